@@ -1,0 +1,22 @@
+.PHONY: demo test venv lint clean
+
+PYTHON_IN_VENV = .venv/bin/python
+DEMO_OPTIONS = $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+
+## The real Hummingbot makes a market on a real venue, both on this machine. SECONDS=90 ends it by itself, else Ctrl-C.
+demo: venv
+	@exec $(PYTHON_IN_VENV) -m acme_bot demo $(DEMO_OPTIONS)
+
+## Every test. ARGS="-k name" chooses some.
+test: venv lint
+	@$(PYTHON_IN_VENV) -m pytest $(ARGS)
+
+lint: venv
+	@$(PYTHON_IN_VENV) -m flake8 .
+	@$(PYTHON_IN_VENV) -m isort --quiet --check-only hummingbot test/hummingbot
+
+venv:
+	@tools/bootstrap
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .hypothesis .coverage

@@ -1,0 +1,56 @@
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+CONNECTOR_PACKAGES = ["hummingbot.connector.derivative.acme_perpetual"]
+
+setup(
+    name="hummingbot-acme-perpetual",
+    version="0.1.0",
+    description="Acme perpetual futures for Hummingbot: the connector, and a venue on your own machine to trade on",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.12",
+    # The connector's folders are laid into the installed `hummingbot` package: its loader scans them on disk.
+    packages=CONNECTOR_PACKAGES + find_packages(include=["acme_exchange", "acme_exchange.*", "acme_bot", "acme_bot.*"]),
+    include_package_data=True,
+    install_requires=[
+        "aiohttp<3.14",
+        "bidict",
+        "hummingbot",
+        "msgspec",
+        "platformdirs",
+        "psutil",
+        "pydantic>=2",
+        "rich",
+        "sortedcontainers",
+    ],
+    extras_require={
+        "test": [
+            "aioresponses",
+            "flake8",
+            "hypothesis",
+            "isort",
+            "pexpect",
+            "pytest",
+            "pytest-asyncio",
+            "pytest-cov",
+            "pytest-timeout",
+        ],
+    },
+    entry_points={
+        "console_scripts": [
+            "acme-exchange = acme_exchange.cli:main",
+            "acme-bot = acme_bot.cli:main",
+        ],
+    },
+    classifiers=[
+        "Framework :: AsyncIO",
+        "Intended Audience :: Financial and Insurance Industry",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3.12",
+        "Topic :: Office/Business :: Financial :: Investment",
+    ],
+)
