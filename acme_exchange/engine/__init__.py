@@ -1,0 +1,41 @@
+"""The deterministic core of the venue: matching, money, margin, liquidation and funding."""
+
+from acme_exchange.engine.commands import (
+    Advance,
+    CancelOrder,
+    CancelOrders,
+    Command,
+    CreateAccount,
+    Deposit,
+    EnableMarket,
+    ModifyOrder,
+    PlaceOrder,
+    Requote,
+    SetIndex,
+    SetLeverage,
+    SetPositionMode,
+)
+from acme_exchange.engine.engine import Engine
+from acme_exchange.engine.errors import Refused
+from acme_exchange.engine.events import (
+    BalanceChanged,
+    BookChanged,
+    Event,
+    Filled,
+    FundingPaid,
+    FundingSettled,
+    Liquidated,
+    MarketChanged,
+    OrderChanged,
+    PositionChanged,
+    TickerChanged,
+    Traded,
+)
+from acme_exchange.engine.specification import MarketSpecification
+
+__all__ = [
+    "Advance", "BalanceChanged", "BookChanged", "CancelOrder", "CancelOrders", "Command", "CreateAccount", "Deposit",
+    "EnableMarket", "Engine", "Event", "Filled", "FundingPaid", "FundingSettled", "Liquidated", "MarketChanged",
+    "MarketSpecification", "ModifyOrder", "OrderChanged", "PlaceOrder", "PositionChanged", "Refused", "Requote",
+    "SetIndex", "SetLeverage", "SetPositionMode", "TickerChanged", "Traded",
+]

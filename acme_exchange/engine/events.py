@@ -1,0 +1,148 @@
+"""What has happened. Events carry all that the public and private channels need (Acme API §6).
+
+Times are integer microseconds since the epoch: the clock of the command that caused the event.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from acme_exchange.engine.views import Balance, Market, Order, Position
+
+
+@dataclass(frozen=True, slots=True)
+class OrderChanged:
+    """An order is new, has filled in part, rests, was cut, or is closed. Orders of the house are not reported."""
+
+    order: Order
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """One side's half of a trade; the other side's half is the `Filled` of the same `trade_id`.
+
+    The maker's half comes first, then the taker's. `kind` is "order" or "liquidation"; a negative `fee` is a rebate.
+    The house's halves are reported too. `order_id` is None when the house took over a position in a liquidation, which
+    no order of its own did.
+    """
+
+    id: int
+    trade_id: int
+    account: str
+    market: str
+    kind: str
+    side: str
+    price: Decimal
+    size: Decimal
+    order_id: int | None
+    client_id: str | None
+    position_side: str | None
+    fee: Decimal
+    fee_rate: Decimal
+    liquidity: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Traded:
+    """A public trade; `side` is the taker's."""
+
+    id: int
+    market: str
+    price: Decimal
+    size: Decimal
+    side: str
+    liquidation: bool
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class BookChanged:
+    """The price levels of a market that one command changed, with their new total size; 0 means gone.
+
+    Each side is best price first. A level that ended as it began is not listed.
+    """
+
+    market: str
+    bids: tuple[tuple[Decimal, Decimal], ...]
+    asks: tuple[tuple[Decimal, Decimal], ...]
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class TickerChanged:
+    """The best prices, their sizes, or the last price of a market changed. A side without orders is None."""
+
+    market: str
+    bid: Decimal | None
+    ask: Decimal | None
+    bid_size: Decimal | None
+    ask_size: Decimal | None
+    last: Decimal | None
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarketChanged:
+    """A market was opened for trading, closed, or has expired."""
+
+    market: Market
+    expired: bool
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class PositionChanged:
+    """A position after the fills, the funding payment or the liquidation of one command. Not for the house."""
+
+    position: Position
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceChanged:
+    """An account's `total` or `free` changed, be it by a trade, an order's margin or the mark. Not for the house."""
+
+    account: str
+    balance: Balance
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class FundingSettled:
+    """A perpetual's funding rate for the interval that ended at `time`, which is on the interval's boundary."""
+
+    market: str
+    rate: Decimal
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class FundingPaid:
+    """One position's funding payment, positive when the account paid. The house's are reported too."""
+
+    id: int
+    account: str
+    market: str
+    position_side: str
+    payment: Decimal
+    rate: Decimal
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Liquidated:
+    """An account fell under its maintenance margin; its orders are cancelled and its positions closed.
+
+    `absorbed` is the loss beyond the account's money, which the house bore.
+    """
+
+    account: str
+    absorbed: Decimal
+    time: int
+
+
+Event = (
+    OrderChanged | Filled | Traded | BookChanged | TickerChanged | MarketChanged | PositionChanged | BalanceChanged
+    | FundingSettled | FundingPaid | Liquidated
+)
