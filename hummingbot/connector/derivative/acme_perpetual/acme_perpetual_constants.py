@@ -1,0 +1,151 @@
+"""Names, addresses and limits of the Acme API v1. Each number says where it comes from."""
+
+from hummingbot.core.api_throttler.data_types import LinkedLimitWeightPair, RateLimit
+
+EXCHANGE_NAME = "acme_perpetual"
+
+# A `domain`, wherever Hummingbot passes one around, is the address of the venue's server, as
+# `acme_perpetual_utils.normalized_server` returns it. The default domain is the only one with a name: it stands for
+# the server that a user who configured none means (Acme API §1).
+DEFAULT_DOMAIN = EXCHANGE_NAME
+REST_URLS = {DEFAULT_DOMAIN: "http://127.0.0.1:8600"}
+API_PATH = "/api"
+WS_PATH = "/ws/"
+
+QUOTE_ASSET = "USD"  # of every trading pair, and the only collateral (Acme API §1, §4)
+
+MAX_ORDER_ID_LENGTH = 64  # Acme API §5, `clientId`
+HBOT_ORDER_ID_PREFIX = "HBOT"
+
+# Public REST (Acme API §4)
+PING_PATH_URL = "/"
+SERVER_TIME_PATH_URL = "/time"
+MARKETS_PATH_URL = "/markets"
+ORDER_BOOK_PATH_URL = "/markets/{market}/orderbook"
+FUTURES_PATH_URL = "/futures"
+FUTURE_PATH_URL = "/futures/{future}"
+
+# Private REST (Acme API §5)
+ACCOUNT_PATH_URL = "/account"
+LEVERAGE_PATH_URL = "/account/leverage"
+POSITION_MODE_PATH_URL = "/account/position_mode"
+BALANCES_PATH_URL = "/wallet/balances"
+POSITIONS_PATH_URL = "/positions"
+ORDERS_PATH_URL = "/orders"
+ORDER_HISTORY_PATH_URL = "/orders/history"
+ORDER_PATH_URL = "/orders/{order_id}"
+ORDER_BY_CLIENT_ID_PATH_URL = "/orders/by_client_id/{client_order_id}"
+FILLS_PATH_URL = "/fills"
+FUNDING_PAYMENTS_PATH_URL = "/funding_payments"
+
+# WebSocket channels (Acme API §6)
+ORDER_BOOK_CHANNEL = "orderbook"
+TRADES_CHANNEL = "trades"
+FUNDING_CHANNEL = "funding"
+PUBLIC_CHANNELS = (ORDER_BOOK_CHANNEL, TRADES_CHANNEL, FUNDING_CHANNEL)
+ORDERS_CHANNEL = "orders"
+FILLS_CHANNEL = "fills"
+POSITIONS_CHANNEL = "positions"
+BALANCES_CHANNEL = "balances"
+PRIVATE_CHANNELS = (ORDERS_CHANNEL, FILLS_CHANNEL, POSITIONS_CHANNEL, BALANCES_CHANNEL)
+
+# Put by the user stream into its queue whenever it is connected, logged in and subscribed, before the first frame of
+# that connection: whatever happened before it has to be fetched. No venue's frame has this channel.
+STREAM_CONNECTED_CHANNEL = "acme_perpetual.stream_connected"
+STREAM_CONNECTED_EVENT = {"channel": STREAM_CONNECTED_CHANNEL}
+
+ORDER_BOOK_DEPTH = 100  # levels a side in a book's answer, partial and checksum: the most there is (Acme API §4, §6)
+
+# Error texts that the connector acts upon (Acme API §7)
+ORDER_NOT_FOUND_ERROR = "Order not found"
+ORDER_ALREADY_CLOSED_ERROR = "Order already closed"
+ORDER_ALREADY_QUEUED_ERROR = "Order already queued for cancellation"
+DUPLICATE_CLIENT_ID_ERROR = "Duplicate client order ID"
+CLOCK_ERROR = "Timestamp too far from current time"
+
+# Seconds from sending a request to the last byte of its answer. The venue answers in milliseconds: a placement without
+# an answer after 5 s is in doubt, and the sooner the doubt is resolved the smaller the harm. Reads may be large (fills,
+# markets) and nobody's money waits for them. Waiting for the rate limit does not count: nothing was sent yet.
+TRADING_REQUEST_DEADLINE = 5.0
+REQUEST_DEADLINE = 10.0
+
+# A 429 says when to come back (Acme API §3). Buckets are counted by the second, so three waits are plenty; a venue
+# that asks for more patience than an order's deadline gets its error passed on instead.
+RATE_LIMIT_RETRIES = 3
+LONGEST_RETRY_AFTER = 5.0
+DEFAULT_RETRY_AFTER = 1.0
+
+# WebSocket upkeep (Acme API §3, §6): the venue wants a ping every 15 s and closes a client that is quiet for 60 s.
+# A ping brings a pong, so a stream without a frame for two pings is dead.
+HEARTBEAT_TIME_INTERVAL = 15.0
+STREAM_SILENCE_LIMIT = 30.0
+SUBSCRIPTION_DEADLINE = 10.0
+CLOSE_DEADLINE = 0.5  # for the goodbye of a socket that is given up
+RECONNECT_DELAY_MIN = 0.1
+RECONNECT_DELAY_MAX = 5.0
+# A connection that lasted this long was a good one: after it, the next delay is the shortest again.
+STABLE_CONNECTION_SECONDS = 10.0
+
+# A book whose updates came closer together than this was ticking; as much silence means that it no longer follows.
+BOOK_SILENCE_LIMIT = 5.0
+# A market whose subscription goes wrong again and again is subscribed to once in this time.
+RESUBSCRIPTION_INTERVAL = 1.0
+
+# Rate limits (Acme API §3). The venue counts 30 requests a second per key (public ones per address), and within them
+# 20 placements a second. Ten of the thirty are kept for reading, twenty for placing: however busy the polling is, it
+# cannot delay an order. Cancels count nowhere at the venue; their own limit only keeps a runaway strategy at bay.
+PUBLIC_POOL = "public requests"
+PRIVATE_POOL = "private requests"
+READING_POOL = "private requests other than orders"
+PLACE_ORDER_LIMIT_ID = "place order"
+CANCEL_ORDER_LIMIT_ID = "cancel order"
+TRADING_LIMIT_IDS = frozenset({PLACE_ORDER_LIMIT_ID, CANCEL_ORDER_LIMIT_ID})
+
+REQUESTS_PER_SECOND = 30
+PLACEMENTS_PER_SECOND = 20
+READS_PER_SECOND = REQUESTS_PER_SECOND - PLACEMENTS_PER_SECOND
+CANCELS_PER_SECOND = 200
+ONE_SECOND = 1.0
+
+PUBLIC_PATH_URLS = (
+    PING_PATH_URL,
+    SERVER_TIME_PATH_URL,
+    MARKETS_PATH_URL,
+    ORDER_BOOK_PATH_URL,
+    FUTURES_PATH_URL,
+    FUTURE_PATH_URL,
+)
+# Everything private except placing and cancelling; each path is its own limit's name.
+READING_PATH_URLS = (
+    ACCOUNT_PATH_URL,
+    LEVERAGE_PATH_URL,
+    POSITION_MODE_PATH_URL,
+    BALANCES_PATH_URL,
+    POSITIONS_PATH_URL,
+    ORDERS_PATH_URL,
+    ORDER_HISTORY_PATH_URL,
+    ORDER_PATH_URL,
+    ORDER_BY_CLIENT_ID_PATH_URL,
+    FILLS_PATH_URL,
+    FUNDING_PAYMENTS_PATH_URL,
+)
+
+
+def _limit(limit_id: str, per_second: int, *pools: str) -> RateLimit:
+    return RateLimit(
+        limit_id=limit_id,
+        limit=per_second,
+        time_interval=ONE_SECOND,
+        linked_limits=[LinkedLimitWeightPair(pool) for pool in pools],
+    )
+
+
+RATE_LIMITS = [
+    _limit(PUBLIC_POOL, REQUESTS_PER_SECOND),
+    _limit(PRIVATE_POOL, REQUESTS_PER_SECOND),
+    _limit(READING_POOL, READS_PER_SECOND),
+    _limit(PLACE_ORDER_LIMIT_ID, PLACEMENTS_PER_SECOND, PRIVATE_POOL),
+    _limit(CANCEL_ORDER_LIMIT_ID, CANCELS_PER_SECOND),
+    *(_limit(path, REQUESTS_PER_SECOND, PUBLIC_POOL) for path in PUBLIC_PATH_URLS),
+    *(_limit(path, READS_PER_SECOND, READING_POOL, PRIVATE_POOL) for path in READING_PATH_URLS),
+]

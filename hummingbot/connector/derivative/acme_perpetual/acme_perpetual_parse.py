@@ -1,0 +1,469 @@
+"""From the wire of the Acme API v1 to Hummingbot's data types, and back.
+
+Pure functions: dictionaries in, values out. Every field name of the wire that the connector uses stands in this module
+and in no other. What the venue sends is not trusted: a field that is absent, of another type, or not finite raises
+`WireError`, which names it. Unknown fields are ignored.
+
+The upper half is public data, the lower half the account's.
+"""
+
+import json
+import math
+import zlib
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+
+from bidict import bidict
+
+import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
+from hummingbot.connector.trading_rule import TradingRule
+from hummingbot.connector.utils import combine_to_hb_trading_pair
+from hummingbot.core.data_type.common import TradeType
+from hummingbot.core.data_type.funding_info import FundingInfo, FundingInfoUpdate
+from hummingbot.core.data_type.order_book_message import OrderBookMessage, OrderBookMessageType
+
+PERPETUAL_SUFFIX = "-PERP"
+SERVER_LEAVES_CODE = 20001  # Acme API §6
+LARGEST_EXPONENT = 30  # of ten; nothing that is traded is larger, or smaller, and products of two still are numbers
+
+Level = Tuple[float, float]  # price, size
+
+
+class WireError(ValueError):
+    """What the venue sent is not what the Acme API says; the text names the field."""
+
+
+# ----------------------------------------------------------------------------------------------- JSON and its values
+
+
+def exact_json(text: str) -> Any:
+    """JSON in which every number that is no integer is the `Decimal` of its text. For whatever holds money.
+
+    :raises ValueError: when it is not JSON; NaN and Infinity are not
+    """
+    return _load(text, parse_float=Decimal)
+
+
+def public_frame(text: str) -> Dict[str, Any]:
+    """A frame of the public WebSocket: books and trades in doubles, as Hummingbot keeps them, funding exact.
+
+    :raises WireError: when it is not a JSON object
+    """
+    frame = _object(_load(text))
+    return _object(exact_json(text)) if channel(frame) == CONSTANTS.FUNDING_CHANNEL else frame
+
+
+def private_frame(text: str) -> Dict[str, Any]:
+    """A frame of the private WebSocket, its numbers exact.
+
+    :raises WireError: when it is not a JSON object
+    """
+    return _object(exact_json(text))
+
+
+def field(data: Dict[str, Any], name: str) -> Any:
+    """The value of a field that has to be there.
+
+    :raises WireError: when it is absent or null, or `data` is no object
+    """
+    value = _object(data).get(name)
+    if value is None:
+        raise WireError(f"'{name}' is missing")
+    return value
+
+
+def text_field(data: Dict[str, Any], name: str) -> str:
+    """The text of a field; raises WireError when it is anything else."""
+    value = field(data, name)
+    if not isinstance(value, str):
+        raise WireError(f"'{name}' is not a text")
+    return value
+
+
+def decimal_field(data: Dict[str, Any], name: str) -> Decimal:
+    """The exact number of a field; raises WireError when it is no finite number."""
+    return _decimal(field(data, name), name)
+
+
+def optional_decimal(data: Dict[str, Any], name: str) -> Optional[Decimal]:
+    """As `decimal_field`, or None when the field is absent or null."""
+    value = _object(data).get(name)
+    return None if value is None else _decimal(value, name)
+
+
+def time_field(data: Dict[str, Any], name: str) -> float:
+    """The seconds since the epoch of an ISO-8601 field (Acme API §1); raises WireError when it is none."""
+    return timestamp(field(data, name), name)
+
+
+def timestamp(value: Any, name: str = "time") -> float:
+    """Seconds since the epoch of an ISO-8601 text with its offset (Acme API §1).
+
+    :raises WireError: when it is none
+    """
+    try:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError
+        return moment.timestamp()
+    except (TypeError, ValueError, OverflowError):
+        raise WireError(f"'{name}' is not an ISO-8601 time") from None
+
+
+def _load(text: str, **options) -> Any:
+    try:
+        return json.loads(text, parse_constant=_refuse_constant, **options)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise WireError(f"not JSON: {type(error).__name__}") from None
+
+
+def _refuse_constant(name: str):
+    raise WireError(f"{name} is not JSON")
+
+
+def _object(value: Any) -> Dict[str, Any]:
+    if not isinstance(value, dict):
+        raise WireError("not a JSON object")
+    return value
+
+
+def _decimal(value: Any, name: str) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+        raise WireError(f"'{name}' is not an exact number")
+    number = Decimal(value)
+    if not number.is_finite() or (number and abs(number.adjusted()) > LARGEST_EXPONENT):
+        raise WireError(f"'{name}' is out of range")
+    return number
+
+
+# --------------------------------------------------------------------------------------------------- REST's envelope
+
+
+def is_success(answer: Any) -> bool:
+    """Whether an answer is the envelope of a success (Acme API §1)."""
+    return isinstance(answer, dict) and answer.get("success") is True and "result" in answer
+
+
+def result(answer: Any) -> Any:
+    """What a successful answer holds. Raises WireError when there is nothing."""
+    if not is_success(answer):
+        raise WireError("'result' is missing")
+    return answer["result"]
+
+
+def error_message(answer: Any) -> Optional[str]:
+    """The venue's words in a refusal (Acme API §7), or None when the answer is none."""
+    if not isinstance(answer, dict) or answer.get("success") is not False:
+        return None
+    return str(answer.get("error") or "The venue gave no reason")
+
+
+# -------------------------------------------------------------------------------------------------- WebSocket frames
+
+
+def subscribe_request(channel_name: str, market_name: Optional[str] = None) -> Dict[str, str]:
+    """The subscription to a channel, of a market where the channel is a market's (Acme API §6)."""
+    return _channel_request("subscribe", channel_name, market_name)
+
+
+def unsubscribe_request(channel_name: str, market_name: Optional[str] = None) -> Dict[str, str]:
+    """The end of a subscription (Acme API §6)."""
+    return _channel_request("unsubscribe", channel_name, market_name)
+
+
+def login_request(key: str, signature: str, time_ms: int) -> Dict[str, Any]:
+    """The login of a WebSocket (Acme API §2)."""
+    return {"op": "login", "args": {"key": key, "sign": signature, "time": time_ms}}
+
+
+def ping_request() -> Dict[str, str]:
+    """The client's sign of life, which the venue answers (Acme API §6)."""
+    return {"op": "ping"}
+
+
+def channel(frame: Dict[str, Any]) -> str:
+    """The channel a frame belongs to, or an empty text."""
+    return _text_or_empty(frame, "channel")
+
+
+def market(frame: Dict[str, Any]) -> str:
+    """The market a frame belongs to, or an empty text."""
+    return _text_or_empty(frame, "market")
+
+
+def payload(frame: Dict[str, Any]) -> Any:
+    """A frame's data. Raises WireError when there is none."""
+    return field(frame, "data")
+
+
+def is_subscribed(frame: Dict[str, Any]) -> bool:
+    return frame.get("type") == "subscribed"
+
+
+def is_partial(frame: Dict[str, Any]) -> bool:
+    """Whether the frame is a full state."""
+    return frame.get("type") == "partial"
+
+
+def has_data(frame: Dict[str, Any]) -> bool:
+    """Whether the frame brings data: a full state, or an update."""
+    return frame.get("type") in ("partial", "update")
+
+
+def says_goodbye(frame: Dict[str, Any]) -> bool:
+    """Whether the server announces that it is going away (Acme API §6)."""
+    return frame.get("type") == "info" and frame.get("code") == SERVER_LEAVES_CODE
+
+
+def complaint(frame: Dict[str, Any]) -> Optional[str]:
+    """The venue's words in an error frame (Acme API §7), or None when the frame is none."""
+    return str(frame.get("msg") or "The venue gave no reason") if frame.get("type") == "error" else None
+
+
+def _channel_request(operation: str, channel_name: str, market_name: Optional[str]) -> Dict[str, str]:
+    request = {"op": operation, "channel": channel_name}
+    return request if market_name is None else {**request, "market": market_name}
+
+
+def _text_or_empty(frame: Dict[str, Any], name: str) -> str:
+    value = frame.get(name)
+    return value if isinstance(value, str) else ""
+
+
+# ------------------------------------------------------------------------------------------ markets and trading rules
+
+
+def markets(answer: Any) -> List[Dict[str, Any]]:
+    """The markets of `GET /markets` (Acme API §4). Raises WireError when the answer holds no list."""
+    entries = result(answer)
+    if not isinstance(entries, list):
+        raise WireError("'result' is not a list of markets")
+    return entries
+
+
+def is_tradable(entry: Any) -> bool:
+    """Whether a market is one that Hummingbot can trade: a perpetual, enabled (Acme API §1)."""
+    return (
+        isinstance(entry, dict)
+        and entry.get("type") == "future"
+        and entry.get("enabled") is True
+        and _text_or_empty(entry, "name").endswith(PERPETUAL_SUFFIX)
+        and bool(_text_or_empty(entry, "underlying"))
+    )
+
+
+def market_name(entry: Dict[str, Any]) -> str:
+    """The venue's name of a market, such as `BTC-PERP`."""
+    return text_field(entry, "name")
+
+
+def trading_pair(entry: Dict[str, Any]) -> str:
+    """Hummingbot's name of a perpetual market, such as `BTC-USD` (Acme API §1)."""
+    return combine_to_hb_trading_pair(text_field(entry, "underlying"), CONSTANTS.QUOTE_ASSET)
+
+
+def trading_pair_symbols(entries: Iterable[Any]) -> bidict:
+    """The names of the tradable markets: the venue's to Hummingbot's. Of two with one underlying, the first counts."""
+    symbols = bidict()
+    for entry in filter(is_tradable, entries):
+        if market_name(entry) not in symbols and trading_pair(entry) not in symbols.inverse:
+            symbols[market_name(entry)] = trading_pair(entry)
+    return symbols
+
+
+def trading_rule(entry: Dict[str, Any]) -> TradingRule:
+    """A market's rules, in units of its underlying and of USD (Acme API §4, market).
+
+    The API has no minimum notional; the smallest value that an order can have is one size increment at one price
+    increment.
+
+    :raises WireError: when a number is absent, or not above zero
+    """
+    price_increment = _positive(entry, "priceIncrement")
+    size_increment = _positive(entry, "sizeIncrement")
+    return TradingRule(
+        trading_pair=trading_pair(entry),
+        min_order_size=_positive(entry, "minProvideSize"),
+        min_price_increment=price_increment,
+        min_base_amount_increment=size_increment,
+        min_notional_size=price_increment * size_increment,
+        buy_order_collateral_token=CONSTANTS.QUOTE_ASSET,
+        sell_order_collateral_token=CONSTANTS.QUOTE_ASSET,
+    )
+
+
+def last_price(entry: Dict[str, Any]) -> Optional[float]:
+    """A market's last traded price, or None when nothing was traded yet."""
+    price = optional_decimal(entry, "last")
+    return None if price is None else float(price)
+
+
+def _positive(data: Dict[str, Any], name: str) -> Decimal:
+    number = decimal_field(data, name)
+    if number <= 0:
+        raise WireError(f"'{name}' is not above zero")
+    return number
+
+
+# -------------------------------------------------------------------------------------------- books, trades, funding
+
+
+class BookFrame(NamedTuple):
+    """What one frame of the `orderbook` channel says (Acme API §6). A size of 0 takes its level away."""
+
+    bids: List[Level]
+    asks: List[Level]
+    checksum: int
+    time: float  # seconds since the epoch
+
+
+class BookSnapshot(OrderBookMessage):
+    """A snapshot that sorts before the changes that came after it, and after those that came before.
+
+    The parent class sorts any snapshot before any change, so the tracker would repeat old changes on top of it.
+    """
+
+    def __lt__(self, other: OrderBookMessage) -> bool:
+        return self.update_id < other.update_id
+
+
+def book_depth_params() -> Dict[str, int]:
+    """The query for as deep a book as there is (Acme API §4)."""
+    return {"depth": CONSTANTS.ORDER_BOOK_DEPTH}
+
+
+def book_frame(frame: Dict[str, Any]) -> BookFrame:
+    """The contents of a frame of the `orderbook` channel. Raises WireError when it is malformed."""
+    data = payload(frame)
+    checksum_field = field(data, "checksum")
+    if isinstance(checksum_field, bool) or not isinstance(checksum_field, int):
+        raise WireError("'checksum' is not an integer")
+    return BookFrame(_levels(data, "bids"), _levels(data, "asks"), checksum_field, _float(field(data, "time"), "time"))
+
+
+def book_checksum(bids: Sequence[str], asks: Sequence[str]) -> int:
+    """The checksum of a book (Acme API §6), from each side's best levels as `level_text` writes them, best first."""
+    paired = min(len(bids), len(asks))
+    texts = [text for pair in zip(bids, asks) for text in pair]
+    texts += bids[paired:] or asks[paired:]
+    return zlib.crc32(":".join(texts).encode())
+
+
+def level_text(price: float, size: float) -> str:
+    """One level as the checksum counts it."""
+    return f"{price!r}:{size!r}"
+
+
+def book_snapshot_message(pair: str, frame: Dict[str, Any], update_id: int) -> OrderBookMessage:
+    """A partial of the `orderbook` channel as Hummingbot's snapshot. Raises WireError when it is malformed."""
+    return BookSnapshot(*_book_message(OrderBookMessageType.SNAPSHOT, pair, payload(frame), update_id))
+
+
+def book_diff_message(pair: str, frame: Dict[str, Any], update_id: int) -> OrderBookMessage:
+    """An update of the `orderbook` channel as Hummingbot's diff. Raises WireError when it is malformed."""
+    return OrderBookMessage(*_book_message(OrderBookMessageType.DIFF, pair, payload(frame), update_id))
+
+
+def book_answer_message(pair: str, answer: Any, update_id: int, now: float) -> OrderBookMessage:
+    """The answer of `GET /markets/{market}/orderbook` as Hummingbot's snapshot. Raises WireError when it is malformed.
+
+    :param now: the time of the snapshot where the answer has none, in seconds since the epoch
+    """
+    data = {"time": now, **_object(result(answer))}
+    return BookSnapshot(*_book_message(OrderBookMessageType.SNAPSHOT, pair, data, update_id))
+
+
+def trade_messages(pair: str, frame: Dict[str, Any]) -> List[OrderBookMessage]:
+    """The trades of one frame of the `trades` channel, in the frame's order. Raises WireError when one is malformed."""
+    trades = payload(frame)
+    if not isinstance(trades, list):
+        raise WireError("'data' is not a list of trades")
+    return [_trade_message(pair, trade) for trade in trades]
+
+
+def funding_info(pair: str, answer: Any) -> FundingInfo:
+    """The answer of `GET /futures/{future}` as Hummingbot's funding info (Acme API §4, future). Prices in USD, the rate
+    as a fraction of the position's value, positive when longs pay.
+
+    :raises WireError: when it is malformed
+    """
+    future = result(answer)
+    return FundingInfo(
+        trading_pair=pair,
+        index_price=decimal_field(future, "index"),
+        mark_price=decimal_field(future, "mark"),
+        next_funding_utc_timestamp=int(time_field(future, "nextFundingTime")),
+        rate=decimal_field(future, "nextFundingRate"),
+    )
+
+
+def funding_info_update(pair: str, frame: Dict[str, Any]) -> FundingInfoUpdate:
+    """A frame of the `funding` channel; what it leaves out stays as it was. Raises WireError when it is malformed."""
+    data = payload(frame)
+    next_funding = _object(data).get("nextFundingTime")
+    return FundingInfoUpdate(
+        trading_pair=pair,
+        index_price=optional_decimal(data, "index"),
+        mark_price=optional_decimal(data, "mark"),
+        next_funding_utc_timestamp=None if next_funding is None else int(timestamp(next_funding, "nextFundingTime")),
+        rate=optional_decimal(data, "nextFundingRate"),
+    )
+
+
+def _book_message(kind: OrderBookMessageType, pair: str, data: Dict[str, Any], update_id: int) -> Tuple:
+    content = {
+        "trading_pair": pair,
+        "update_id": update_id,
+        "bids": _levels(data, "bids"),
+        "asks": _levels(data, "asks"),
+    }
+    return kind, content, _float(field(data, "time"), "time")
+
+
+def _trade_message(pair: str, trade: Dict[str, Any]) -> OrderBookMessage:
+    side = text_field(trade, "side")
+    if side not in TRADE_TYPES:
+        raise WireError("'side' is neither buy nor sell")
+    content = {
+        "trading_pair": pair,
+        "trade_id": field(trade, "id"),
+        "trade_type": float(TRADE_TYPES[side].value),
+        "price": _float(field(trade, "price"), "price"),
+        "amount": _float(field(trade, "size"), "size"),
+    }
+    return OrderBookMessage(OrderBookMessageType.TRADE, content, time_field(trade, "time"))
+
+
+def _levels(data: Dict[str, Any], name: str) -> List[Level]:
+    rows = field(data, name)
+    if not isinstance(rows, list):
+        raise WireError(f"'{name}' is not a list of levels")
+    return [_level(row, name) for row in rows]
+
+
+def _level(row: Any, name: str) -> Level:
+    if not isinstance(row, list) or len(row) < 2:
+        raise WireError(f"'{name}' has a level that is not a price and a size")
+    price, size = _float(row[0], name), _float(row[1], name)
+    if price <= 0 or size < 0:
+        raise WireError(f"'{name}' has a level with a price or size below zero")
+    return price, size
+
+
+def _float(value: Any, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        raise WireError(f"'{name}' is not a number")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise WireError(f"'{name}' is not finite")
+    return number
+
+
+TRADE_TYPES = {"buy": TradeType.BUY, "sell": TradeType.SELL}
+
+
+# ---------------------------------------------------------------------------------------------- the account's half

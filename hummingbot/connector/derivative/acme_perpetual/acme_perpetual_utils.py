@@ -1,0 +1,143 @@
+"""What Hummingbot reads before it loads the connector: fees, an example pair, and the values that `connect` asks for."""
+
+import re
+from decimal import Decimal
+from ipaddress import ip_address
+from typing import Any
+
+from pydantic import ConfigDict, Field, SecretStr, field_validator
+from pydantic_core import PydanticCustomError
+from yarl import URL
+
+import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
+from hummingbot.client.config.config_data_types import BaseConnectorConfigMap
+from hummingbot.core.data_type.trade_fee import TradeFeeSchema
+
+CENTRALIZED = True
+
+EXAMPLE_PAIR = "BTC-USD"
+
+# Acme API §8. Fees are paid in USD, from the collateral, on top of the trade: nothing is taken off what was bought.
+DEFAULT_FEES = TradeFeeSchema(
+    percent_fee_token=CONSTANTS.QUOTE_ASSET,
+    maker_percent_fee_decimal=Decimal("0.0002"),
+    taker_percent_fee_decimal=Decimal("0.0005"),
+    buy_percent_fee_deducted_from_returns=False,
+)
+
+DEFAULT_SERVER = CONSTANTS.REST_URLS[CONSTANTS.DEFAULT_DOMAIN]
+SERVER_HELP = f"Write an address such as https://acme.example, or nothing for {DEFAULT_SERVER}."
+
+
+def normalized_server(server: str) -> str:
+    """The address of a server as the connector uses it: `scheme://host[:port]`, with nothing after it.
+
+    An empty text stays one, and stands for the default server. A slash or `/api` at the end, as one copies it from the
+    API's description, is dropped. The text itself is in no message: a secret may have been pasted in the wrong place.
+
+    :raises ValueError: with a sentence for the user, when the address is none, or not safe to send keys to
+    """
+    server = (server or "").strip()
+    if not server:
+        return ""
+    url = _parsed(server)
+    if url.scheme not in ("http", "https") or not _is_host(url.raw_host or ""):
+        raise ValueError(f"The server's address is no URL. {SERVER_HELP}")
+    if url.user or url.password or url.query_string or url.fragment or _path(url):
+        raise ValueError(f"The server's address is more than a server. {SERVER_HELP}")
+    if url.scheme == "http" and not _is_loopback(url.host):
+        raise ValueError(
+            "The server is on another machine, and http would send your orders there in the clear. "
+            "Write its address with https://."
+        )
+    return str(url.origin())
+
+
+def _parsed(server: str) -> URL:
+    try:
+        url = URL(server)
+        return url if url.port is not None else URL()  # reading the port checks it
+    except ValueError:
+        return URL()
+
+
+def _path(url: URL) -> str:
+    return url.path.rstrip("/").removesuffix(CONSTANTS.API_PATH)
+
+
+def _is_host(host: str) -> bool:
+    return re.fullmatch(r"[\w.:-]+", host, re.ASCII) is not None
+
+
+def _is_loopback(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _credential(value: Any, name: str) -> Any:
+    """A key without the spaces that come along when it is copied; refused when it cannot be sent in a header."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    text = text.strip() if isinstance(text, str) else ""
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise PydanticCustomError("credential", f"Write the API {name} as the venue shows it: letters, digits and signs.")
+    return text
+
+
+class AcmePerpetualConfigMap(BaseConnectorConfigMap):
+    """The three values that `connect acme_perpetual` asks for."""
+
+    connector: str = CONSTANTS.EXCHANGE_NAME
+    acme_perpetual_api_key: SecretStr = Field(
+        default=...,
+        json_schema_extra={
+            "prompt": "Enter your Acme Perpetual API key",
+            "is_secure": True,
+            "is_connect_key": True,
+            "prompt_on_new": True,
+        },
+    )
+    acme_perpetual_api_secret: SecretStr = Field(
+        default=...,
+        json_schema_extra={
+            "prompt": "Enter your Acme Perpetual API secret",
+            "is_secure": True,
+            "is_connect_key": True,
+            "prompt_on_new": True,
+        },
+    )
+    acme_perpetual_server: str = Field(
+        default="",
+        json_schema_extra={
+            "prompt": f"Enter the address of your Acme server (empty: {DEFAULT_SERVER})",
+            "is_secure": False,
+            "is_connect_key": True,
+            "prompt_on_new": True,
+        },
+    )
+    model_config = ConfigDict(title=CONSTANTS.EXCHANGE_NAME)
+
+    @field_validator("acme_perpetual_api_key", mode="before")
+    @classmethod
+    def check_api_key(cls, value: Any) -> Any:
+        return _credential(value, "key")
+
+    @field_validator("acme_perpetual_api_secret", mode="before")
+    @classmethod
+    def check_api_secret(cls, value: Any) -> Any:
+        return _credential(value, "secret")
+
+    @field_validator("acme_perpetual_server", mode="before")
+    @classmethod
+    def check_server(cls, value: Any) -> str:
+        """As `normalized_server`; the error's text is the sentence alone, as Hummingbot shows it."""
+        try:
+            return normalized_server("" if value is None else str(value))
+        except ValueError as error:
+            raise PydanticCustomError("server", "{sentence}", {"sentence": str(error)})
+
+
+KEYS = AcmePerpetualConfigMap.model_construct()
