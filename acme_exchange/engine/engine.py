@@ -3,10 +3,34 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from acme_exchange.engine import views
-from acme_exchange.engine.commands import Command
+from acme_exchange.engine import commands, settings, snapshot, views
+from acme_exchange.engine.conclusion import conclude
+from acme_exchange.engine.errors import Refused
 from acme_exchange.engine.events import Event
+from acme_exchange.engine.margin import balance
+from acme_exchange.engine.markets import Market
+from acme_exchange.engine.money import exactly
+from acme_exchange.engine.passing import advance
+from acme_exchange.engine.pictures import account_picture, future_picture, market_picture, positions_picture
+from acme_exchange.engine.quoting import requote
 from acme_exchange.engine.specification import MarketSpecification
+from acme_exchange.engine.state import State
+from acme_exchange.engine.trading import cancel, cancel_orders, modify, place
+
+_HANDLERS = {
+    commands.CreateAccount: settings.create_account,
+    commands.Deposit: settings.deposit,
+    commands.SetLeverage: settings.set_leverage,
+    commands.SetPositionMode: settings.set_position_mode,
+    commands.EnableMarket: settings.enable_market,
+    commands.SetIndex: settings.set_index,
+    commands.PlaceOrder: place,
+    commands.ModifyOrder: modify,
+    commands.CancelOrder: cancel,
+    commands.CancelOrders: cancel_orders,
+    commands.Requote: requote,
+    commands.Advance: advance,
+}
 
 
 class Engine:
@@ -21,9 +45,17 @@ class Engine:
     """
 
     def __init__(self, markets: Iterable[MarketSpecification], funding_interval: int = 3600):
-        raise NotImplementedError
+        if type(funding_interval) is not int or funding_interval < 1:
+            raise ValueError(f"funding_interval: write whole seconds, at least 1, not {funding_interval!r}")
+        by_name: dict[str, Market] = {}
+        for specification in markets:
+            if specification.name in by_name:
+                raise ValueError(f"name: there are two markets {specification.name!r}")
+            by_name[specification.name] = Market(specification)
+        self._state = State(by_name, funding_interval)
 
-    def apply(self, command: Command, now: int) -> list[Event]:
+    @exactly
+    def apply(self, command: commands.Command, now: int) -> list[Event]:
         """Carries out a command and returns what has happened, in order.
 
         For `PlaceOrder` the first event is the `OrderChanged` with the accepted order, status "new"; for `ModifyOrder`
@@ -33,75 +65,108 @@ class Engine:
         :param now: microseconds since the epoch. A clock that went back is taken to stand still.
         :raises Refused: the rules forbid it, in the words of Acme API §7; nothing has changed.
         """
-        raise NotImplementedError
+        state = self._state
+        before = state.now
+        state.begin(now)
+        try:
+            _HANDLERS[type(command)](state, command)
+        except Refused:
+            state.now = before
+            raise
+        conclude(state)
+        return state.events
 
+    @exactly
     def account(self, name: str) -> views.Account:
         """:raises Refused: 404 `No such subaccount`."""
-        raise NotImplementedError
+        return account_picture(self._state.account(name))
 
+    @exactly
     def balance(self, account: str) -> views.Balance:
         """:raises Refused: 404 `No such subaccount`."""
-        raise NotImplementedError
+        return balance(self._state.account(account))
 
+    @exactly
     def positions(self, account: str) -> list[views.Position]:
         """All positions that ever were open, flat ones with size 0, in the order of their first opening.
 
         :raises Refused: 404 `No such subaccount`.
         """
-        raise NotImplementedError
+        return positions_picture(self._state.account(account))
 
+    @exactly
     def open_orders(self, account: str, market: str | None = None) -> list[views.Order]:
         """The resting orders, oldest first.
 
         :raises Refused: 404 `No such subaccount`, `No such market: {name}`.
         """
-        raise NotImplementedError
+        orders = self._state.account(account).orders.values()
+        if market is not None:
+            self._state.market(market)
+        return [order.picture() for order in orders if market in (None, order.market.name)]
 
+    @exactly
     def order(self, account: str, order_id: int) -> views.Order:
         """A resting order. The engine forgets closed ones: those are the store's.
 
         :raises Refused: 404 `Order not found`, also for a closed order or another account's.
         """
-        raise NotImplementedError
+        order = self._state.account(account).orders.get(order_id)
+        if order is None:
+            raise Refused(404, "Order not found")
+        return order.picture()
 
+    @exactly
     def order_by_client_id(self, account: str, client_id: str) -> views.Order:
         """A resting order. The engine forgets closed ones: those are the store's.
 
         :raises Refused: 404 `Order not found`, also for a closed order.
         """
-        raise NotImplementedError
+        order = self._state.account(account).by_client_id.get(client_id)
+        if order is None:
+            raise Refused(404, "Order not found")
+        return order.picture()
 
     def levels(self, market: str, depth: int) -> tuple[list[tuple[Decimal, Decimal]], list[tuple[Decimal, Decimal]]]:
         """The best `depth` bids and asks as (price, size), best first.
 
         :raises Refused: 404 `No such market: {name}`.
         """
-        raise NotImplementedError
+        book = self._state.market(market).book
+        return book.bids.top(depth), book.asks.top(depth)
 
     def market_names(self) -> list[str]:
         """All markets, in the order given."""
-        raise NotImplementedError
+        return list(self._state.markets)
 
     def closed_markets(self) -> frozenset[str]:
         """The markets that take no orders now: disabled, expired and spot ones."""
-        raise NotImplementedError
+        return frozenset(name for name, market in self._state.markets.items() if not market.takes_orders)
 
+    @exactly
     def market(self, name: str) -> views.Market:
         """:raises Refused: 404 `No such market: {name}`."""
-        raise NotImplementedError
+        return market_picture(self._state.market(name), self._state.now)
 
+    @exactly
     def future(self, name: str) -> views.Future:
         """:raises Refused: 404 `No such future: {name}`, also for a spot market."""
-        raise NotImplementedError
+        market = self._state.markets.get(name)
+        if market is None or market.specification.kind == "spot":
+            raise Refused(404, f"No such future: {name}")
+        return future_picture(market, self._state.now)
 
     def snapshot(self) -> dict:
         """The whole state as plain data (dictionaries, lists, strings, integers, booleans, None), fit for JSON."""
-        raise NotImplementedError
+        return snapshot.dump(self._state)
 
     @classmethod
+    @exactly
     def restore(cls, state: dict) -> "Engine":
         """An engine that goes on exactly where the one that made the snapshot was.
 
         :raises ValueError: the snapshot is of another version.
         """
-        raise NotImplementedError
+        engine = cls(())
+        engine._state = snapshot.load(state)
+        return engine

@@ -3,16 +3,9 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from acme_exchange.engine.money import EXACT, MAX_DECIMALS, is_amount
+
 KINDS = ("perpetual", "future", "spot")
-MAX_DECIMALS = 12
-MAX_MAGNITUDE = Decimal("1e15")
-
-
-def is_amount(value: object, *, decimals: int = MAX_DECIMALS) -> bool:
-    """Whether `value` is a finite Decimal small enough, and with few enough decimals, to be counted exactly."""
-    if not isinstance(value, Decimal) or not value.is_finite():
-        return False
-    return abs(value) < MAX_MAGNITUDE and value.as_tuple().exponent >= -decimals
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +31,29 @@ class MarketSpecification:
     expiry: int | None = None
 
     def __post_init__(self):
+        self._check_names()
+        self._check_amounts()
+        if not isinstance(self.enabled, bool):
+            raise ValueError(f"enabled: write true or false, not {self.enabled!r}")
+        if (self.kind == "future") != (type(self.expiry) is int and self.expiry > 0):
+            raise ValueError("expiry: a dated future needs its expiry, and no other market may have one")
+
+    def _check_names(self):
         for field in ("name", "underlying"):
             text = getattr(self, field)
             if not isinstance(text, str) or not text or text != text.strip():
                 raise ValueError(f"{field}: write a name without spaces around it, not {text!r}")
         if self.kind not in KINDS:
             raise ValueError(f"kind: write one of {', '.join(KINDS)}, not {self.kind!r}")
+
+    def _check_amounts(self):
         for field in ("price_increment", "size_increment", "min_provide_size", "max_size"):
             value = getattr(self, field)
             if not is_amount(value) or value <= 0:
                 raise ValueError(f"{field}: write a decimal above 0 with at most {MAX_DECIMALS} decimals, not {value}")
         for field in ("min_provide_size", "max_size"):
             value = getattr(self, field)
-            if value % self.size_increment:
+            if EXACT.remainder(value, self.size_increment):
                 raise ValueError(f"{field}: {value} is no multiple of the size increment {self.size_increment}")
         if self.max_size < self.min_provide_size:
             raise ValueError(f"max_size: {self.max_size} is less than the minimum {self.min_provide_size}")
-        if not isinstance(self.enabled, bool):
-            raise ValueError(f"enabled: write true or false, not {self.enabled!r}")
-        if (self.kind == "future") != (type(self.expiry) is int and self.expiry > 0):
-            raise ValueError("expiry: a dated future needs its expiry, and no other market may have one")

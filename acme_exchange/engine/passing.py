@@ -1,0 +1,64 @@
+"""What happens as time passes: funding, and the expiry of dated futures (Acme API §8)."""
+
+from acme_exchange.engine.commands import Advance
+from acme_exchange.engine.events import FundingPaid, FundingSettled, MarketChanged
+from acme_exchange.engine.markets import Market
+from acme_exchange.engine.money import ZERO
+from acme_exchange.engine.pictures import market_picture
+from acme_exchange.engine.state import State
+from acme_exchange.engine.trading import close
+
+
+def advance(state: State, command: Advance) -> None:
+    """Does in every market what is due by now."""
+    for market in state.markets.values():
+        if market.index is None:
+            continue
+        market.statistics.record(state.now, market.price)
+        if market.funding and state.now >= market.funding.next_time:
+            _settle_funding(state, market)
+        expiry = market.specification.expiry
+        if expiry is not None and state.now >= expiry and not market.expired:
+            _expire(state, market)
+
+
+def _settle_funding(state: State, market: Market) -> None:
+    """Each position pays net size × mark × rate. Net sizes add up to nought, so the payments do too, exactly."""
+    rate, time = market.funding.settle(state.now)
+    state.emit(FundingSettled(market.name, rate, time))
+    for _, holding in sorted(market.active.items()):
+        if not holding.size:
+            continue
+        account = holding.account
+        payment = holding.size * market.mark * rate
+        account.cash -= payment
+        holding.recent -= payment
+        state.touch_account(account)
+        state.touch_holding(holding)
+        payment_id = state.next_id("payment")
+        state.emit(FundingPaid(payment_id, account.name, market.name, holding.side, payment, rate, time))
+
+
+def _expire(state: State, market: Market) -> None:
+    """A dated future ends: orders are cancelled, and every position is closed at the index, without a fee."""
+    withdraw_all(state, market)
+    for _, holding in sorted(market.active.items()):
+        holding.account.cash += holding.trade(-holding.size, market.index, ZERO)
+        state.update_activity(holding)
+        state.touch_account(holding.account)
+        state.touch_holding(holding)
+    market.open_interest = ZERO
+    market.enabled = False
+    market.expired = True
+    report_opening(state, market)
+
+
+def report_opening(state: State, market: Market) -> None:
+    """Reports whether a market is open."""
+    state.emit(MarketChanged(market_picture(market, state.now), market.expired, state.now))
+
+
+def withdraw_all(state: State, market: Market) -> None:
+    """Cancels all orders of a market."""
+    for order in [*market.book.bids.orders(), *market.book.asks.orders()]:
+        close(state, order)

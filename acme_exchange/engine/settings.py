@@ -1,0 +1,74 @@
+"""Accounts, their settings, and the markets' index and opening."""
+
+from acme_exchange.engine.commands import CreateAccount, Deposit, EnableMarket, SetIndex, SetLeverage, SetPositionMode
+from acme_exchange.engine.errors import Refused
+from acme_exchange.engine.funding import MICROSECONDS, FundingClock
+from acme_exchange.engine.money import is_amount
+from acme_exchange.engine.passing import report_opening, withdraw_all
+from acme_exchange.engine.state import State
+
+MAX_LEVERAGE = 20
+
+
+def create_account(state: State, command: CreateAccount) -> None:
+    """:raises Refused: 400 `Invalid parameter name`: taken, the house's, or no name; `makerFee`, `takerFee` likewise."""
+    name = command.account
+    if not 1 <= len(name) <= 64 or name.startswith("@") or name in state.accounts:
+        raise Refused(400, "Invalid parameter name")
+    for word, fee in (("makerFee", command.maker_fee), ("takerFee", command.taker_fee)):
+        if not is_amount(fee) or not -1 < fee < 1:
+            raise Refused(400, f"Invalid parameter {word}")
+    state.open_account(name, command.maker_fee, command.taker_fee)
+
+
+def deposit(state: State, command: Deposit) -> None:
+    """:raises Refused: 404 `No such subaccount`; 400 `Invalid parameter amount`."""
+    account = state.account(command.account)
+    if not is_amount(command.amount) or command.amount <= 0:
+        raise Refused(400, "Invalid parameter amount")
+    account.cash += command.amount
+    state.touch_account(account)
+
+
+def set_leverage(state: State, command: SetLeverage) -> None:
+    """:raises Refused: 404 `No such subaccount`; 400 `Invalid leverage`."""
+    account = state.account(command.account)
+    if type(command.leverage) is not int or not 1 <= command.leverage <= MAX_LEVERAGE:
+        raise Refused(400, "Invalid leverage")
+    account.leverage = command.leverage
+    state.touch_account(account)
+
+
+def set_position_mode(state: State, command: SetPositionMode) -> None:
+    """:raises Refused: 404 `No such subaccount`; 400 `Invalid parameter mode`, or that there are positions or orders."""
+    account = state.account(command.account)
+    if command.mode not in ("oneway", "hedge"):
+        raise Refused(400, "Invalid parameter mode")
+    if command.mode != account.mode and account.active:
+        raise Refused(400, "Cannot change position mode with open positions or orders")
+    account.mode = command.mode
+
+
+def set_index(state: State, command: SetIndex) -> None:
+    """:raises Refused: 404 `No such market: {name}`; 400 `Invalid parameter price`."""
+    market = state.market(command.market)
+    if not is_amount(command.price) or command.price <= 0:
+        raise Refused(400, "Invalid parameter price")
+    market.index = command.price
+    if market.perpetual and market.funding is None:
+        market.funding = FundingClock(state.funding_interval * MICROSECONDS, state.now)
+    state.touch_market(market)
+
+
+def enable_market(state: State, command: EnableMarket) -> None:
+    """Opens or closes a market; closing cancels all its orders.
+
+    :raises Refused: 404 `No such market: {name}`; 400 `Invalid parameter market`: it has expired.
+    """
+    market = state.market(command.market)
+    if market.expired:
+        raise Refused(400, "Invalid parameter market")
+    market.enabled = command.enabled
+    if not command.enabled:
+        withdraw_all(state, market)
+    report_opening(state, market)
