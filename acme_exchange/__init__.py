@@ -1,0 +1,1 @@
+"""Acme: a perpetual-futures exchange that runs on its user's own machine."""

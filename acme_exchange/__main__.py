@@ -1,0 +1,7 @@
+"""`python -m acme_exchange`"""
+
+import sys
+
+from acme_exchange.cli import main
+
+sys.exit(main())

@@ -1,0 +1,281 @@
+"""What the venue says, field by field (Acme API §4 to §6): every name that leaves over the wire is in this module."""
+
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+Side = Literal["buy", "sell"]
+Level = tuple[Decimal, Decimal]
+
+
+class Answer(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A JSON object of the contract; its fields are spelt in camel case on the wire."""
+
+
+class Success(Answer):
+    result: Any
+    has_more_data: bool | UnsetType = UNSET
+    success: bool = True
+
+
+class Failure(Answer):
+    error: str
+    success: bool = False
+
+
+class Status(Answer):
+    name: str = "acme"
+    status: str = "ok"
+
+
+class Coin(Answer):
+    id: str
+    name: str
+    fiat: bool
+    collateral: bool
+    collateral_weight: Decimal
+    usd_fungible: bool
+    can_deposit: bool
+    can_withdraw: bool
+    can_convert: bool
+
+
+US_DOLLAR = Coin(
+    id="USD",
+    name="US Dollar",
+    fiat=True,
+    collateral=True,
+    collateral_weight=Decimal(1),
+    usd_fungible=True,
+    can_deposit=False,
+    can_withdraw=False,
+    can_convert=False,
+)
+
+
+class Market(Answer):
+    name: str
+    type: Literal["future", "spot"]
+    underlying: str | None
+    base_currency: str | None
+    quote_currency: str | None
+    enabled: bool
+    post_only: bool
+    restricted: bool
+    price_increment: Decimal
+    size_increment: Decimal
+    min_provide_size: Decimal
+    last: Decimal | None
+    bid: Decimal | None
+    ask: Decimal | None
+    price: Decimal | None
+    change_1h: Decimal = msgspec.field(name="change1h")
+    change_24h: Decimal = msgspec.field(name="change24h")
+    change_bod: Decimal
+    quote_volume_24h: Decimal = msgspec.field(name="quoteVolume24h")
+    volume_usd_24h: Decimal = msgspec.field(name="volumeUsd24h")
+    high_leverage_fee_exempt: bool
+
+
+class OrderBook(Answer):
+    bids: list[Level]
+    asks: list[Level]
+    time: float
+
+
+class Trade(Answer):
+    id: int
+    price: Decimal
+    size: Decimal
+    side: Side
+    liquidation: bool
+    time: str
+
+
+class Candle(Answer):
+    start_time: str
+    time: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+
+class Future(Answer):
+    name: str
+    underlying: str
+    type: Literal["perpetual", "future"]
+    perpetual: bool
+    expired: bool
+    enabled: bool
+    expiry: str | None
+    index: Decimal
+    mark: Decimal
+    last: Decimal | None
+    bid: Decimal | None
+    ask: Decimal | None
+    imf_factor: Decimal
+    price_increment: Decimal
+    size_increment: Decimal
+    volume_usd_24h: Decimal = msgspec.field(name="volumeUsd24h")
+    open_interest: Decimal
+    next_funding_rate: Decimal | None
+    next_funding_time: str | None
+
+
+class FutureStatistics(Answer):
+    volume: Decimal
+    next_funding_rate: Decimal | None
+    next_funding_time: str | None
+    open_interest: Decimal
+
+
+class FundingRate(Answer):
+    future: str
+    rate: Decimal
+    time: str
+
+
+class FundingPayment(Answer):
+    id: int
+    future: str
+    payment: Decimal
+    rate: Decimal
+    time: str
+
+
+class Position(Answer):
+    future: str
+    side: Side
+    size: Decimal
+    net_size: Decimal
+    open_size: Decimal
+    long_order_size: Decimal
+    short_order_size: Decimal
+    cost: Decimal
+    entry_price: Decimal | None
+    unrealized_pnl: Decimal
+    realized_pnl: Decimal
+    initial_margin_requirement: Decimal
+    maintenance_margin_requirement: Decimal
+    estimated_liquidation_price: Decimal | None
+    collateral_used: Decimal
+    position_side: Literal["net", "long", "short"]
+    recent_average_open_price: Decimal | None | UnsetType = UNSET
+    recent_break_even_price: Decimal | None | UnsetType = UNSET
+    recent_pnl: Decimal | None | UnsetType = UNSET
+
+
+class Account(Answer):
+    username: str
+    collateral: Decimal
+    free_collateral: Decimal
+    total_account_value: Decimal
+    total_position_size: Decimal
+    initial_margin_requirement: Decimal
+    maintenance_margin_requirement: Decimal
+    margin_fraction: Decimal | None
+    open_margin_fraction: Decimal | None
+    liquidating: bool
+    leverage: int
+    maker_fee: Decimal
+    taker_fee: Decimal
+    positions: list[Position]
+    position_mode: Literal["oneway", "hedge"]
+
+
+class Balance(Answer):
+    coin: str
+    total: Decimal
+    free: Decimal
+    available_without_borrow: Decimal
+    usd_value: Decimal
+    spot_borrow: Decimal
+
+
+class Order(Answer):
+    id: int
+    client_id: str | None
+    market: str
+    future: str | None
+    type: Literal["limit", "market"]
+    side: Side
+    size: Decimal
+    price: Decimal | None
+    reduce_only: bool
+    ioc: bool
+    post_only: bool
+    status: Literal["new", "open", "closed"]
+    filled_size: Decimal
+    remaining_size: Decimal
+    avg_fill_price: Decimal | None
+    created_at: str
+    liquidation: bool
+    position_side: Literal["long", "short"] | None
+
+
+class Fill(Answer):
+    id: int
+    market: str
+    future: str | None
+    type: Literal["order", "liquidation"]
+    side: Side
+    price: Decimal
+    size: Decimal
+    order_id: int
+    trade_id: int
+    time: str
+    fee_rate: Decimal
+    fee: Decimal
+    fee_currency: str
+    liquidity: Literal["maker", "taker"]
+    base_currency: str | None
+    quote_currency: str | None
+    client_id: str | None
+    position_side: Literal["long", "short"] | None
+
+
+class Frame(Answer):
+    """Any WebSocket frame of the server's."""
+
+    type: str
+    channel: str | UnsetType = UNSET
+    market: str | UnsetType = UNSET
+    code: int | UnsetType = UNSET
+    msg: str | UnsetType = UNSET
+    data: Any = UNSET
+
+
+class BookFrame(Answer):
+    time: float
+    checksum: int
+    bids: list[Level]
+    asks: list[Level]
+    action: Literal["partial", "update"]
+
+
+class Ticker(Answer):
+    bid: Decimal | None
+    ask: Decimal | None
+    bid_size: Decimal | None
+    ask_size: Decimal | None
+    last: Decimal | None
+    time: float
+
+
+class MarketsFrame(Answer):
+    action: Literal["partial", "update"]
+    data: dict[str, Market]
+
+
+class Funding(Answer):
+    future: str
+    index: Decimal
+    mark: Decimal
+    next_funding_rate: Decimal | None
+    next_funding_time: str | None
+    open_interest: Decimal
+    time: str

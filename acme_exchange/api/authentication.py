@@ -1,0 +1,90 @@
+"""Who is asking: keys, signatures and the clock they are checked against (Acme API §2)."""
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+from acme_exchange.api import errors
+from acme_exchange.engine import Refused
+
+TIMESTAMP_TOLERANCE_MILLISECONDS = 5_000
+WEBSOCKET_LOGIN = "websocket_login"
+OWN_PREFIX = "ACME"
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """One key of an account. Its secret appears in no representation.
+
+    :ivar account: the account's name.
+    :ivar read_only: refused on every write.
+    """
+
+    key: str
+    account: str
+    read_only: bool = False
+    secret: str = field(repr=False, kw_only=True)
+
+
+class Authenticator:
+    """Checks signed requests and log-ins against the keys the venue knows."""
+
+    def __init__(self, keys: Iterable[ApiKey], header_prefixes: Sequence[str] = ()) -> None:
+        """
+        :param header_prefixes: accepted besides `ACME`, such as `FTX` for clients that were written for it.
+        """
+        self._keys = {key.key: key for key in keys}
+        self._prefixes = tuple(dict.fromkeys([OWN_PREFIX, *(prefix.upper() for prefix in header_prefixes)]))
+
+    def request(self, headers: Mapping[str, str], signed: bytes, now: int) -> ApiKey:
+        """The key that signed a REST request.
+
+        :param signed: method, path with query, and body, as they came over the wire.
+        :param now: microseconds.
+        :raises Refused: 401, or 404 for a subaccount.
+        """
+        prefix = next((prefix for prefix in self._prefixes if f"{prefix}-KEY" in headers), None)
+        if prefix is None:
+            raise Refused(401, errors.NOT_LOGGED_IN)
+        timestamp = headers.get(f"{prefix}-TS", "")
+        signature = headers.get(f"{prefix}-SIGN", "")
+        if not timestamp or not signature:
+            raise Refused(401, errors.NOT_LOGGED_IN)
+        key = self._verified(headers[f"{prefix}-KEY"], signature, timestamp, signed, now)
+        _refuse_subaccount(unquote(headers.get(f"{prefix}-SUBACCOUNT", "")))
+        return key
+
+    def login(self, key: str, signature: str, timestamp: str, subaccount: str, now: int) -> ApiKey:
+        """The key that logs a WebSocket in.
+
+        :param timestamp: epoch milliseconds, as written in the signed text.
+        :raises Refused: as :meth:`request` does.
+        """
+        known = self._verified(key, signature, timestamp, WEBSOCKET_LOGIN.encode(), now)
+        _refuse_subaccount(subaccount)
+        return known
+
+    def _verified(self, key: str, signature: str, timestamp: str, signed: bytes, now: int) -> ApiKey:
+        known = self._keys.get(key)
+        if known is None:
+            raise Refused(401, errors.INVALID_API_KEY)
+        if not _is_current(timestamp, now):
+            raise Refused(401, errors.TIMESTAMP_TOO_FAR)
+        expected = hmac.new(known.secret.encode(), timestamp.encode() + signed, hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(expected.encode(), signature.encode("utf-8", "surrogateescape")):
+            raise Refused(401, errors.INVALID_SIGNATURE)
+        return known
+
+
+def _is_current(timestamp: str, now: int) -> bool:
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 16):
+        return False
+    return abs(int(timestamp) * 1000 - now) <= TIMESTAMP_TOLERANCE_MILLISECONDS * 1000
+
+
+def _refuse_subaccount(name: str) -> None:
+    """Acme accounts have no subaccounts yet, so whatever is named here does not exist."""
+    if name:
+        raise Refused(404, errors.NO_SUCH_SUBACCOUNT)

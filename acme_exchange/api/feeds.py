@@ -1,0 +1,237 @@
+"""The WebSocket channels: who is told what, and when (Acme API §6).
+
+Private frames and trades go out with the command that caused them. Books, tickers and the list of markets are gathered
+and sent at most twenty times a second: a simulated market moves many levels at once, ten times a second, and a
+client gains nothing from the states in between. What nobody has subscribed to is not computed.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Protocol
+
+from acme_exchange.api import answers, frames, presentation
+from acme_exchange.api.published_book import DEPTH, PublishedBook
+from acme_exchange.engine import (
+    BalanceChanged,
+    BookChanged,
+    Event,
+    Filled,
+    OrderChanged,
+    PositionChanged,
+    TickerChanged,
+    Traded,
+)
+from acme_exchange.venue import Venue
+
+
+
+class Channel(Enum):
+    """A channel's name on the wire."""
+
+    ORDER_BOOK = "orderbook"
+    TRADES = "trades"
+    TICKER = "ticker"
+    MARKETS = "markets"
+    FUNDING = "funding"
+    ORDERS = "orders"
+    FILLS = "fills"
+    POSITIONS = "positions"
+    BALANCES = "balances"
+
+    @property
+    def is_private(self) -> bool:
+        return self in (Channel.ORDERS, Channel.FILLS, Channel.POSITIONS, Channel.BALANCES)
+
+    @property
+    def is_per_market(self) -> bool:
+        return self is not Channel.MARKETS and not self.is_private
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """What one subscription is about: a channel, and the market or the account that it is of."""
+
+    channel: Channel
+    market: str | None = None
+    account: str | None = None
+
+
+class Subscriber(Protocol):
+    """Somebody who takes encoded frames, and never fails to."""
+
+    def put(self, frame: bytes) -> None: ...
+
+
+@dataclass(frozen=True)
+class PrivateFeed:
+    """How one kind of event becomes a frame of a private channel."""
+
+    channel: Channel
+    account: Callable[[Any], str]
+    data: Callable[[Any], answers.Answer]
+
+
+PRIVATE_FEEDS: dict[type, PrivateFeed] = {
+    OrderChanged: PrivateFeed(
+        Channel.ORDERS, lambda event: event.order.account, lambda event: presentation.order(event.order)
+    ),
+    Filled: PrivateFeed(Channel.FILLS, lambda event: event.account, presentation.fill),
+    PositionChanged: PrivateFeed(
+        Channel.POSITIONS, lambda event: event.position.account, lambda event: presentation.position(event.position)
+    ),
+    BalanceChanged: PrivateFeed(
+        Channel.BALANCES, lambda event: event.account, lambda event: presentation.balance(event.balance)
+    ),
+}
+
+
+class Feeds:
+    """Turns the venue's events into frames, each encoded once for all who have subscribed."""
+
+    def __init__(self, venue: Venue) -> None:
+        self._venue = venue
+        self._subscribers: dict[Topic, dict[Subscriber, None]] = {}
+        self._books: dict[str, PublishedBook] = {}
+        self._markets: dict[str, answers.Market] = {}
+        self._tickers: dict[str, TickerChanged] = {}
+        self._changed_books: set[str] = set()
+        self._changed_tickers: set[str] = set()
+        self._starts = {
+            Channel.ORDER_BOOK: self._start_book,
+            Channel.TICKER: self._start_ticker,
+            Channel.MARKETS: self._start_markets,
+            Channel.FUNDING: self._start_funding,
+        }
+        venue.listen(self.publish)
+
+    def has(self, channel: Channel, market: object) -> bool:
+        """Whether the channel exists for the market: funding does for futures alone."""
+        engine = self._venue.engine
+        if market not in engine.market_names():
+            return False
+        return channel is not Channel.FUNDING or engine.market(market).kind != "spot"
+
+    def subscribe(self, topic: Topic, subscriber: Subscriber) -> None:
+        """Sends the channel's first state, if it has one, and from then on whatever changes."""
+        if topic.channel is Channel.ORDER_BOOK:
+            self._send_book(topic.market)
+        if start := self._starts.get(topic.channel):
+            subscriber.put(start(topic))
+        self._subscribers.setdefault(topic, {})[subscriber] = None
+
+    def unsubscribe(self, topic: Topic, subscriber: Subscriber) -> None:
+        """Sends nothing more of the topic to the subscriber; forgets what nobody else needs."""
+        subscribers = self._subscribers[topic]
+        del subscribers[subscriber]
+        if subscribers:
+            return
+        del self._subscribers[topic]
+        if topic.channel is Channel.ORDER_BOOK:
+            del self._books[topic.market]
+        elif topic.channel is Channel.MARKETS:
+            self._markets = {}
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Sends what is not to be delayed, and notes what is to be gathered."""
+        trades: dict[str, list[Traded]] = {}
+        for event in events:
+            kind = type(event)
+            if kind is BookChanged:
+                self._changed_books.add(event.market)
+            elif kind is TickerChanged:
+                self._tickers[event.market] = event
+                self._changed_tickers.add(event.market)
+            elif kind is Traded:
+                trades.setdefault(event.market, []).append(event)
+            elif kind in PRIVATE_FEEDS:
+                self._send_private(PRIVATE_FEEDS[kind], event)
+        for market, traded in trades.items():
+            topic = Topic(Channel.TRADES, market=market)
+            if topic in self._subscribers:
+                self._send(topic, [presentation.trade(trade) for trade in traded])
+
+    def send_gathered(self) -> Iterator[None]:
+        """Sends the books and tickers that have changed, one at each step, so that others get a turn in between."""
+        books, self._changed_books = self._changed_books, set()
+        tickers, self._changed_tickers = self._changed_tickers, set()
+        for market in books:
+            yield self._send_book(market)
+        for market in tickers:
+            yield self._send_ticker(market)
+
+    def send_repeated(self) -> Iterator[None]:
+        """Sends what subscribers are told at least once a second, one at each step: tickers, funding, and the markets
+        that changed."""
+        for topic in list(self._subscribers):
+            if topic.channel is Channel.TICKER:
+                yield self._send_ticker(topic.market)
+            elif topic.channel is Channel.FUNDING:
+                yield self._send(topic, self._funding(topic.market))
+            elif topic.channel is Channel.MARKETS:
+                yield self._send_markets()
+
+    def _send(self, topic: Topic, data: Any) -> None:
+        subscribers = self._subscribers.get(topic)
+        if not subscribers:
+            return
+        frame = frames.update(topic.channel.value, topic.market, data)
+        for subscriber in subscribers:
+            subscriber.put(frame)
+
+    def _send_private(self, feed: PrivateFeed, event: Event) -> None:
+        topic = Topic(feed.channel, account=feed.account(event))
+        if topic in self._subscribers:
+            self._send(topic, feed.data(event))
+
+    def _start_book(self, topic: Topic) -> bytes:
+        if topic.market not in self._books:
+            self._books[topic.market] = PublishedBook(*self._venue.engine.levels(topic.market, DEPTH))
+        return frames.partial(topic.channel.value, topic.market, self._books[topic.market].partial(self._seconds()))
+
+    def _send_book(self, market: str) -> None:
+        book = self._books.get(market)
+        if book is None:
+            return
+        change = book.update(*self._venue.engine.levels(market, DEPTH), self._seconds())
+        if change is not None:
+            self._send(Topic(Channel.ORDER_BOOK, market=market), change)
+
+    def _start_ticker(self, topic: Topic) -> bytes:
+        return frames.update(topic.channel.value, topic.market, self._ticker(topic.market))
+
+    def _send_ticker(self, market: str) -> None:
+        topic = Topic(Channel.TICKER, market=market)
+        if topic in self._subscribers:
+            self._send(topic, self._ticker(market))
+
+    def _ticker(self, market: str) -> answers.Ticker:
+        now = self._venue.clock.now()
+        ticker = self._tickers.get(market) or TickerChanged(market, None, None, None, None, None, now)
+        return presentation.ticker(ticker, now)
+
+    def _start_funding(self, topic: Topic) -> bytes:
+        return frames.update(topic.channel.value, topic.market, self._funding(topic.market))
+
+    def _funding(self, market: str) -> answers.Funding:
+        return presentation.funding(self._venue.engine.future(market), self._venue.clock.now())
+
+    def _start_markets(self, topic: Topic) -> bytes:
+        self._send_markets()
+        self._markets = self._all_markets()
+        data = answers.MarketsFrame(action="partial", data=self._markets)
+        return frames.partial(topic.channel.value, None, data)
+
+    def _send_markets(self) -> None:
+        now = self._all_markets()
+        changed = {name: market for name, market in now.items() if market != self._markets.get(name)}
+        self._markets = now
+        if changed:
+            self._send(Topic(Channel.MARKETS), answers.MarketsFrame(action="update", data=changed))
+
+    def _all_markets(self) -> dict[str, answers.Market]:
+        engine = self._venue.engine
+        return {name: presentation.market(engine.market(name)) for name in engine.market_names()}
+
+    def _seconds(self) -> float:
+        return presentation.epoch_seconds(self._venue.clock.now())

@@ -1,0 +1,120 @@
+"""REST over aiohttp: authentication, rate limits and envelopes around the table of routes (Acme API §1 to §3)."""
+
+import logging
+import math
+import uuid
+from collections.abc import Awaitable, Callable
+
+from aiohttp import hdrs, web
+
+from acme_exchange.api import codec, errors
+from acme_exchange.api.answers import Failure, Success
+from acme_exchange.api.authentication import ApiKey, Authenticator
+from acme_exchange.api.rate_limits import ORDERS, REQUESTS, RateLimits, TooManyRequests
+from acme_exchange.api.routes import ROUTES, Call, Paged, Route
+from acme_exchange.engine import Refused
+from acme_exchange.venue import Venue
+
+BASE = "/api"
+LARGEST_BODY_BYTES = 64 * 1024
+HTTP_FAILURES = {404: errors.UNKNOWN_PATH, 405: errors.WRONG_METHOD, 413: errors.TOO_LARGE}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+logger = logging.getLogger(__name__)
+
+
+class RestInterface:
+    """Answers every route of the table."""
+
+    def __init__(self, venue: Venue, authenticator: Authenticator, limits: RateLimits) -> None:
+        self._venue = venue
+        self._authenticator = authenticator
+        self._limits = limits
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        for route in ROUTES:
+            path = route.path.replace("{market}", "{market:.+}").replace("{future}", "{future:.+}")
+            router.add_route(route.method, BASE + path, self._handler(route))
+        router.add_route("GET", BASE, self._handler(ROUTES[0]))
+
+    def _handler(self, route: Route) -> Handler:
+        async def handle(request: web.Request) -> web.Response:
+            body = await request.read()
+            key = self._admit(route, request, body)
+            fields = _fields(request, body, route)
+            account = key.account if key else ""
+            call = Call(self._venue, account, request.match_info, route.parameters.read(fields))
+            return _success(route.handler(call))
+
+        return handle
+
+    def _admit(self, route: Route, request: web.Request, body: bytes) -> ApiKey | None:
+        """Who asks, once it is clear that they may, and may now.
+
+        A request that fails to prove who it is from counts for its address: guessing keys is not free, and nobody
+        uses up the limit of a key that they do not have.
+        """
+        now = self._venue.clock.now()
+        if not route.private:
+            self._limits.admit([(REQUESTS, request.remote)], now)
+            return None
+        signed = f"{request.method}{request.raw_path}".encode("utf-8", "surrogateescape") + body
+        try:
+            key = self._authenticator.request(request.headers, signed, now)
+        except Refused:
+            if route.charge != "nothing":
+                self._limits.admit([(REQUESTS, request.remote)], now)
+            raise
+        if route.charge != "nothing":
+            charges = [(REQUESTS, key.key)]
+            if route.charge == "order":
+                charges.append((ORDERS, key.account))
+            self._limits.admit(charges, now)
+        if route.writes and key.read_only:
+            raise Refused(403, errors.NOT_AUTHORIZED)
+        return key
+
+
+@web.middleware
+async def failures_in_envelopes(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Whatever goes wrong is answered as Acme API §1 and §7 say."""
+    try:
+        return await handler(request)
+    except Refused as refused:
+        return _failure(refused.status, refused.text)
+    except TooManyRequests as refused:
+        retry_after = f"{math.ceil(refused.retry_after * 1000) / 1000:.3f}"
+        return _failure(429, refused.text, {hdrs.RETRY_AFTER: retry_after})
+    except web.HTTPException as failure:
+        allowed = {name: value for name, value in failure.headers.items() if name == hdrs.ALLOW}
+        return _failure(failure.status, HTTP_FAILURES.get(failure.status, failure.reason), allowed)
+    except Exception:
+        incident = uuid.uuid4().hex
+        logger.exception("incident %s: %s %s failed", incident, request.method, request.path)
+        return _failure(500, errors.unexpected(incident))
+
+
+def _fields(request: web.Request, body: bytes, route: Route) -> object:
+    """The parameters as they came: a read's in its query, a write's in its body."""
+    if not route.writes:
+        return request.query
+    if not body:
+        return {}
+    try:
+        return codec.decode(body)
+    except codec.InvalidJson:
+        raise Refused(400, errors.invalid_parameter("body")) from None
+
+
+def _success(result: object) -> web.Response:
+    if isinstance(result, Paged):
+        answer = Success(result=result.result, has_more_data=result.has_more_data)
+    else:
+        answer = Success(result=result)
+    return web.Response(body=codec.encode(answer), content_type="application/json")
+
+
+def _failure(status: int, text: str, headers: dict[str, str] | None = None) -> web.Response:
+    body = codec.encode(Failure(error=text))
+    return web.Response(status=status, body=body, headers=headers, content_type="application/json")

@@ -1,0 +1,70 @@
+"""The venue on a socket."""
+
+from collections.abc import Iterable, Sequence
+
+from aiohttp import web
+
+from acme_exchange.accounts import AccountEntry
+from acme_exchange.api.authentication import ApiKey, Authenticator
+from acme_exchange.api.feeds import Feeds
+from acme_exchange.api.pacemaker import Pacemaker
+from acme_exchange.api.rate_limits import RateLimits
+from acme_exchange.api.rest import LARGEST_BODY_BYTES, RestInterface, failures_in_envelopes
+from acme_exchange.api.websocket import WebSocketInterface
+from acme_exchange.venue import Venue
+
+SHUTDOWN_SECONDS = 2.0
+
+
+class Server:
+    """Serves one venue's REST and WebSocket interfaces.
+
+    :ivar pacemaker: moves the market; started by :meth:`start`, unless told otherwise.
+    """
+
+    def __init__(self, venue: Venue, accounts: Iterable[AccountEntry], header_prefixes: Sequence[str] = ()) -> None:
+        """
+        :param accounts: whose keys are accepted; the venue has to have these accounts.
+        :param header_prefixes: accepted in authentication headers besides `ACME`.
+        """
+        authenticator = Authenticator(_keys(accounts), header_prefixes)
+        limits = RateLimits()
+        feeds = Feeds(venue)
+        self._sockets = WebSocketInterface(feeds, authenticator, venue.clock)
+        self.pacemaker = Pacemaker(venue, feeds, limits, self._sockets)
+        application = web.Application(middlewares=[failures_in_envelopes], client_max_size=LARGEST_BODY_BYTES)
+        RestInterface(venue, authenticator, limits).add_routes(application.router)
+        self._sockets.add_routes(application.router)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        self._site: web.TCPSite | None = None
+
+    async def start(self, host: str, port: int, with_pacemaker: bool = True) -> str:
+        """Listens, and from then on answers.
+
+        :param port: 0 takes a free one.
+        :param with_pacemaker: False leaves it to the caller to move the market, by `pacemaker.beat()`.
+        :returns: the server's URL, without a path.
+        :raises OSError: when the port is taken, or the host is none of this machine's.
+        """
+        self.pacemaker.beat()
+        await self._runner.setup()
+        self._site = web.TCPSite(self._runner, host, port)
+        await self._site.start()
+        if with_pacemaker:
+            self.pacemaker.start()
+        address, bound_port = self._runner.addresses[0][:2]
+        return f"http://{f'[{address}]' if ':' in address else address}:{bound_port}"
+
+    async def stop(self) -> None:
+        """Tells every WebSocket client that the server goes away, closes, and gives the port back."""
+        await self.pacemaker.stop()
+        if self._site is not None:
+            await self._site.stop()
+        await self._sockets.close_all()
+        await self._runner.cleanup()
+
+
+def _keys(accounts: Iterable[AccountEntry]) -> Iterable[ApiKey]:
+    for account in accounts:
+        for key in account.keys:
+            yield ApiKey(key.key, account.name, key.read_only, secret=key.secret)

@@ -1,0 +1,116 @@
+"""WebSocket over aiohttp: one reader and one writer for each client (Acme API §6)."""
+
+import asyncio
+import logging
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from acme_exchange.api import frames
+from acme_exchange.api.authentication import Authenticator
+from acme_exchange.api.feeds import Feeds
+from acme_exchange.api.outbox import Outbox
+from acme_exchange.api.session import Session
+from acme_exchange.clock import Clock
+
+PATH = "/ws/"
+LARGEST_FRAME_BYTES = 64 * 1024
+CLOSE_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+class Connection:
+    """A client's socket, with what it has asked for and what waits for it."""
+
+    def __init__(self, request: web.Request, feeds: Feeds, authenticator: Authenticator, clock: Clock) -> None:
+        # One frame is encoded once for all its readers; compressing it for each of them would undo that.
+        self.socket = web.WebSocketResponse(
+            autoping=False, compress=False, max_msg_size=LARGEST_FRAME_BYTES, timeout=CLOSE_SECONDS
+        )
+        self._request = request
+        self._outbox = Outbox(overflowed=self._abort)
+        self.session = Session(self._outbox, feeds, authenticator, clock)
+        self._writer: asyncio.Task | None = None
+
+    async def serve(self) -> None:
+        """Until the client goes, or the connection is closed from this side."""
+        await self.socket.prepare(self._request)
+        self._writer = asyncio.create_task(self._write())
+        try:
+            await self._read()
+        except ConnectionError:
+            logger.debug("a WebSocket client went away while it was answered")
+        finally:
+            self.session.close()
+            self._writer.cancel()
+
+    async def close(self, code: int) -> None:
+        """Closes from this side; a client that does not take part in that is cut off."""
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.socket.close(code=code)
+        except TimeoutError:
+            self._abort()
+
+    async def say_goodbye(self) -> None:
+        """Sends what still waits, then that the server goes away, and closes."""
+        self._outbox.put(frames.going_away())
+        self._outbox.end()
+        if self._writer is not None:
+            await asyncio.wait([self._writer], timeout=CLOSE_SECONDS)
+        await self.close(WSCloseCode.GOING_AWAY)
+
+    async def _read(self) -> None:
+        async for message in self.socket:
+            self.session.heard()
+            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                self.session.receive(message.data)
+                await asyncio.sleep(0)
+            elif message.type is WSMsgType.PING:
+                await self.socket.pong(message.data)
+
+    async def _write(self) -> None:
+        try:
+            while (frame := await self._outbox.get()) is not None:
+                await self.socket.send_frame(frame, WSMsgType.TEXT)
+        except ConnectionError:
+            logger.debug("a WebSocket client went away with frames unsent")
+
+    def _abort(self) -> None:
+        if self._request.transport is not None:
+            self._request.transport.abort()
+
+
+class WebSocketInterface:
+    """Accepts clients and keeps them until they go, fall silent, read too slowly, or the server ends."""
+
+    def __init__(self, feeds: Feeds, authenticator: Authenticator, clock: Clock) -> None:
+        self._feeds = feeds
+        self._authenticator = authenticator
+        self._clock = clock
+        self._connections: set[Connection] = set()
+        self._closing: dict[Connection, asyncio.Task] = {}
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        router.add_route("GET", PATH, self._serve)
+        router.add_route("GET", PATH.rstrip("/"), self._serve)
+
+    def close_silent(self) -> None:
+        """Closes the clients that have sent nothing for 60 s, without waiting for any of them."""
+        for connection in self._connections - self._closing.keys():
+            if connection.session.is_silent():
+                self._closing[connection] = asyncio.create_task(connection.close(WSCloseCode.POLICY_VIOLATION))
+
+    async def close_all(self) -> None:
+        """Tells every client that the server goes away, and closes."""
+        await asyncio.gather(*(connection.say_goodbye() for connection in self._connections))
+
+    async def _serve(self, request: web.Request) -> web.WebSocketResponse:
+        connection = Connection(request, self._feeds, self._authenticator, self._clock)
+        self._connections.add(connection)
+        try:
+            await connection.serve()
+        finally:
+            self._connections.remove(connection)
+            self._closing.pop(connection, None)
+        return connection.socket

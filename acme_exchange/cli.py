@@ -1,0 +1,148 @@
+"""The command line, `acme-exchange`."""
+
+import argparse
+import asyncio
+import errno
+import ipaddress
+import logging
+import re
+import secrets
+import signal
+import socket
+import stat
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from acme_exchange.accounts import AccountEntry, AccountsError, first_account, load_accounts
+from acme_exchange.api.server import Server
+from acme_exchange.clock import SystemClock
+from acme_exchange.venue import simulated_venue
+
+SEED_BITS = 32
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line.
+
+    :returns: the exit status: 0 after a graceful end, 1 when the venue cannot run, 2 for arguments that do not fit.
+    """
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        accounts = _accounts(options.accounts)
+        asyncio.run(_serve(options, accounts))
+    except AccountsError as error:
+        _notice(str(error))
+        return 1
+    except OSError as error:
+        _notice(_why_not_listening(error, options.host, options.port))
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="acme-exchange", description="A perpetual-futures exchange of your own.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    serve = commands.add_parser(
+        "serve",
+        help="run the exchange until Ctrl-C",
+        description="Runs the exchange until Ctrl-C. Prints its URL on standard output once it listens.",
+    )
+    serve.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
+    serve.add_argument("--port", type=_port, default=8600, help="0 takes a free one (default: %(default)s)")
+    serve.add_argument("--seed", type=int, help="decides the prices' path (default: a new one, printed)")
+    serve.add_argument(
+        "--accounts",
+        type=Path,
+        metavar="FILE",
+        help='a JSON list of {"name", "key", "secret", "deposit", "readOnly"} (default: one account with 10,000 USD)',
+    )
+    serve.add_argument(
+        "--funding-interval",
+        type=_interval,
+        default=3600,
+        metavar="SECONDS",
+        help="between funding payments (default: %(default)s)",
+    )
+    serve.add_argument(
+        "--header-prefix",
+        type=_header_prefix,
+        action="append",
+        default=[],
+        metavar="PREFIX",
+        help="accept authentication headers with this prefix besides ACME, such as FTX; may be given several times",
+    )
+    serve.add_argument("--no-liquidity", action="store_true", help="nobody but the accounts places orders")
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"write a port from 0 to 65535, not {text!r}")
+    return int(text)
+
+
+def _interval(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"write a whole number of seconds above 0, not {text!r}")
+    return int(text)
+
+
+def _header_prefix(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", text):
+        raise argparse.ArgumentTypeError(f"write letters, digits and hyphens, such as FTX, not {text!r}")
+    return text
+
+
+def _accounts(file: Path | None) -> list[AccountEntry]:
+    if file is None:
+        path, accounts = first_account()
+        _notice(f'The key and secret of your account "{accounts[0].name}" are in {path}')
+        return accounts
+    accounts = load_accounts(file)
+    if stat.S_IMODE(file.stat().st_mode) & (stat.S_IRGRP | stat.S_IROTH):
+        _notice(f"Warning: other users of this machine can read the secrets in {file}; chmod 600 ends that.")
+    return accounts
+
+
+async def _serve(options: argparse.Namespace, accounts: Sequence[AccountEntry]) -> None:
+    seed = secrets.randbits(SEED_BITS) if options.seed is None else options.seed
+    _notice(f"The prices follow seed {seed}; --seed {seed} repeats them.")
+    if not _is_loopback(options.host):
+        _notice(
+            f"Warning: {options.host} can be reached from other machines. Whoever has a key can trade from there, and "
+            "what they send and receive is not encrypted on its way."
+        )
+    venue = simulated_venue(SystemClock(), seed, accounts, options.funding_interval, not options.no_liquidity)
+    server = Server(venue, accounts, options.header_prefix)
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    try:
+        print(f"Acme is listening on {await server.start(options.host, options.port)}", flush=True)
+        await ended.wait()
+    finally:
+        await server.stop()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _why_not_listening(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} of {host} is in use; end what uses it, or take another with --port (0 takes a free one)."
+    if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+        return f"{host} is no address of this machine; write one that is, such as 127.0.0.1, after --host."
+    if error.errno == errno.EACCES:
+        return f"Port {port} is reserved for the system; take one above 1023 with --port."
+    return f"Cannot listen on port {port} of {host}: {error.strerror}."
+
+
+def _notice(text: str) -> None:
+    """Everything but the URL goes to standard error, so that a program can read the URL as the one line there is."""
+    print(text, file=sys.stderr, flush=True)
