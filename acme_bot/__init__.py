@@ -1,0 +1,1 @@
+"""Hummingbot on Acme: workspaces, the interactive client, and the demo."""

@@ -1,0 +1,65 @@
+"""`acme-bot`: workspaces, the interactive client and the demo, from the command line."""
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from acme_bot.client import open_client
+from acme_bot.demo import run_demo
+from acme_bot.workspace import WorkspaceError, make_workspace
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command. Returns the exit code: 0, or 1 with a sentence on standard error."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except WorkspaceError as error:
+        print(f"acme-bot: {error}", file=sys.stderr)
+        return 1
+
+
+def _workspace(options: argparse.Namespace) -> int:
+    workspace = make_workspace(options.folder)
+    print(f"{workspace} is a complete Hummingbot. Inside it, `{sys.executable} -m hummingbot.cli.main` is hbot; "
+          f"`acme-bot client {workspace}` opens the interactive client.")
+    return 0
+
+
+def _client(options: argparse.Namespace) -> int:
+    open_client(options.folder)
+    return 0
+
+
+def _demo(options: argparse.Namespace) -> int:
+    return run_demo(options.seconds, options.seed, options.folder, Console())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="acme-bot", description="Hummingbot on Acme.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    workspace = commands.add_parser("workspace", help="make a folder a complete Hummingbot, or bring it up to date")
+    workspace.add_argument("folder", metavar="DIR", type=Path)
+    workspace.set_defaults(command=_workspace)
+    client = commands.add_parser("client", help="open Hummingbot's interactive client in a workspace")
+    client.add_argument("folder", metavar="DIR", type=Path)
+    client.set_defaults(command=_client)
+    demo = commands.add_parser("demo", help="let Hummingbot make a market on a venue of its own, and compare the books")
+    demo.add_argument("--seconds", metavar="N", type=_seconds, default=0, help="end after N s of trading (else: Ctrl-C)")
+    demo.add_argument("--seed", metavar="N", type=int, help="the same N gives the same market")
+    demo.add_argument("--folder", metavar="DIR", type=Path, help="keep everything in DIR, which must be empty")
+    demo.set_defaults(command=_demo)
+    return parser
+
+
+def _seconds(text: str) -> int:
+    seconds = int(text)
+    if seconds < 0:
+        raise argparse.ArgumentTypeError("write a number of seconds, or 0 for no end")
+    return seconds
+
+
+if __name__ == "__main__":
+    sys.exit(main())

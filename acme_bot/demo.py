@@ -1,0 +1,206 @@
+"""The demo: the real Hummingbot makes a market on a venue of its own, and the two parties' books are compared."""
+import secrets
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+from rich.console import Console
+
+from acme_bot.hbot import CONNECTOR, Hbot, HbotError
+from acme_bot.interruption import Interruption
+from acme_bot.ledger import Ledger, VenueError
+from acme_bot.reconciliation import Line, both_sides_filled, reconcile_books, reconcile_connector
+from acme_bot.records import Records
+from acme_bot.venue import Venue, VenueStartError
+from acme_bot.view import Glance, open_view, show_reconciliation
+from acme_bot.workspace import WorkspaceError, make_workspace
+
+PAIR = "BTC-USD"
+BOT = "demo.yml"
+STRATEGY = "perpetual_market_making"
+# Spreads are in percent. The quotes are close enough to the middle to be hit, an open position is closed soon whether
+# it wins or loses, and everything comes round every few seconds.
+SETTINGS = {
+    "derivative": CONNECTOR, "market": PAIR, "leverage": "5", "order_amount": "0.01",
+    "bid_spread": "0.01", "ask_spread": "0.01", "order_refresh_time": "3", "filled_order_delay": "1",
+    "long_profit_taking_spread": "0.01", "short_profit_taking_spread": "0.01",
+    "stop_loss_spread": "0.03", "time_between_stop_loss_orders": "3", "stop_loss_slippage_buffer": "0.05",
+}
+FUNDING_SECONDS = 20
+# A funding payment must be in both books or in none when the bot is stopped: the bot needs a moment to hear of one that
+# is due, and another to stop before the next.
+SECONDS_SINCE_FUNDING = 3
+SECONDS_UNTIL_FUNDING = 8
+FIRST_ORDER_SECONDS = 90
+
+
+class DemoError(Exception):
+    """Why the demo cannot go on, in a sentence."""
+
+
+class Demo:
+    """One run. `seconds` of trading, 0 for until interrupted; `seed` fixes the market's course."""
+
+    def __init__(self, folder: Path, seconds: int, seed: int | None, console: Console):
+        self._console = console
+        self._seconds = seconds
+        self._venue = Venue(folder, funding_seconds=FUNDING_SECONDS, seed=seed)
+        self._workspace = folder / "workspace"
+        self._hbot = Hbot(self._workspace, password=secrets.token_urlsafe(24))
+        self._records = Records(self._workspace, BOT)
+        self._bot: subprocess.Popen | None = None
+        self._ledger: Ledger | None = None
+
+    def run(self) -> int:
+        """Runs it, with the bot and the venue ended at its end. Returns 0 when both sides were filled and every line of
+        the reconciliation agrees, else 1. Ctrl-C and SIGTERM end it like the end of its time."""
+        try:
+            with Interruption() as interruption:
+                return self._run(interruption)
+        except (DemoError, HbotError, VenueError, VenueStartError, WorkspaceError) as error:
+            self._console.print(str(error), style="bold red", markup=False, soft_wrap=True)
+            return 1
+        finally:
+            if self._bot is not None:
+                self._bot.kill()
+            self._venue.stop()
+
+    def _run(self, interruption: Interruption) -> int:
+        self._say("Starting the venue ...")
+        self._venue.start()
+        self._ledger = Ledger(self._venue.url, self._venue.watcher)
+        opening = self._ledger.balance()
+        self._say(f"The venue listens at {self._venue.url}; the account has {opening:,} USD.")
+        if self._start_bot(interruption):
+            self._trade(interruption, opening)
+            self._wait_for_a_quiet_moment()
+        return self._finish(opening)
+
+    def _start_bot(self, interruption: Interruption) -> bool:
+        """Whether the bot trades; it does not when interrupted before."""
+        trader = self._venue.trader
+        steps = (
+            ("Making a workspace for Hummingbot", lambda: make_workspace(self._workspace)),
+            ("hbot connect: storing the account's key, encrypted",
+             lambda: self._hbot.connect(self._venue.url, trader.key, trader.secret)),
+            (f"hbot create: {STRATEGY} on {PAIR}", lambda: self._hbot.create(STRATEGY, BOT, SETTINGS)),
+            ("hbot start", self._launch),
+        )
+        for description, step in steps:
+            if interruption.wait():
+                return False
+            self._say(f"{description} ...")
+            step()
+        self._say("Waiting for the bot's first order; it takes about 20 s ...")
+        return self._await_first_order(interruption)
+
+    def _launch(self) -> None:
+        self._bot = self._hbot.start_bot(BOT)
+
+    def _await_first_order(self, interruption: Interruption) -> bool:
+        deadline = time.monotonic() + FIRST_ORDER_SECONDS
+        while not self._ledger.open_orders():
+            self._require_bot()
+            if time.monotonic() > deadline:
+                raise DemoError(f"The bot placed no order within {FIRST_ORDER_SECONDS} s.\n{self._bot_says()}")
+            if interruption.wait(1):
+                return False
+        return True
+
+    def _trade(self, interruption: Interruption, opening: Decimal) -> None:
+        started = time.monotonic()
+        with open_view(self._console) as view:
+            while True:
+                second = int(time.monotonic() - started)
+                view.show(self._glance(second, opening))
+                if self._seconds and second >= self._seconds or interruption.wait(1):
+                    return
+                self._require_bot()
+
+    def _glance(self, second: int, opening: Decimal) -> Glance:
+        return Glance(second=second, seconds=self._seconds, price=self._ledger.price(), account=self._ledger.account(),
+                      opening=opening, quotes=self._ledger.open_orders(), fills=list(self._records.fills().values()),
+                      funding=self._ledger.funding())
+
+    def _wait_for_a_quiet_moment(self) -> None:
+        seconds = _seconds_to_quiet(float(self._ledger.price().funding_time) - time.time())
+        if seconds:
+            self._say(f"Waiting {seconds:.0f} s, so that no funding payment falls into the end ...")
+            time.sleep(seconds)
+
+    def _finish(self, opening: Decimal) -> int:
+        if self._bot is not None:
+            self._say("hbot stop: cancelling the bot's orders and stopping it ...")
+            self._hbot.stop_bot()
+        self._say("Reading both parties' books ...")
+        lines = self._reconcile(opening)
+        show_reconciliation(self._console, lines)
+        return self._verdict(lines)
+
+    def _reconcile(self, opening: Decimal) -> list[Line]:
+        venue, account = self._ledger.statement()
+        hummingbot = self._records.books()
+        lines = reconcile_books(hummingbot, venue, opening, account)
+        if self._bot is not None:
+            lines += self._reconcile_connector()
+        filled = [both_sides_filled(hummingbot), both_sides_filled(venue)]
+        return [Line("filled on both sides", *("yes" if both else "no" for both in filled), agrees=all(filled)), *lines]
+
+    def _reconcile_connector(self) -> list[Line]:
+        while True:
+            before = self._ledger.account().holding
+            connector = self._hbot.connector_state(PAIR)
+            # The position that is left goes on paying funding: the answers count when none fell between them.
+            if before == self._ledger.account().holding:
+                return reconcile_connector(connector, before)
+
+    def _verdict(self, lines: list[Line]) -> int:
+        differing = [line.name for line in lines if not line.agrees]
+        if differing:
+            self._console.print(f"✗ {len(differing)} of {len(lines)} lines differ: {'; '.join(differing)}",
+                                style="bold red", markup=False, soft_wrap=True)
+            return 1
+        self._console.print(f"✓ All {len(lines)} lines agree.", style="bold green")
+        return 0
+
+    def _require_bot(self) -> None:
+        if self._bot.poll() is not None:
+            raise DemoError(f"The bot ended by itself.\n{self._bot_says()}")
+
+    def _bot_says(self) -> str:
+        return "\n".join(self._hbot.bot_output().splitlines()[-20:])
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, markup=False, soft_wrap=True)
+
+
+def run_demo(seconds: int, seed: int | None, folder: Path | None, console: Console) -> int:
+    """Runs the demo in `folder`, which must be empty or not there yet, or in a temporary folder that is removed when
+    all went well. Returns the process's exit code."""
+    with _folder(folder) as place:
+        status = Demo(place, seconds, seed, console).run()
+    return status
+
+
+@contextmanager
+def _folder(folder: Path | None) -> Iterator[Path]:
+    if folder is None:
+        with tempfile.TemporaryDirectory(prefix="acme-demo-") as temporary:
+            yield Path(temporary)
+    else:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        yield folder.resolve()
+
+
+def _seconds_to_quiet(until_funding: float) -> float:
+    """How long to wait for a moment that is far enough from the last and from the next funding payment."""
+    since_funding = FUNDING_SECONDS - until_funding
+    if since_funding < SECONDS_SINCE_FUNDING:
+        return SECONDS_SINCE_FUNDING - since_funding
+    if until_funding < SECONDS_UNTIL_FUNDING:
+        return until_funding + SECONDS_SINCE_FUNDING
+    return 0.0

@@ -1,0 +1,103 @@
+"""Driving `hbot`, Hummingbot's own command line, inside a workspace."""
+import json
+import os
+import subprocess
+import sys
+import threading
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from acme_bot import tether
+from acme_bot.books import Holding
+
+CONNECTOR = "acme_perpetual"
+COMMAND_SECONDS = 120
+STOP_SECONDS = 60
+
+
+class HbotError(Exception):
+    """A `hbot` command that failed: the command, and what it said."""
+
+
+class Hbot:
+    """The `hbot` of one workspace.
+
+    `password` unlocks (and at its first use creates) the workspace's key store. It goes to the commands in their
+    environment, which is where Hummingbot takes it from; it is in no argument and in no file.
+    """
+
+    def __init__(self, workspace: Path, password: str):
+        self.workspace = workspace
+        self._password = password
+
+    def run(self, *arguments: str, text: str | None = None) -> str:
+        """Runs one command to its end, with `text` as its input, and returns what it printed.
+
+        Raises `HbotError` when it fails or takes longer than two minutes.
+        """
+        stdin = subprocess.DEVNULL if text is None else subprocess.PIPE
+        process = self._start(arguments, stdin=stdin)
+        try:
+            printed, complaint = process.communicate(text, timeout=COMMAND_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise HbotError(f"hbot {arguments[0]} did not end within {COMMAND_SECONDS} s.") from None
+        finally:
+            process.kill()
+        if process.returncode != 0:
+            raise HbotError(f"hbot {' '.join(arguments)}: {complaint.strip() or printed.strip()}")
+        return printed
+
+    def connect(self, server: str, key: str, secret: str) -> None:
+        """Stores the account's key for the Acme connector, encrypted. Raises `HbotError`."""
+        values = {"api_key": key, "api_secret": secret, "server": server}
+        self.run("connect", CONNECTOR, "--keys-stdin",
+                 text=json.dumps({f"{CONNECTOR}_{name}": value for name, value in values.items()}))
+
+    def create(self, strategy: str, name: str, settings: dict[str, str]) -> None:
+        """Writes the configuration `name` for `strategy`. Raises `HbotError`."""
+        options = [option for key, value in settings.items() for option in ("--set", f"{key}={value}")]
+        self.run("create", strategy, "--name", name, *options)
+
+    def start_bot(self, name: str) -> subprocess.Popen:
+        """Starts the bot of the configuration `name` and returns its process, which ends with this one.
+
+        It needs some seconds until it trades. What it prints, errors at its start above all, is in `bot_output()`.
+        """
+        with self._bot_output_file().open("w") as output:
+            bot = self._start(("start", name, "--foreground"), stdout=output, stderr=subprocess.STDOUT)
+        # `hbot stop` waits until the process is gone, which it is not before somebody has asked how it ended.
+        threading.Thread(target=bot.wait, daemon=True).start()
+        return bot
+
+    def stop_bot(self) -> None:
+        """Stops the bot, which cancels its orders. Raises `HbotError`, also when it does not run."""
+        self.run("stop", "--timeout", str(STOP_SECONDS))
+
+    def connector_state(self, pair: str) -> Holding:
+        """The balance, and the position in `pair`, that the connector reports. Raises `HbotError`.
+
+        Hummingbot prints both as doubles; they are returned as printed.
+        """
+        state = json.loads(self.run("balance", CONNECTOR, "--json"), parse_float=Decimal)["connectors"][CONNECTOR]
+        positions = [one for one in state.get("positions", []) if one["trading_pair"] == pair]
+        return Holding(position=sum((_signed_amount(one) for one in positions), Decimal(0)),
+                       balance=sum((Decimal(coin["total"]) for coin in state["assets"]), Decimal(0)))
+
+    def bot_output(self) -> str:
+        return self._bot_output_file().read_text(encoding="utf-8", errors="replace")
+
+    def _bot_output_file(self) -> Path:
+        return self.workspace / "logs" / "bot-output.log"
+
+    def _start(self, arguments: tuple[str, ...], **streams: Any) -> subprocess.Popen:
+        environment = {**os.environ, "HBOT_PASSWORD": self._password}
+        # Compiling Hummingbot's modules anew at every command doubles the time that each takes.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        return tether.start([sys.executable, "-m", "hummingbot.cli.main", *arguments],
+                            folder=self.workspace, environment=environment, **streams)
+
+
+def _signed_amount(position: dict[str, Any]) -> Decimal:
+    amount = abs(Decimal(position["amount"]))
+    return -amount if position["side"] == "SHORT" else amount

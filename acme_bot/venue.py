@@ -1,0 +1,88 @@
+"""An Acme venue of one's own: `acme-exchange serve` as a process that ends with this one."""
+import json
+import os
+import re
+import secrets
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from acme_bot import tether
+from acme_bot.ledger import Key
+
+ACCOUNT = "demo"
+DEPOSIT = 10_000
+START_SECONDS = 30
+END_SECONDS = 10
+URL = re.compile(r"http://[\w.\-:\[\]]+")
+
+
+class VenueStartError(Exception):
+    """The venue did not start, and what it said."""
+
+
+class Venue:
+    """A venue that listens on a free port of this machine, with one account and two random keys to it.
+
+    `trader` may do everything. `watcher` may only read, and has its own allowance of requests, so that watching a bot
+    does not take from the bot's. The keys are in `folder`, in a file that only its owner can read.
+    """
+
+    def __init__(self, folder: Path, *, funding_seconds: int, seed: int | None = None):
+        """`funding_seconds` between two funding payments. The same `seed` gives the same market."""
+        self.trader, self.watcher = _new_key(), _new_key()
+        self.url = ""
+        self._folder = folder
+        self._options = ["--funding-interval", str(funding_seconds)]
+        self._options += ["--seed", str(seed)] if seed is not None else []
+        self._process: subprocess.Popen | None = None
+
+    def start(self) -> None:
+        """Returns when the venue listens at `url`. Raises `VenueStartError` when it does not come to that."""
+        command = [sys.executable, "-m", "acme_exchange", "serve", "--port", "0",
+                   "--accounts", str(self._write_accounts()), *self._options]
+        with self._log().open("w") as log:
+            self._process = tether.start(command, folder=self._folder, environment=os.environ, stderr=log)
+        self.url = self._announced_url()
+
+    def stop(self) -> None:
+        """Ends the venue; it may have ended before, or never have started."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _write_accounts(self) -> Path:
+        path = self._folder / "accounts.json"
+        accounts = [{"name": ACCOUNT, "key": self.trader.key, "secret": self.trader.secret, "deposit": DEPOSIT},
+                    {"name": ACCOUNT, "key": self.watcher.key, "secret": self.watcher.secret, "readOnly": True}]
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(accounts, file)
+        return path
+
+    def _announced_url(self) -> str:
+        said = ""
+        deadline = threading.Timer(START_SECONDS, self._process.kill)
+        deadline.start()
+        for line in self._process.stdout:
+            said += line
+            if url := URL.search(line):
+                deadline.cancel()
+                # A venue that prints must never have to wait for a reader.
+                threading.Thread(target=self._process.stdout.read, daemon=True).start()
+                return url.group()
+        deadline.cancel()
+        self.stop()
+        raise VenueStartError(f"The venue did not start: {said}{self._log().read_text(encoding='utf-8')}".strip())
+
+    def _log(self) -> Path:
+        return self._folder / "venue.log"
+
+
+def _new_key() -> Key:
+    return Key(secrets.token_urlsafe(24), secrets.token_urlsafe(32))
