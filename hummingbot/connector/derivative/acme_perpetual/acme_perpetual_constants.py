@@ -54,6 +54,9 @@ PRIVATE_CHANNELS = (ORDERS_CHANNEL, FILLS_CHANNEL, POSITIONS_CHANNEL, BALANCES_C
 STREAM_CONNECTED_CHANNEL = "acme_perpetual.stream_connected"
 STREAM_CONNECTED_EVENT = {"channel": STREAM_CONNECTED_CHANNEL}
 
+# A connection may have 100 subscriptions (Acme API §3), and each pair needs one to every public channel.
+MAX_STREAMED_PAIRS = 100 // len(PUBLIC_CHANNELS)
+
 ORDER_BOOK_DEPTH = 100  # levels a side in a book's answer, partial and checksum: the most there is (Acme API §4, §6)
 
 # Error texts that the connector acts upon (Acme API §7)
@@ -85,6 +88,7 @@ RECONNECT_DELAY_MIN = 0.1
 RECONNECT_DELAY_MAX = 5.0
 # A connection that lasted this long was a good one: after it, the next delay is the shortest again.
 STABLE_CONNECTION_SECONDS = 10.0
+COMPLAINT_INTERVAL = 300.0  # between two warnings of one kind about what a stream brings
 
 # A book whose updates came closer together than this was ticking; as much silence means that it no longer follows.
 BOOK_SILENCE_LIMIT = 5.0
@@ -149,3 +153,39 @@ RATE_LIMITS = [
     *(_limit(path, REQUESTS_PER_SECOND, PUBLIC_POOL) for path in PUBLIC_PATH_URLS),
     *(_limit(path, READS_PER_SECOND, READING_POOL, PRIVATE_POOL) for path in READING_PATH_URLS),
 ]
+
+# A placement or cancel whose outcome is unknown. The venue is asked at once, then ever less often, for as long as a
+# strategy can be left waiting; after that, with every status poll.
+DOUBT_RESOLUTION_TIME = 10.0
+DOUBT_FIRST_DELAY = 0.25
+DOUBT_LONGEST_DELAY = 2.0
+# "Order not found" is believed when it was said twice, this far apart, and when the venue would refuse the placement if
+# it arrived now: each placement says how long it is valid (Acme API §5, `rejectAfterTs`), which is as long as its
+# answer is waited for.
+NOT_FOUND_CONFIRMATION_TIME = 1.0
+PLACEMENT_VALIDITY = TRADING_REQUEST_DEADLINE
+
+# Frames that come before the answer to a placement can name their order only by an id that is not known yet.
+# More of them than this would belong to orders that are not ours.
+MOST_EARLY_FILLS = 1000
+# An order that is closed waits for the fills it speaks of: first for their frames, then it asks. The sum of these
+# seconds is what a lost fill may delay the end of an order by.
+MISSING_FILLS_DELAYS = (0.2, 0.3, 0.5, 1.0, 1.0, 2.0)
+
+# Fills are asked for from a little before the last one seen, since a time in seconds is not exact in a double, and the
+# first time from well before the oldest order, since our clocks differ from the venue's.
+FILLS_OVERLAP = 0.001
+FIRST_FILLS_MARGIN = 60.0
+
+# What was missed while the private stream was down holds up its frames; after so many failures the status poll has to
+# find it.
+CATCH_UP_ATTEMPTS = 3
+CATCH_UP_DELAY = 0.5
+
+# A cancelled order's last word comes within milliseconds. `cancel_all`, which ends a session, waits this long for it.
+CANCELLED_ORDERS_DEADLINE = 1.0
+
+# Seconds between polls. The streams tell everything first; a poll finds what a lost frame did not tell, for five
+# requests, so it need not be rare.
+STATUS_POLL_INTERVAL = 15.0
+FUNDING_FEE_POLL_INTERVAL = 15

@@ -19,9 +19,11 @@ from bidict import bidict
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.trading_rule import TradingRule
 from hummingbot.connector.utils import combine_to_hb_trading_pair
-from hummingbot.core.data_type.common import TradeType
+from hummingbot.core.data_type.common import OrderType, PositionAction, PositionMode, PositionSide, TradeType
 from hummingbot.core.data_type.funding_info import FundingInfo, FundingInfoUpdate
+from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderState, OrderUpdate, TradeUpdate
 from hummingbot.core.data_type.order_book_message import OrderBookMessage, OrderBookMessageType
+from hummingbot.core.data_type.trade_fee import TokenAmount, TradeFeeBase, TradeFeeSchema
 
 PERPETUAL_SUFFIX = "-PERP"
 SERVER_LEAVES_CODE = 20001  # Acme API §6
@@ -199,6 +201,11 @@ def payload(frame: Dict[str, Any]) -> Any:
 
 def is_subscribed(frame: Dict[str, Any]) -> bool:
     return frame.get("type") == "subscribed"
+
+
+def is_pong(frame: Dict[str, Any]) -> bool:
+    """Whether the frame answers a ping."""
+    return frame.get("type") == "pong"
 
 
 def is_partial(frame: Dict[str, Any]) -> bool:
@@ -467,3 +474,284 @@ TRADE_TYPES = {"buy": TradeType.BUY, "sell": TradeType.SELL}
 
 
 # ---------------------------------------------------------------------------------------------- the account's half
+
+POSITION_MODES = {"oneway": PositionMode.ONEWAY, "hedge": PositionMode.HEDGE}
+POSITION_SIDES = {"long": PositionSide.LONG, "short": PositionSide.SHORT}
+MOST_FILLS = 1000  # in one answer of `GET /fills` (Acme API §5)
+
+
+class VenueOrder(NamedTuple):
+    """An order as the venue has it (Acme API §5, order). Sizes in units of the underlying."""
+
+    exchange_order_id: str
+    client_order_id: Optional[str]
+    market: str
+    trade_type: TradeType
+    size: Decimal
+    filled_size: Decimal
+    state: Optional[OrderState]  # None: a status that this connector has never heard of
+
+    @property
+    def is_closed(self) -> bool:
+        return self.state in (OrderState.FILLED, OrderState.CANCELED)
+
+
+class VenueFill(NamedTuple):
+    """A fill as the venue has it (Acme API §5, fill). Price and fee in USD; the fee is negative for a rebate."""
+
+    trade_id: str
+    exchange_order_id: str
+    client_order_id: Optional[str]
+    price: Decimal
+    size: Decimal
+    fee: Decimal
+    fee_token: str
+    time: float  # seconds since the epoch
+    is_taker: bool
+
+
+class VenuePosition(NamedTuple):
+    """A position as the venue has it (Acme API §5, position). The amount is negative for a short, 0 when flat."""
+
+    market: str
+    mode: PositionMode
+    side: PositionSide
+    amount: Decimal
+    entry_price: Optional[Decimal]
+    unrealized_pnl: Decimal
+
+
+class VenueBalance(NamedTuple):
+    """A coin's balance (Acme API §5): all of it, and what no margin is held against."""
+
+    token: str
+    total: Decimal
+    free: Decimal
+
+
+class FundingPayment(NamedTuple):
+    """A funding payment with Hummingbot's sign: positive when the account received (the venue's is the opposite)."""
+
+    market: str
+    time: float  # seconds since the epoch
+    rate: Decimal
+    amount: Decimal
+
+
+class AccountSettings(NamedTuple):
+    """What holds for the whole account (Acme API §5, GET /account). Fees are fractions of an order's value."""
+
+    maker_fee: Decimal
+    taker_fee: Decimal
+    leverage: int
+    position_mode: PositionMode
+
+
+def entries(answer: Any) -> List[Any]:
+    """The entries of an answer that is a list. Raises WireError when it holds none."""
+    rows = result(answer)
+    if not isinstance(rows, list):
+        raise WireError("'result' is not a list")
+    return rows
+
+
+def place_order_request(
+    market_name: str,
+    client_order_id: str,
+    trade_type: TradeType,
+    order_type: OrderType,
+    position_action: PositionAction,
+    position_mode: PositionMode,
+    amount: Decimal,
+    price: Decimal,
+    reject_after: float,
+) -> Dict[str, Any]:
+    """The body of `POST /orders` (Acme API §5). Its numbers are texts, so that they arrive as they were meant.
+
+    :param reject_after: the venue refuses the order when it arrives later; seconds since the epoch, the venue's clock
+    """
+    body = {
+        "market": market_name,
+        "side": "buy" if trade_type is TradeType.BUY else "sell",
+        "type": "limit" if order_type.is_limit_type() else "market",
+        "size": _number_text(amount),
+        "price": _number_text(price) if order_type.is_limit_type() else None,
+        "reduceOnly": position_action is PositionAction.CLOSE,
+        "ioc": False,
+        "postOnly": order_type is OrderType.LIMIT_MAKER,
+        "clientId": client_order_id,
+        "rejectAfterTs": int(reject_after * 1e3),
+    }
+    if position_mode is PositionMode.HEDGE:
+        opens = position_action is not PositionAction.CLOSE
+        body["positionSide"] = "long" if (trade_type is TradeType.BUY) == opens else "short"
+    return body
+
+
+def leverage_request(leverage: int) -> Dict[str, Any]:
+    """The body of `POST /account/leverage` (Acme API §5)."""
+    return {"leverage": leverage}
+
+
+def position_mode_request(mode: PositionMode) -> Dict[str, Any]:
+    """The body of `POST /account/position_mode` (Acme API §5)."""
+    return {"mode": next(name for name, value in POSITION_MODES.items() if value is mode)}
+
+
+def fills_params(start_time: float, exchange_order_id: Optional[str] = None) -> Dict[str, Any]:
+    """The query for the fills since `start_time`, oldest first, as many as one answer holds (Acme API §5).
+
+    :param start_time: seconds since the epoch, inclusive
+    :param exchange_order_id: the only order whose fills are wanted
+    """
+    params = {"start_time": _time_text(start_time), "order": "asc", "limit": MOST_FILLS}
+    return params if exchange_order_id is None else {**params, "orderId": exchange_order_id}
+
+
+def funding_payments_params(start_time: float = 0, market_name: Optional[str] = None) -> Dict[str, Any]:
+    """The query for the funding payments since `start_time` (epoch seconds, inclusive), of one market or of all."""
+    params = {"start_time": _time_text(start_time)}
+    return params if market_name is None else {**params, "future": market_name}
+
+
+def order(data: Dict[str, Any]) -> VenueOrder:
+    """An order of a REST answer or of a frame of the `orders` channel. Raises WireError when it is malformed."""
+    size = decimal_field(data, "size")
+    filled_size = decimal_field(data, "filledSize")
+    if not 0 <= filled_size <= size:
+        raise WireError("'filledSize' is not between 0 and 'size'")
+    return VenueOrder(
+        exchange_order_id=_identifier(data, "id"),
+        client_order_id=_optional_text(data, "clientId"),
+        market=text_field(data, "market"),
+        trade_type=_trade_type(data),
+        size=size,
+        filled_size=filled_size,
+        state=_order_state(text_field(data, "status"), size, filled_size),
+    )
+
+
+def order_update(venue_order: VenueOrder, tracked_order: InFlightOrder, now: float) -> OrderUpdate:
+    """The news that an order of the venue is for the order that Hummingbot tracks; `now` in seconds."""
+    return OrderUpdate(
+        trading_pair=tracked_order.trading_pair,
+        update_timestamp=now,
+        new_state=venue_order.state or tracked_order.current_state,
+        client_order_id=tracked_order.client_order_id,
+        exchange_order_id=venue_order.exchange_order_id,
+    )
+
+
+def fill(data: Dict[str, Any]) -> VenueFill:
+    """A fill of a REST answer or of a frame of the `fills` channel. Raises WireError when it is malformed."""
+    return VenueFill(
+        trade_id=_identifier(data, "id"),
+        exchange_order_id=_identifier(data, "orderId"),
+        client_order_id=_optional_text(data, "clientId"),
+        price=_positive(data, "price"),
+        size=_positive(data, "size"),
+        fee=decimal_field(data, "fee"),
+        fee_token=text_field(data, "feeCurrency"),
+        time=time_field(data, "time"),
+        is_taker=data.get("liquidity") != "maker",
+    )
+
+
+def trade_update(venue_fill: VenueFill, tracked_order: InFlightOrder, fee_schema: TradeFeeSchema) -> TradeUpdate:
+    """A fill as Hummingbot's news for the order that it belongs to, with exactly the fee that the venue took."""
+    is_close = tracked_order.position is PositionAction.CLOSE
+    return TradeUpdate(
+        trade_id=venue_fill.trade_id,
+        client_order_id=tracked_order.client_order_id,
+        exchange_order_id=venue_fill.exchange_order_id,
+        trading_pair=tracked_order.trading_pair,
+        fill_timestamp=venue_fill.time,
+        fill_price=venue_fill.price,
+        fill_base_amount=venue_fill.size,
+        fill_quote_amount=venue_fill.price * venue_fill.size,
+        fee=TradeFeeBase.new_perpetual_fee(
+            fee_schema=fee_schema,
+            position_action=PositionAction.CLOSE if is_close else PositionAction.OPEN,
+            percent_token=venue_fill.fee_token,
+            flat_fees=[TokenAmount(token=venue_fill.fee_token, amount=venue_fill.fee)],
+        ),
+        is_taker=venue_fill.is_taker,
+    )
+
+
+def position(data: Dict[str, Any]) -> VenuePosition:
+    """A position of a REST answer or of a frame of the `positions` channel. Raises WireError when it is malformed."""
+    amount = decimal_field(data, "netSize")
+    side_of_amount = PositionSide.SHORT if amount < 0 else PositionSide.LONG
+    hedge_side = POSITION_SIDES.get(_optional_text(data, "positionSide"))
+    return VenuePosition(
+        market=text_field(data, "future"),
+        mode=PositionMode.HEDGE if hedge_side else PositionMode.ONEWAY,
+        side=hedge_side or side_of_amount,
+        amount=amount,
+        entry_price=optional_decimal(data, "entryPrice") if amount == 0 else decimal_field(data, "entryPrice"),
+        unrealized_pnl=decimal_field(data, "unrealizedPnl"),
+    )
+
+
+def balance(data: Dict[str, Any]) -> VenueBalance:
+    """A balance of a REST answer or of a frame of the `balances` channel. Raises WireError when it is malformed."""
+    return VenueBalance(text_field(data, "coin"), decimal_field(data, "total"), decimal_field(data, "free"))
+
+
+def funding_payment(data: Dict[str, Any]) -> FundingPayment:
+    """A payment of `GET /funding_payments`. Raises WireError when it is malformed."""
+    return FundingPayment(
+        market=text_field(data, "future"),
+        time=time_field(data, "time"),
+        rate=decimal_field(data, "rate"),
+        amount=-decimal_field(data, "payment"),
+    )
+
+
+def account_settings(answer: Any) -> AccountSettings:
+    """The answer of `GET /account`. Raises WireError when it is malformed, or its position mode is unknown."""
+    account = result(answer)
+    mode = text_field(account, "positionMode")
+    if mode not in POSITION_MODES:
+        raise WireError("'positionMode' is neither oneway nor hedge")
+    return AccountSettings(
+        maker_fee=decimal_field(account, "makerFee"),
+        taker_fee=decimal_field(account, "takerFee"),
+        leverage=int(_positive(account, "leverage")),
+        position_mode=POSITION_MODES[mode],
+    )
+
+
+def _order_state(status: str, size: Decimal, filled_size: Decimal) -> Optional[OrderState]:
+    if status == "closed":
+        return OrderState.FILLED if filled_size == size > 0 else OrderState.CANCELED
+    if status in ("new", "open"):
+        return OrderState.PARTIALLY_FILLED if filled_size > 0 else OrderState.OPEN
+    return None
+
+
+def _trade_type(data: Dict[str, Any]) -> TradeType:
+    side = text_field(data, "side")
+    if side not in TRADE_TYPES:
+        raise WireError("'side' is neither buy nor sell")
+    return TRADE_TYPES[side]
+
+
+def _identifier(data: Dict[str, Any], name: str) -> str:
+    value = field(data, name)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise WireError(f"'{name}' is not an integer")
+    return str(value)
+
+
+def _optional_text(data: Dict[str, Any], name: str) -> Optional[str]:
+    return None if _object(data).get(name) is None else text_field(data, name)
+
+
+def _number_text(number: Decimal) -> str:
+    return format(number, "f")
+
+
+def _time_text(seconds: float) -> str:
+    return format(max(seconds, 0.0), ".6f")

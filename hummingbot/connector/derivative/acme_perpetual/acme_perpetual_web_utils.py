@@ -1,6 +1,7 @@
 """Where the venue is, and how to speak to it: URLs, the web assistants' factory, the server's time."""
 
 from typing import Callable, Optional
+from urllib.parse import quote
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_parse as parse
@@ -24,6 +25,12 @@ def server_url(domain: str = CONSTANTS.DEFAULT_DOMAIN) -> str:
     trackers, `get_current_server_time`) reaches the configured server; `DEFAULT_DOMAIN` is the default server's name.
     """
     return CONSTANTS.REST_URLS.get(domain, domain)
+
+
+def filled_path(path_url: str, **names: str) -> str:
+    """A path of the constants with its braces filled in: `filled_path("/orders/{order_id}", order_id="7")`. What would
+    mean something in a URL, such as the slash of `BTC/USD`, is escaped (Acme API §1)."""
+    return path_url.format(**{name: quote(value, safe="") for name, value in names.items()})
 
 
 def public_rest_url(path_url: str, domain: str = CONSTANTS.DEFAULT_DOMAIN) -> str:

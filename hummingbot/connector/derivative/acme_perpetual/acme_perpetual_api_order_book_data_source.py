@@ -1,0 +1,300 @@
+"""Public market data: books, trades, funding (Acme API §4, §6)."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
+
+import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
+from hummingbot.connector.derivative.acme_perpetual import (
+    acme_perpetual_parse as parse,
+    acme_perpetual_stream as stream,
+    acme_perpetual_web_utils as web_utils,
+)
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_book import BookFollower
+from hummingbot.core.data_type.funding_info import FundingInfo
+from hummingbot.core.data_type.order_book_message import OrderBookMessage
+from hummingbot.core.data_type.perpetual_api_order_book_data_source import PerpetualAPIOrderBookDataSource
+from hummingbot.core.utils.tracking_nonce import NonceCreator
+from hummingbot.core.web_assistant.connections.data_types import WSJSONRequest
+from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
+from hummingbot.core.web_assistant.ws_assistant import WSAssistant
+
+if TYPE_CHECKING:
+    from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_derivative import AcmePerpetualDerivative
+
+
+class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
+    """Feeds Hummingbot's order books, and the perpetual markets' funding.
+
+    The partial that a subscription begins with is the snapshot. It travels in the same queue as the updates after it,
+    not in the tracker's queue of snapshots: that one is read only once all books are initialised, by when the partial
+    would be older than the changes already applied. REST brings the first book of a market, whose partial then takes
+    its place, and later the book of a market that has no working subscription.
+
+    The venue numbers nothing; update ids are the local time of a frame's arrival, each greater than the one before.
+    """
+
+    def __init__(
+        self,
+        trading_pairs: List[str],
+        connector: "AcmePerpetualDerivative",
+        api_factory: WebAssistantsFactory,
+        domain: str = CONSTANTS.DEFAULT_DOMAIN,
+    ):
+        super().__init__(trading_pairs)
+        self._connector = connector
+        self._api_factory = api_factory
+        self._domain = domain
+        self._update_ids = NonceCreator.for_microseconds()
+        self._complaints = stream.Complaints(self.logger())
+        # Of the present connection, by the venue's name of the market:
+        self._subscribed_pairs: Dict[str, str] = {}
+        self._followers: Dict[str, BookFollower] = {}
+
+    # ------------------------------------------------------------------------------------------------------- by REST
+
+    async def get_last_traded_prices(self, trading_pairs: List[str], domain: Optional[str] = None) -> Dict[str, float]:
+        """The last traded price of each pair in USD, in one request; pairs that never traded are left out."""
+        answer = await self._request(CONSTANTS.MARKETS_PATH_URL)
+        prices = {}
+        for entry in filter(parse.is_tradable, parse.markets(answer)):
+            price = parse.last_price(entry)
+            if price is not None and parse.trading_pair(entry) in trading_pairs:
+                prices[parse.trading_pair(entry)] = price
+        return prices
+
+    async def get_funding_info(self, trading_pair: str) -> FundingInfo:
+        """The funding of a pair (`GET /futures/{future}`, Acme API §4).
+
+        :raises IOError: when the venue does not answer, or refuses
+        :raises ValueError: when its answer is malformed
+        """
+        market = await self._connector.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
+        answer = await self._request(CONSTANTS.FUTURE_PATH_URL, future=market)
+        return parse.funding_info(trading_pair, answer)
+
+    async def _order_book_snapshot(self, trading_pair: str) -> OrderBookMessage:
+        answer = await self._request_order_book_snapshot(trading_pair)
+        return parse.book_answer_message(trading_pair, answer, self._update_ids.get_tracking_nonce(), self._time())
+
+    async def _request_order_book_snapshot(self, trading_pair: str) -> Dict[str, Any]:
+        market = await self._connector.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
+        return await self._request(CONSTANTS.ORDER_BOOK_PATH_URL, params=parse.book_depth_params(), market=market)
+
+    async def _request(self, path_url: str, params: Optional[Dict[str, Any]] = None, **names: str) -> Dict[str, Any]:
+        rest_assistant = await self._api_factory.get_rest_assistant()
+        return await rest_assistant.execute_request(
+            url=web_utils.public_rest_url(web_utils.filled_path(path_url, **names), self._domain),
+            params=params,
+            throttler_limit_id=path_url,
+        )
+
+    # -------------------------------------------------------------------------------------------------- subscriptions
+
+    async def listen_for_subscriptions(self):
+        """Listens to the public channels of all pairs, for ever (Acme API §6)."""
+        await stream.keep_connected(self._listen_until_closed, self._sleep, self.logger(), "order book stream")
+
+    async def subscribe_to_trading_pair(self, trading_pair: str) -> bool:
+        """Adds a pair to the present connection. Returns False, and logs why, when that cannot be done now."""
+        if self._ws_assistant is None:
+            self.logger().warning(f"Cannot subscribe to {trading_pair} while the order book stream is not connected.")
+            return False
+        try:
+            await self._subscribe(self._ws_assistant, trading_pair)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            self.logger().exception(f"Error subscribing to {trading_pair}.")
+            return False
+        self.add_trading_pair(trading_pair)
+        return True
+
+    async def unsubscribe_from_trading_pair(self, trading_pair: str) -> bool:
+        """Drops a pair from the present connection. Returns False, and logs why, when that cannot be done now."""
+        if self._ws_assistant is None:
+            self.logger().warning(f"Cannot unsubscribe from {trading_pair} while the order book stream is not connected.")
+            return False
+        try:
+            await self._unsubscribe(self._ws_assistant, trading_pair)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            self.logger().exception(f"Error unsubscribing from {trading_pair}.")
+            return False
+        self.remove_trading_pair(trading_pair)
+        return True
+
+    async def _listen_until_closed(self):
+        try:
+            self._ws_assistant = await self._connected_websocket_assistant()
+            await self._subscribe_channels(self._ws_assistant)
+            await self._process_websocket_messages(self._ws_assistant)
+        finally:
+            assistant, self._ws_assistant = self._ws_assistant, None
+            self._followers.clear()
+            self._subscribed_pairs.clear()
+            await self._on_order_stream_interruption(websocket_assistant=assistant)
+
+    async def _connected_websocket_assistant(self) -> WSAssistant:
+        return await stream.connected(self._api_factory, self._domain)
+
+    async def _subscribe_channels(self, ws: WSAssistant):
+        """Subscribes to every pair. One that cannot be subscribed to is logged, and does not keep the others.
+
+        :raises ConnectionError: when the venue's markets are not known, or the connection fails
+        """
+        try:
+            symbols = await self._connector.trading_pair_symbol_map()
+            if not symbols:
+                raise stream.StreamClosedError("the venue's markets are not known yet")
+            for trading_pair in list(self._trading_pairs):
+                if trading_pair in symbols.inverse:
+                    await self._subscribe(ws, trading_pair)
+                else:
+                    self._complaints.log(trading_pair, f"{trading_pair} is no market that can be traded at present.")
+        except (asyncio.CancelledError, ConnectionError):
+            raise
+        except Exception:
+            self.logger().error("Unexpected error subscribing to the order book stream.", exc_info=True)
+            raise
+        self.logger().info("Subscribed to public order book, trade and funding info channels...")
+
+    async def _subscribe(self, ws: WSAssistant, trading_pair: str):
+        market = await self._connector.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
+        if len(self._subscribed_pairs) >= CONSTANTS.MAX_STREAMED_PAIRS and market not in self._subscribed_pairs:
+            raise ValueError(f"Acme streams at most {CONSTANTS.MAX_STREAMED_PAIRS} markets to one connector.")
+        for channel in CONSTANTS.PUBLIC_CHANNELS:
+            await ws.send(WSJSONRequest(payload=parse.subscribe_request(channel, market)))
+        self._subscribed_pairs[market] = trading_pair
+        self._followers[market] = BookFollower(self._now())
+
+    async def _unsubscribe(self, ws: WSAssistant, trading_pair: str):
+        market = await self._connector.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
+        self._subscribed_pairs.pop(market, None)
+        self._followers.pop(market, None)
+        for channel in CONSTANTS.PUBLIC_CHANNELS:
+            await ws.send(WSJSONRequest(payload=parse.unsubscribe_request(channel, market)))
+
+    async def _resubscribe_lost_books(self, ws: WSAssistant):
+        now = self._now()
+        lost = [(market, book) for market, book in self._followers.items() if book.resubscribe_at <= now]
+        for market, book in lost:
+            if book.first_complaint():
+                self.logger().warning(
+                    f"Subscribing again to the order book of {self._subscribed_pairs[market]}: {book.reason}."
+                )
+            book.resubscribed(now)
+            channel = CONSTANTS.ORDER_BOOK_CHANNEL
+            await ws.send(WSJSONRequest(payload=parse.unsubscribe_request(channel, market)))
+            await ws.send(WSJSONRequest(payload=parse.subscribe_request(channel, market)))
+
+    # --------------------------------------------------------------------------------------------------------- frames
+
+    async def _process_websocket_messages(self, websocket_assistant: WSAssistant):
+        async for frame in stream.frames(websocket_assistant, parse.public_frame, self._complaints):
+            if frame is not None:
+                await self._process_frame(frame, websocket_assistant)
+            await self._resubscribe_lost_books(websocket_assistant)
+
+    async def _process_frame(self, frame: Dict[str, Any], websocket_assistant: WSAssistant):
+        queue_key = self._channel_originating_message(frame)
+        if not queue_key:
+            await self._process_message_for_unknown_channel(frame, websocket_assistant)
+        elif parse.market(frame) not in self._subscribed_pairs:
+            self._complaints.log("unknown market", "Ignored a frame of a market that was not subscribed to.")
+        elif queue_key != self._diff_messages_queue_key or self._belongs_to_book(frame):
+            self._message_queue[queue_key].put_nowait(frame)
+
+    def _channel_originating_message(self, event_message: Dict[str, Any]) -> str:
+        if not parse.has_data(event_message):
+            return ""
+        queue_keys = {
+            CONSTANTS.ORDER_BOOK_CHANNEL: self._diff_messages_queue_key,
+            CONSTANTS.TRADES_CHANNEL: self._trade_messages_queue_key,
+            CONSTANTS.FUNDING_CHANNEL: self._funding_info_messages_queue_key,
+        }
+        return queue_keys.get(parse.channel(event_message), "")
+
+    async def _process_message_for_unknown_channel(
+        self, event_message: Dict[str, Any], websocket_assistant: WSAssistant
+    ):
+        complaint = parse.complaint(event_message)
+        if complaint is not None:
+            self._complaints.log(complaint, f"The order book stream was told: {complaint}")
+        elif parse.is_subscribed(event_message) and parse.channel(event_message) == CONSTANTS.ORDER_BOOK_CHANNEL:
+            book = self._followers.get(parse.market(event_message))
+            if book is not None:
+                book.subscription_confirmed()
+
+    def _belongs_to_book(self, frame: Dict[str, Any]) -> bool:
+        book = self._followers[parse.market(frame)]
+        try:
+            return book.accept(parse.book_frame(frame), parse.is_partial(frame), self._now())
+        except parse.WireError as error:
+            book.lose(f"a frame was malformed ({error})", self._now())
+            return False
+
+    # ------------------------------------------------------------------------------------- into Hummingbot's messages
+
+    async def listen_for_order_book_snapshots(self, ev_loop: asyncio.AbstractEventLoop, output: asyncio.Queue):
+        """Brings, by REST, the books of markets whose subscription does not work at present, every few seconds."""
+        while True:
+            try:
+                await self._sleep(CONSTANTS.BOOK_SILENCE_LIMIT)
+                await self._request_order_book_snapshots(output)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                self._complaints.log("snapshots", f"Order book snapshots could not be fetched ({error}).")
+
+    async def _request_order_book_snapshots(self, output: asyncio.Queue):
+        for trading_pair in list(self._trading_pairs):
+            if self._is_without_book(trading_pair):
+                snapshot = await self._order_book_snapshot(trading_pair)
+                # The subscription may have come back meanwhile; then what it brought is newer.
+                if self._is_without_book(trading_pair):
+                    output.put_nowait(snapshot)
+
+    def _is_without_book(self, trading_pair: str) -> bool:
+        """Whether a pair has no book that follows the venue's. While the tracker still initialises its books it keeps
+        snapshots for later, when they would be too old; and it asks for its first books itself."""
+        streamed = {self._subscribed_pairs[market] for market, book in self._followers.items() if book.is_live}
+        return self._connector.order_book_tracker.ready and trading_pair not in streamed
+
+    async def _parse_order_book_diff_message(self, raw_message: Dict[str, Any], message_queue: asyncio.Queue):
+        if parse.is_partial(raw_message):
+            await self._parse_order_book_snapshot_message(raw_message, message_queue)
+            return
+        trading_pair = await self._trading_pair_of(raw_message)
+        update_id = self._update_ids.get_tracking_nonce()
+        message_queue.put_nowait(parse.book_diff_message(trading_pair, raw_message, update_id))
+
+    async def _parse_order_book_snapshot_message(self, raw_message: Dict[str, Any], message_queue: asyncio.Queue):
+        trading_pair = await self._trading_pair_of(raw_message)
+        update_id = self._update_ids.get_tracking_nonce()
+        message_queue.put_nowait(parse.book_snapshot_message(trading_pair, raw_message, update_id))
+
+    async def _parse_trade_message(self, raw_message: Dict[str, Any], message_queue: asyncio.Queue):
+        trading_pair = await self._trading_pair_of(raw_message)
+        try:
+            trades = parse.trade_messages(trading_pair, raw_message)
+        except parse.WireError as error:
+            self._complaints.log("trades", f"Ignored a malformed frame of trades ({error}).")
+            return
+        for trade in trades:
+            message_queue.put_nowait(trade)
+
+    async def _parse_funding_info_message(self, raw_message: Dict[str, Any], message_queue: asyncio.Queue):
+        trading_pair = await self._trading_pair_of(raw_message)
+        try:
+            message_queue.put_nowait(parse.funding_info_update(trading_pair, raw_message))
+        except parse.WireError as error:
+            self._complaints.log("funding", f"Ignored a malformed frame of funding ({error}).")
+
+    async def _trading_pair_of(self, frame: Dict[str, Any]) -> str:
+        market = parse.market(frame)
+        known = self._subscribed_pairs.get(market)
+        return known or await self._connector.trading_pair_associated_to_exchange_symbol(symbol=market)
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()

@@ -1,0 +1,108 @@
+"""The account's own events: orders, fills, positions, balances (Acme API §6)."""
+
+import asyncio
+from functools import partial
+from typing import Any, Dict, List, Set
+
+import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
+from hummingbot.connector.derivative.acme_perpetual import (
+    acme_perpetual_parse as parse,
+    acme_perpetual_stream as stream,
+)
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_auth import AcmePerpetualAuth
+from hummingbot.core.data_type.user_stream_tracker_data_source import UserStreamTrackerDataSource
+from hummingbot.core.web_assistant.connections.data_types import WSJSONRequest
+from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
+from hummingbot.core.web_assistant.ws_assistant import WSAssistant
+
+
+class AcmePerpetualAPIUserStreamDataSource(UserStreamTrackerDataSource):
+    """Brings the frames of the private channels, exact numbers in them, in the order in which they came.
+
+    Each connection begins, in the queue, with `STREAM_CONNECTED_EVENT`: put there when the venue has confirmed every
+    subscription, before the first frame. Whoever reads the queue fetches then what was missed, and cannot process a
+    frame of the new connection too early.
+    """
+
+    def __init__(
+        self, auth: AcmePerpetualAuth, api_factory: WebAssistantsFactory, domain: str = CONSTANTS.DEFAULT_DOMAIN
+    ):
+        super().__init__()
+        self._auth = auth
+        self._api_factory = api_factory
+        self._domain = domain
+        self._complaints = stream.Complaints(self.logger())
+        # Of the present connection:
+        self._unconfirmed_channels: Set[str] = set(CONSTANTS.PRIVATE_CHANNELS)
+        self._early_frames: List[Dict[str, Any]] = []
+
+    @property
+    def last_recv_time(self) -> float:
+        """When the venue was last heard of, in seconds since the epoch; 0 while there is no subscription, so that the
+        connector is not ready, and polls often, for as long as it would not hear of its orders."""
+        return 0 if self._unconfirmed_channels else super().last_recv_time
+
+    async def listen_for_user_stream(self, output: asyncio.Queue):
+        """Listens to the private channels for ever. A refused login is logged in the venue's words, and tried again."""
+        listen_until_closed = partial(self._listen_until_closed, output)
+        await stream.keep_connected(listen_until_closed, self._sleep, self.logger(), "user stream")
+
+    async def _listen_until_closed(self, output: asyncio.Queue):
+        try:
+            self._ws_assistant = await self._connected_websocket_assistant()
+            await self._subscribe_channels(self._ws_assistant)
+            await self._process_websocket_messages(self._ws_assistant, output)
+        finally:
+            assistant, self._ws_assistant = self._ws_assistant, None
+            self._unconfirmed_channels = set(CONSTANTS.PRIVATE_CHANNELS)
+            self._early_frames = []
+            await self._on_user_stream_interruption(assistant)
+
+    async def _connected_websocket_assistant(self) -> WSAssistant:
+        return await self._get_ws_assistant()
+
+    async def _get_ws_assistant(self) -> WSAssistant:
+        return await stream.connected(self._api_factory, self._domain)
+
+    async def _subscribe_channels(self, websocket_assistant: WSAssistant):
+        """Logs in and subscribes. The venue answers a login only when it fails (Acme API §2)."""
+        await websocket_assistant.send(WSJSONRequest(payload={}, is_auth_required=True))
+        for channel in CONSTANTS.PRIVATE_CHANNELS:
+            await websocket_assistant.send(WSJSONRequest(payload=parse.subscribe_request(channel)))
+
+    async def _process_websocket_messages(self, websocket_assistant: WSAssistant, queue: asyncio.Queue):
+        loop = asyncio.get_running_loop()
+        confirm_by = loop.time() + CONSTANTS.SUBSCRIPTION_DEADLINE
+        async for frame in stream.frames(websocket_assistant, parse.private_frame, self._complaints):
+            if frame is not None:
+                await self._process_event_message(frame, queue)
+            if self._unconfirmed_channels and loop.time() >= confirm_by:
+                raise stream.StreamClosedError("the venue did not confirm the subscriptions")
+
+    async def _process_event_message(self, event_message: Dict[str, Any], queue: asyncio.Queue):
+        complaint = parse.complaint(event_message)
+        if complaint is not None:
+            # A wrong clock makes a wrong login: the next one asks for the time again.
+            self._auth.time_provider.clear_time_offset_ms_samples()
+            raise stream.StreamClosedError(complaint)
+        if parse.is_subscribed(event_message):
+            self._confirm(parse.channel(event_message), queue)
+        elif parse.has_data(event_message) and parse.channel(event_message) in CONSTANTS.PRIVATE_CHANNELS:
+            self._deliver(event_message, queue)
+
+    def _confirm(self, channel: str, queue: asyncio.Queue):
+        if channel not in self._unconfirmed_channels:
+            return
+        self._unconfirmed_channels.remove(channel)
+        if not self._unconfirmed_channels:
+            self.logger().info("Subscribed to private order, fill, position and balance channels...")
+            queue.put_nowait(dict(CONSTANTS.STREAM_CONNECTED_EVENT))
+            for frame in self._early_frames:
+                queue.put_nowait(frame)
+            self._early_frames = []
+
+    def _deliver(self, frame: Dict[str, Any], queue: asyncio.Queue):
+        if self._unconfirmed_channels:
+            self._early_frames.append(frame)
+        else:
+            queue.put_nowait(frame)

@@ -1,0 +1,160 @@
+"""What the public and the private WebSocket have in common: staying connected (Acme API §6)."""
+
+import asyncio
+import logging
+import math
+import random
+import time
+from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Optional
+
+import aiohttp
+
+import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
+from hummingbot.connector.derivative.acme_perpetual import (
+    acme_perpetual_parse as parse,
+    acme_perpetual_web_utils as web_utils,
+)
+from hummingbot.core.web_assistant.connections.data_types import WSJSONRequest
+from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
+from hummingbot.core.web_assistant.ws_assistant import WSAssistant
+
+# How long to wait for a frame before looking at what has to be done meanwhile, in seconds.
+TICK = 1.0
+
+
+class StreamClosedError(ConnectionError):
+    """A connection that ended, or has to: the text says why."""
+
+
+class Backoff:
+    """The delays between attempts to connect: jittered, doubling, and short again after a connection that lasted."""
+
+    def __init__(self):
+        self._ceiling = CONSTANTS.RECONNECT_DELAY_MIN
+
+    def next_delay(self, lasted: float) -> float:
+        """Seconds to wait after a connection that lasted this many. Never below half of what doubling makes of it, so
+        that a venue that is down is not hammered; never all of it for everyone, so that not all come back at once."""
+        if lasted >= CONSTANTS.STABLE_CONNECTION_SECONDS:
+            self._ceiling = CONSTANTS.RECONNECT_DELAY_MIN
+        delay = random.uniform(self._ceiling / 2, self._ceiling)
+        self._ceiling = min(2 * self._ceiling, CONSTANTS.RECONNECT_DELAY_MAX)
+        return delay
+
+
+class Complaints:
+    """Warnings of which each kind is logged once in `COMPLAINT_INTERVAL`: a venue gone wrong must not fill the log."""
+
+    def __init__(self, logger: logging.Logger, clock: Callable[[], float] = time.monotonic):
+        self._logger = logger
+        self._clock = clock
+        self._logged_at: Dict[str, float] = {}
+
+    def log(self, kind: str, text: str):
+        now = self._clock()
+        if now - self._logged_at.get(kind, -math.inf) >= CONSTANTS.COMPLAINT_INTERVAL:
+            self._logged_at[kind] = now
+            self._logger.warning(text)
+
+    def forget(self):
+        """Logs every kind again when it next occurs."""
+        self._logged_at.clear()
+
+
+async def connected(factory: WebAssistantsFactory, domain: str) -> WSAssistant:
+    """A WebSocket assistant with a connection to the venue.
+
+    :raises Exception: whatever keeps it from connecting; TimeoutError when that takes longer than a request may
+    """
+    assistant = await factory.get_ws_assistant()
+    async with asyncio.timeout(CONSTANTS.REQUEST_DEADLINE):
+        # Silence is measured by the application's own pings, which also need the venue's application to be alive.
+        await assistant.connect(ws_url=web_utils.wss_url(domain), ping_timeout=None)
+    return assistant
+
+
+async def keep_connected(
+    listen_until_closed: Callable[[], Awaitable[None]],
+    sleep: Callable[[float], Awaitable[None]],
+    logger: logging.Logger,
+    name: str,
+):
+    """Listens for ever: whenever a connection ends, opens the next one after the delay that `Backoff` gives.
+
+    What goes wrong on the network is a line in the log, once until a connection was stable again; anything else is
+    logged with its traceback.
+    """
+    loop = asyncio.get_running_loop()
+    backoff, complaints = Backoff(), Complaints(logger)
+    while True:
+        opened_at = loop.time()
+        try:
+            await listen_until_closed()
+        except (ConnectionError, TimeoutError, aiohttp.ClientError) as error:
+            text = str(error) or type(error).__name__
+            complaints.log(text, f"The {name} was interrupted ({text}). Connecting again.")
+        except Exception:
+            logger.exception(f"Unexpected error in the {name}. Connecting again.")
+        lasted = loop.time() - opened_at
+        if lasted >= CONSTANTS.STABLE_CONNECTION_SECONDS:
+            complaints.forget()
+        await sleep(backoff.next_delay(lasted))
+
+
+async def frames(
+    assistant: WSAssistant, decode: Callable[[str], Dict[str, Any]], complaints: Complaints
+) -> AsyncIterator[Optional[Dict[str, Any]]]:
+    """The frames of a connection, for as long as it lives, and None whenever there was none for a second.
+
+    Keeps the connection alive with pings. Pongs are not passed on; nor is what is no frame at all, which is logged.
+
+    :param decode: makes the frame of a message's text; raises ValueError when it is none
+    :raises StreamClosedError: when the venue says that it goes away, or was silent for too long
+    :raises ConnectionError: when the connection ends
+    """
+    loop = asyncio.get_running_loop()
+    last_heard = last_ping = loop.time()
+    while True:
+        last_ping = await _ping_when_due(assistant, last_ping)
+        message = await _next_message(assistant)
+        if message is None:
+            if loop.time() - last_heard >= CONSTANTS.STREAM_SILENCE_LIMIT:
+                raise StreamClosedError(f"silent for {CONSTANTS.STREAM_SILENCE_LIMIT:g} s")
+            yield None
+            continue
+        last_heard = loop.time()
+        frame = _decoded(message, decode, complaints)
+        if frame is None:
+            continue
+        if parse.says_goodbye(frame):
+            raise StreamClosedError("the server is going away")
+        yield frame
+
+
+async def _ping_when_due(assistant: WSAssistant, last_ping: float) -> float:
+    now = asyncio.get_running_loop().time()
+    if now - last_ping < CONSTANTS.HEARTBEAT_TIME_INTERVAL:
+        return last_ping
+    await assistant.send(WSJSONRequest(payload=parse.ping_request()))
+    return now
+
+
+async def _next_message(assistant: WSAssistant) -> Optional[Any]:
+    """The next message's content, or None when there was none for a tick."""
+    try:
+        async with asyncio.timeout(TICK):
+            response = await assistant.receive()
+    except TimeoutError:
+        return None
+    if response is None:
+        raise StreamClosedError("closed")
+    return response.data
+
+
+def _decoded(message: Any, decode: Callable[[str], Dict[str, Any]], complaints: Complaints) -> Optional[Dict[str, Any]]:
+    try:
+        frame = decode(message)
+    except ValueError as error:
+        complaints.log("no frame", f"Ignored a message that is no frame of the venue's ({error}).")
+        return None
+    return None if parse.is_pong(frame) else frame
