@@ -5,6 +5,7 @@ name of a field of the wire that this package knows is in this module.
 """
 import hashlib
 import hmac
+import http
 import http.client
 import json
 import time
@@ -138,17 +139,22 @@ class Ledger:
         return self._ask("GET", f"{path}?{urllib.parse.urlencode(parameters)}" if parameters else path)
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        path = f"/api{path}"
-        text = json.dumps(body) if body is not None else ""
-        request = urllib.request.Request(self._server + path, method=method, data=text.encode() or None,
-                                         headers={"Content-Type": "application/json", **self._signed(method, path, text)})
-        try:
-            with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
-                return json.load(answer, parse_float=Decimal)["result"]
-        except urllib.error.HTTPError as refusal:
-            raise VenueError(f"{method} {path}: {_reason(refusal)}") from None
-        except (OSError, http.client.HTTPException) as error:
-            raise VenueError(f"{method} {path}: no answer from {self._server} ({error})") from error
+        """Waits and asks again when the venue says that it was asked too often: it did nothing then (Acme API §3)."""
+        while True:
+            try:
+                return self._ask_once(method, f"/api{path}", json.dumps(body) if body is not None else "")
+            except urllib.error.HTTPError as refusal:
+                if refusal.code != http.HTTPStatus.TOO_MANY_REQUESTS:
+                    raise VenueError(f"{method} {path}: {_reason(refusal)}") from None
+                time.sleep(float(refusal.headers["Retry-After"]))
+            except (OSError, http.client.HTTPException) as error:
+                raise VenueError(f"{method} {path}: no answer from {self._server} ({error})") from error
+
+    def _ask_once(self, method: str, path: str, body: str) -> Any:
+        headers = {"Content-Type": "application/json", **self._signed(method, path, body)}
+        request = urllib.request.Request(self._server + path, method=method, data=body.encode() or None, headers=headers)
+        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
+            return json.load(answer, parse_float=Decimal)["result"]
 
     def _signed(self, method: str, path: str, body: str) -> dict[str, str]:
         moment = str(time.time_ns() // 1_000_000)

@@ -1,0 +1,113 @@
+"""The demo's venue as a process, and what the ledger asks of it."""
+import stat
+import urllib.error
+import urllib.request
+from decimal import Decimal
+
+import psutil
+import pytest
+
+from acme_bot import ledger as ledger_module, venue as venue_module
+from acme_bot.books import Order, OrderState
+from acme_bot.ledger import Key, Ledger, VenueError
+from acme_bot.venue import Venue, VenueStartError
+
+# Far enough from the market that the simulation's takers never reach it.
+LOW = Decimal(30_000)
+
+
+@pytest.fixture(scope="module")
+def venue(tmp_path_factory):
+    venue = Venue(tmp_path_factory.mktemp("venue"), funding_seconds=3600, seed=1)
+    venue.start()
+    yield venue
+    venue.stop()
+
+
+@pytest.fixture
+def trader(venue) -> Ledger:
+    return Ledger(venue.url, venue.trader)
+
+
+def test_keys_are_in_a_private_file_and_nowhere_else(venue):
+    (accounts,) = venue._folder.glob("accounts.json")
+
+    assert stat.S_IMODE(accounts.stat().st_mode) == 0o600
+    shown = [repr(vars(venue)), *psutil.Process(venue._process.pid).cmdline(), (venue._folder / "venue.log").read_text()]
+    for secret in (venue.trader.secret, venue.watcher.secret):
+        assert secret in accounts.read_text()
+        assert not any(secret in text for text in shown)
+
+
+def test_both_keys_see_one_account_and_the_watcher_cannot_trade(venue, trader):
+    watcher = Ledger(venue.url, venue.watcher)
+    trader.place("buy", Decimal("0.01"), LOW, "seen-by-both")
+
+    assert Order("seen-by-both", "buy", LOW, Decimal("0.01"), OrderState.OPEN) in watcher.open_orders()
+    with pytest.raises(VenueError, match="Not authorized"):
+        watcher.cancel("seen-by-both")
+
+    trader.cancel("seen-by-both")
+
+
+def test_a_refusal_is_in_the_venues_own_words(venue):
+    wrong = Ledger(venue.url, Key(venue.trader.key, "wrong"))
+
+    with pytest.raises(VenueError, match="Not logged in: Invalid signature"):
+        wrong.balance()
+
+
+def test_a_statement_has_everything_however_many_pages_it_takes(trader, monkeypatch):
+    monkeypatch.setattr(ledger_module, "PAGE", 4)
+    before = trader.statement()[0].orders
+    names = [f"paged-{number}" for number in range(11)]
+    for name in names:
+        trader.place("buy", Decimal("0.01"), LOW, name)
+    for name in names:
+        trader.cancel(name)
+
+    books, _ = trader.statement()
+
+    added = {name: order for name, order in books.orders.items() if name not in before}
+    assert added == {name: Order(name, "buy", LOW, Decimal("0.01"), OrderState.CANCELLED) for name in names}
+
+
+def test_being_asked_too_often_costs_time_and_nothing_else(trader):
+    answers = [trader.balance() for _ in range(40)]
+
+    assert len(set(answers)) == 1
+
+
+def test_money_is_exact_after_a_trade(trader):
+    opening = trader.balance()
+    trader.place("buy", Decimal("0.01"), trader.price().ask + 100, "taken")
+
+    books, account = trader.statement()
+
+    (fill,) = (fill for fill in books.fills.values() if fill.order_id == "taken")
+    assert account.holding.position == fill.amount == Decimal("0.01")
+    assert account.cost == fill.amount * fill.price
+    assert account.holding.balance == opening - fill.fee == trader.balance()
+    assert fill.fee == fill.amount * fill.price * Decimal("0.0005")
+
+
+def test_a_stopped_venue_leaves_no_listener(tmp_path):
+    venue = Venue(tmp_path, funding_seconds=3600)
+    venue.start()
+    process = psutil.Process(venue._process.pid)
+
+    venue.stop()
+    venue.stop()
+
+    assert not process.is_running()
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(venue.url, timeout=5)
+    with pytest.raises(VenueError, match="no answer from"):
+        Ledger(venue.url, venue.trader).balance()
+
+
+def test_a_venue_that_cannot_start_says_why(tmp_path, monkeypatch):
+    monkeypatch.setattr(venue_module, "DEPOSIT", -1)
+
+    with pytest.raises(VenueStartError, match="deposit"):
+        Venue(tmp_path, funding_seconds=3600).start()
