@@ -1,0 +1,122 @@
+import unittest
+from decimal import Decimal
+
+from hummingbot.client.config.config_helpers import ClientConfigAdapter, api_keys_from_connector_config_map
+from hummingbot.client.settings import AllConnectorSettings
+from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_utils as utils
+
+
+class AcmePerpetualUtilsTests(unittest.TestCase):
+    def test_server_is_reduced_to_its_origin(self):
+        for written, used in {
+            "http://127.0.0.1:8600": "http://127.0.0.1:8600",
+            " http://127.0.0.1:8600/ ": "http://127.0.0.1:8600",
+            "http://127.0.0.1:8600/api": "http://127.0.0.1:8600",
+            "https://acme.example/api/": "https://acme.example",
+            "HTTPS://Acme.Example:8443": "https://acme.example:8443",
+            "http://localhost:9000": "http://localhost:9000",
+            "http://127.200.3.4": "http://127.200.3.4",
+            "http://[::1]:8600": "http://[::1]:8600",
+        }.items():
+            with self.subTest(written):
+                self.assertEqual(used, utils.normalized_server(written))
+
+    def test_no_server_stays_no_server(self):
+        for nothing in ("", "   ", None):
+            self.assertEqual("", utils.normalized_server(nothing))
+
+    def test_what_is_no_url_is_refused_with_what_to_write(self):
+        for written in (
+            "acme", "127.0.0.1:8600", "ftp://127.0.0.1", "http://", "http:127.0.0.1", "https://acme.example:99999",
+            "https://acme example", "https://acme$example", "BEGIN SECRET",
+        ):
+            with self.subTest(written), self.assertRaisesRegex(ValueError, r"no URL\. Write an address such as https://"):
+                utils.normalized_server(written)
+
+    def test_more_than_a_server_is_refused(self):
+        for written in (
+            "https://acme.example/v2", "https://me:pass@acme.example", "https://acme.example/?a=1",
+            "https://acme.example/#x", "https://acme.example/api/api",
+        ):
+            with self.subTest(written), self.assertRaisesRegex(ValueError, "more than a server"):
+                utils.normalized_server(written)
+
+    def test_http_is_for_this_machine_only(self):
+        for written in (
+            "http://10.0.0.7:8600", "http://acme.example", "http://127.0.0.1.evil.example", "http://localhost.evil.example",
+            "http://0.0.0.0:8600", "http://[::2]",
+        ):
+            with self.subTest(written), self.assertRaisesRegex(ValueError, "with https://"):
+                utils.normalized_server(written)
+
+    def test_a_secret_in_the_wrong_place_is_not_repeated(self):
+        for written in ("s3cret-of-mine", "https://s3cret-of-mine@acme.example", "http://s3cret-of-mine.example"):
+            with self.assertRaises(ValueError) as refusal:
+                utils.normalized_server(written)
+            self.assertNotIn("s3cret", str(refusal.exception))
+
+
+class AcmePerpetualConfigMapTests(unittest.TestCase):
+    def setUp(self):
+        self.config = ClientConfigAdapter(utils.AcmePerpetualConfigMap.model_construct())
+
+    def test_the_loader_finds_the_connector(self):
+        setting = AllConnectorSettings.create_connector_settings()["acme_perpetual"]
+
+        self.assertEqual("AcmePerpetualDerivative", setting.class_name())
+        self.assertEqual("BTC-USD", setting.example_pair)
+        self.assertTrue(setting.centralised)
+
+    def test_default_fees_are_the_venues(self):
+        self.assertEqual(Decimal("0.0002"), utils.DEFAULT_FEES.maker_percent_fee_decimal)
+        self.assertEqual(Decimal("0.0005"), utils.DEFAULT_FEES.taker_percent_fee_decimal)
+        self.assertEqual("USD", utils.DEFAULT_FEES.percent_fee_token)
+        self.assertFalse(utils.DEFAULT_FEES.buy_percent_fee_deducted_from_returns)
+
+    def test_connect_asks_for_key_secret_and_server_and_hides_what_is_secret(self):
+        asked = {
+            item.attr: item.client_field_data.is_secure
+            for item in self.config.traverse() if item.client_field_data.is_connect_key
+        }
+
+        self.assertEqual(
+            {"acme_perpetual_api_key": True, "acme_perpetual_api_secret": True, "acme_perpetual_server": False}, asked
+        )
+        for attribute in asked:
+            client_data = self.config.get_client_data(attribute)
+            self.assertTrue(client_data.prompt_on_new)
+            self.assertIn("Enter", client_data.prompt)
+
+    def test_values_reach_the_connector_under_the_names_of_its_arguments(self):
+        self.config.acme_perpetual_api_key = " the-key "
+        self.config.acme_perpetual_api_secret = "the-secret\n"
+        self.config.acme_perpetual_server = "https://acme.example/"
+
+        self.assertEqual(
+            {
+                "acme_perpetual_api_key": "the-key",
+                "acme_perpetual_api_secret": "the-secret",
+                "acme_perpetual_server": "https://acme.example",
+            },
+            api_keys_from_connector_config_map(self.config),
+        )
+
+    def test_a_refused_value_is_explained_in_one_plain_sentence(self):
+        for attribute, value, sentence in (
+            ("acme_perpetual_server", "{acme}", "The server's address is no URL. " + utils.SERVER_HELP),
+            ("acme_perpetual_api_key", " ", "Write the API key as the venue shows it: letters, digits and signs."),
+            ("acme_perpetual_api_secret", "two words",
+             "Write the API secret as the venue shows it: letters, digits and signs."),
+            ("acme_perpetual_api_key", "kéy", "Write the API key as the venue shows it: letters, digits and signs."),
+        ):
+            with self.subTest(attribute), self.assertRaises(Exception) as refusal:
+                setattr(self.config, attribute, value)
+            self.assertEqual(sentence, str(refusal.exception))
+
+    def test_secrets_are_not_in_the_printed_configuration(self):
+        self.config.acme_perpetual_api_key = "the-key"
+        self.config.acme_perpetual_api_secret = "the-secret"
+
+        self.assertNotIn("the-secret", repr(self.config))
+        self.assertNotIn("the-secret", str(self.config.hb_config))
+        self.assertNotIn("the-key", repr(self.config))
