@@ -176,6 +176,8 @@ MISSING_FILLS_DELAYS = (0.2, 0.3, 0.5, 1.0, 1.0, 2.0)
 # first time from well before the oldest order, since our clocks differ from the venue's.
 FILLS_OVERLAP = 0.001
 FIRST_FILLS_MARGIN = 60.0
+# A market that is first asked about a moment after another may have been paid in between.
+FUNDING_OVERLAP = 60.0
 
 # What was missed while the private stream was down holds up its frames; after so many failures the status poll has to
 # find it.

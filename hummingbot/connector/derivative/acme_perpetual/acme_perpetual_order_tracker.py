@@ -1,9 +1,15 @@
-"""Hummingbot's order tracker, with order states that only move forward."""
+"""What becomes of orders, from news that come in any order, and more than once."""
 
-from typing import TYPE_CHECKING, Callable
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Awaitable, Callable, Deque, Dict, Iterable, List, Mapping, Optional
 
+import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.client_order_tracker import ClientOrderTracker
-from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderState, OrderUpdate
+from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_parse as parse
+from hummingbot.core.data_type.common import PositionAction
+from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderState, OrderUpdate, TradeUpdate
+from hummingbot.core.utils.async_utils import safe_ensure_future
 
 if TYPE_CHECKING:
     from hummingbot.connector.connector_base import ConnectorBase
@@ -20,26 +26,89 @@ STAGES = {
 
 
 class AcmePerpetualOrderTracker(ClientOrderTracker):
-    """Tracks orders whose news arrive in any order, and more than once.
+    """Hummingbot's order tracker, for a venue whose news of an order come by four roads.
 
-    What became of an order is told by the answer to its placement, by two private channels and by status polls, and
-    the venue promises no order between them (Acme API §6). Hummingbot's tracker takes every update at face value: a
-    late "open" would revive an order that is done, and the next "closed" would report its end a second time. Here an
-    update that would move an order backwards is dropped, and an order that is first heard of when it is closed is
-    reported as created before it is reported as closed, since Hummingbot's records begin with the creation.
+    The answer to the placement, two private channels and the status polls tell of an order, and nothing orders them
+    (Acme API §6). Hummingbot's tracker takes every update at face value: a late "open" would revive an order that is
+    done, and the next "closed" would report its end a second time. So here
 
-    :param on_exchange_id_known: called with an order as soon as the id the venue gave it is known
+    - an update that would move an order backwards is dropped;
+    - an order is reported as created before anything else of it is, since Hummingbot's records begin with that;
+    - a fill that names its order only by an id that is not known yet is kept until it is;
+    - an order's end is reported after its fills, which are asked for when they do not come.
+
+    :param fetch_fills: asks the venue for an order's fills; raises IOError when it cannot be asked
+    :param sleep: waits for a number of seconds
     """
 
-    def __init__(self, connector: "ConnectorBase", on_exchange_id_known: Callable[[InFlightOrder], None]):
+    def __init__(
+        self,
+        connector: "ConnectorBase",
+        fetch_fills: Callable[[InFlightOrder], Awaitable[List[TradeUpdate]]],
+        sleep: Callable[[float], Awaitable[None]],
+    ):
         super().__init__(connector=connector)
-        self._on_exchange_id_known = on_exchange_id_known
+        self._fetch_fills = fetch_fills
+        self._sleep = sleep
+        self._early_fills: Deque[parse.VenueFill] = deque(maxlen=CONSTANTS.MOST_EARLY_FILLS)
+        self._closing_orders: Dict[str, asyncio.Future] = {}
+        self._an_order_ended = asyncio.Event()
 
-    def take_back_as_lost(self, client_order_id: str):
-        """Treats an order that was reported as failed, and turns out to be alive, as a lost order: it is cancelled at
-        the venue until it is gone, and its fills are reported."""
-        order = self._cached_orders.pop(client_order_id)
-        self._lost_orders[client_order_id] = order
+    def stop_tracking_order(self, client_order_id: str):
+        super().stop_tracking_order(client_order_id)
+        self._an_order_ended.set()
+
+    async def wait_until_ended(self, client_order_ids: Iterable[str]):
+        """Returns when none of these orders is active any more."""
+        while any(client_order_id in self.active_orders for client_order_id in client_order_ids):
+            self._an_order_ended.clear()
+            await self._an_order_ended.wait()
+
+    def process_venue_order(self, order: InFlightOrder, venue_order: parse.VenueOrder):
+        """Takes over what the venue says of one of our orders.
+
+        :raises WireError: when it is another order that the venue speaks of
+        """
+        _check_identity(order, venue_order.client_order_id, venue_order.exchange_order_id)
+        if venue_order.trade_type is not order.trade_type:
+            raise parse.WireError(f"'side' is not that of order {order.client_order_id}")
+        self._follow_reduction(order, venue_order)
+        if venue_order.is_closed and not _has_all_fills(order, venue_order):
+            self._close_when_filled(order, venue_order)
+        else:
+            self.process_order_update(parse.order_update(venue_order, order, self.current_timestamp))
+
+    async def process_venue_fill(self, fill: parse.VenueFill):
+        """Takes over one of the account's fills: of our order, of an order that may turn out to be ours, or not.
+
+        :raises WireError: when the fill names two orders
+        """
+        order = find_order(self.all_fillable_orders, fill.client_order_id, fill.exchange_order_id)
+        if order is None:
+            if fill.client_order_id is None:
+                self._early_fills.append(fill)
+            return
+        _check_identity(order, fill.client_order_id, fill.exchange_order_id)
+        if order.is_pending_create:
+            await self._process_order_update(
+                OrderUpdate(
+                    trading_pair=order.trading_pair,
+                    update_timestamp=self.current_timestamp,
+                    new_state=OrderState.OPEN,
+                    client_order_id=order.client_order_id,
+                    exchange_order_id=fill.exchange_order_id,
+                )
+            )
+        self._process_fill(order, fill)
+
+    def take_back_failed_order(self, venue_order: parse.VenueOrder):
+        """Treats an order that was reported as failed, and is alive, as a lost one: it is cancelled at the venue until
+        it is gone, and its fills are reported."""
+        order = self.fetch_cached_order(venue_order.client_order_id)
+        if order is not None and order.is_failure:
+            self.logger().error(f"Order {order.client_order_id} was reported as failed, and is open. Cancelling it.")
+            order.update_exchange_order_id(venue_order.exchange_order_id)
+            self._lost_orders[order.client_order_id] = self._cached_orders.pop(order.client_order_id)
 
     async def _process_order_update(self, order_update: OrderUpdate):
         order = self.fetch_tracked_order(order_update.client_order_id)
@@ -51,6 +120,83 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
             return
         if order.is_pending_create and order_update.exchange_order_id is not None:
             await super()._process_order_update(order_update._replace(new_state=OrderState.OPEN))
-            self._on_exchange_id_known(order)
+            self._process_early_fills(order)
         if order_update.new_state is not order.current_state:
             await super()._process_order_update(order_update)
+
+    def _process_early_fills(self, order: InFlightOrder):
+        for fill in [fill for fill in self._early_fills if fill.exchange_order_id == order.exchange_order_id]:
+            self._early_fills.remove(fill)
+            self._process_fill(order, fill)
+
+    def _process_fill(self, order: InFlightOrder, fill: parse.VenueFill):
+        self.process_trade_update(parse.trade_update(fill, order, self._connector.trade_fee_schema()))
+
+    def _follow_reduction(self, order: InFlightOrder, venue_order: parse.VenueOrder):
+        # The venue cuts a reduce-only order to the position that is left (Acme API §8). Waiting for more to be filled
+        # would be in vain.
+        if order.position is PositionAction.CLOSE and 0 < venue_order.size < order.amount:
+            self.logger().info(
+                f"The venue cut order {order.client_order_id} from {order.amount} to {venue_order.size} "
+                f"{order.base_asset}, which is all there is to close."
+            )
+            order.amount = venue_order.size
+            order.check_filled_condition()
+
+    def _close_when_filled(self, order: InFlightOrder, venue_order: parse.VenueOrder):
+        order_id = order.client_order_id
+        if order_id not in self._closing_orders:
+            closing = safe_ensure_future(self._wait_for_fills_and_close(order, venue_order))
+            self._closing_orders[order_id] = closing
+            closing.add_done_callback(lambda _: self._closing_orders.pop(order_id, None))
+
+    async def _wait_for_fills_and_close(self, order: InFlightOrder, venue_order: parse.VenueOrder):
+        """The parent class waits for the fills of filled orders only, not of cancelled ones, and does not ask."""
+        order_update = parse.order_update(venue_order, order, self.current_timestamp)
+        await self._process_order_update(order_update._replace(new_state=OrderState.PARTIALLY_FILLED))
+        is_answered = False
+        for delay in CONSTANTS.MISSING_FILLS_DELAYS:
+            await self._sleep(delay)
+            if not _has_all_fills(order, venue_order):
+                is_answered = await self._ask_for_fills(order) or is_answered
+            if _has_all_fills(order, venue_order):
+                break
+        else:
+            if not is_answered:
+                return  # the next status poll finds the order closed, and comes here again
+            self.logger().error(
+                f"The venue says that {venue_order.filled_size} {order.base_asset} of order {order.client_order_id} "
+                f"were filled, but its fills add up to {order.executed_amount_base}."
+            )
+        self.process_order_update(order_update)
+
+    async def _ask_for_fills(self, order: InFlightOrder) -> bool:
+        try:
+            for trade_update in await self._fetch_fills(order):
+                self.process_trade_update(trade_update)
+        except IOError as error:
+            self.logger().warning(f"Failed to fetch the fills of order {order.client_order_id}: {error}")
+            return False
+        return True
+
+
+def find_order(
+    orders: Mapping[str, InFlightOrder], client_order_id: Optional[str], exchange_order_id: str
+) -> Optional[InFlightOrder]:
+    """Our order with the venue's client id or, where the venue gave none, with its exchange id."""
+    if client_order_id is not None:
+        return orders.get(client_order_id)
+    return next((order for order in orders.values() if order.exchange_order_id == exchange_order_id), None)
+
+
+def _check_identity(order: InFlightOrder, client_order_id: Optional[str], exchange_order_id: str):
+    if client_order_id not in (None, order.client_order_id):
+        raise parse.WireError(f"'clientId' is not that of order {order.client_order_id}")
+    if order.exchange_order_id not in (None, exchange_order_id):
+        raise parse.WireError(f"the order's id is not that of order {order.client_order_id}")
+
+
+def _has_all_fills(order: InFlightOrder, venue_order: parse.VenueOrder) -> bool:
+    if order.executed_amount_base >= venue_order.filled_size:
+        return True
+    return venue_order.state is OrderState.FILLED and order.completely_filled_event.is_set()

@@ -489,7 +489,7 @@ class VenueOrder(NamedTuple):
     trade_type: TradeType
     size: Decimal
     filled_size: Decimal
-    state: Optional[OrderState]  # None: a status that this connector has never heard of
+    state: OrderState
 
     @property
     def is_closed(self) -> bool:
@@ -636,7 +636,7 @@ def order_update(venue_order: VenueOrder, tracked_order: InFlightOrder, now: flo
     return OrderUpdate(
         trading_pair=tracked_order.trading_pair,
         update_timestamp=now,
-        new_state=venue_order.state or tracked_order.current_state,
+        new_state=venue_order.state,
         client_order_id=tracked_order.client_order_id,
         exchange_order_id=venue_order.exchange_order_id,
     )
@@ -709,6 +709,19 @@ def funding_payment(data: Dict[str, Any]) -> FundingPayment:
     )
 
 
+def funding_payments_by_market(payments: Iterable[FundingPayment]) -> Dict[str, List[FundingPayment]]:
+    """The payments of each market, oldest first. What the two sides of a hedge paid at one time is one payment."""
+    merged: Dict[Tuple[str, float], FundingPayment] = {}
+    for payment in payments:
+        key = (payment.market, payment.time)
+        amount = merged[key].amount + payment.amount if key in merged else payment.amount
+        merged[key] = payment._replace(amount=amount)
+    by_market: Dict[str, List[FundingPayment]] = {}
+    for payment in sorted(merged.values(), key=lambda each: each.time):
+        by_market.setdefault(payment.market, []).append(payment)
+    return by_market
+
+
 def account_settings(answer: Any) -> AccountSettings:
     """The answer of `GET /account`. Raises WireError when it is malformed, or its position mode is unknown."""
     account = result(answer)
@@ -723,12 +736,11 @@ def account_settings(answer: Any) -> AccountSettings:
     )
 
 
-def _order_state(status: str, size: Decimal, filled_size: Decimal) -> Optional[OrderState]:
-    if status == "closed":
-        return OrderState.FILLED if filled_size == size > 0 else OrderState.CANCELED
-    if status in ("new", "open"):
+def _order_state(status: str, size: Decimal, filled_size: Decimal) -> OrderState:
+    # "new", "open", and what a later version of the API may add: whatever is not closed is open.
+    if status != "closed":
         return OrderState.PARTIALLY_FILLED if filled_size > 0 else OrderState.OPEN
-    return None
+    return OrderState.FILLED if filled_size == size > 0 else OrderState.CANCELED
 
 
 def _trade_type(data: Dict[str, Any]) -> TradeType:

@@ -18,6 +18,16 @@ class PlacementVerdict(Enum):
     UNKNOWN = "the venue has not said enough yet"
 
 
+class PlacementNeverArrived(IOError):
+    """A placement was not answered, and the venue says that it has no such order."""
+
+    def __init__(self, client_order_id: str):
+        super().__init__(
+            f"{CONSTANTS.ORDER_NOT_FOUND_ERROR}: the placement of order {client_order_id} got no answer, and the venue "
+            "does not have the order"
+        )
+
+
 @dataclass
 class _Doubt:
     sent_at: float

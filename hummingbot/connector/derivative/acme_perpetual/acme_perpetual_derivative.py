@@ -1,0 +1,719 @@
+"""Perpetual futures on Acme, as Hummingbot trades them."""
+
+import asyncio
+import time
+from decimal import Decimal
+from typing import Any, Awaitable, Callable, Dict, List, Mapping, Optional, Set, Tuple
+
+import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
+from hummingbot.connector.constants import s_decimal_NaN
+from hummingbot.connector.derivative.acme_perpetual import (
+    acme_perpetual_parse as parse,
+    acme_perpetual_utils as utils,
+    acme_perpetual_web_utils as web_utils,
+)
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_account_api import AcmePerpetualAccountApi
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_api_order_book_data_source import (
+    AcmePerpetualAPIOrderBookDataSource,
+)
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_api_user_stream_data_source import (
+    AcmePerpetualAPIUserStreamDataSource,
+)
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_auth import AcmePerpetualAuth
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_cancellation import OrderCanceller
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_tracker import (
+    AcmePerpetualOrderTracker,
+    find_order,
+)
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_placement import (
+    PlacementNeverArrived,
+    PlacementResolver,
+    PlacementVerdict,
+)
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import (
+    AcmeApiError,
+    AcmeRequestError,
+    is_clock_error,
+)
+from hummingbot.connector.derivative.position import Position
+from hummingbot.connector.perpetual_derivative_py_base import PerpetualDerivativePyBase
+from hummingbot.connector.trading_rule import TradingRule
+from hummingbot.core.api_throttler.data_types import RateLimit
+from hummingbot.core.data_type.cancellation_result import CancellationResult
+from hummingbot.core.data_type.common import OrderType, PositionAction, PositionMode, TradeType
+from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderState, OrderUpdate, TradeUpdate
+from hummingbot.core.data_type.order_book_tracker_data_source import OrderBookTrackerDataSource
+from hummingbot.core.data_type.trade_fee import TradeFeeBase
+from hummingbot.core.data_type.user_stream_tracker_data_source import UserStreamTrackerDataSource
+from hummingbot.core.utils.async_utils import safe_gather
+from hummingbot.core.utils.estimate_fee import build_perpetual_trade_fee
+from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
+
+
+class AcmePerpetualDerivative(PerpetualDerivativePyBase):
+    """A connector to one account of an Acme venue.
+
+    :param acme_perpetual_api_key: the account's API key; empty for public data only
+    :param acme_perpetual_api_secret: the secret of that key
+    :param acme_perpetual_server: the venue's address, as `acme_perpetual_utils.normalized_server` takes it; empty for
+        the default server
+    :param trading_pairs: such as `BTC-USD`
+    :param trading_required: False for public data only
+    :param domain: the server where `acme_perpetual_server` names none
+    :raises ValueError: when the server's address is none, or not safe to send keys to
+    """
+
+    web_utils = web_utils
+    LONG_POLL_INTERVAL = CONSTANTS.STATUS_POLL_INTERVAL
+
+    def __init__(
+        self,
+        acme_perpetual_api_key: Optional[str] = None,
+        acme_perpetual_api_secret: Optional[str] = None,
+        acme_perpetual_server: str = "",
+        trading_pairs: Optional[List[str]] = None,
+        trading_required: bool = True,
+        domain: str = CONSTANTS.DEFAULT_DOMAIN,
+        balance_asset_limit: Optional[Dict[str, Dict[str, Decimal]]] = None,
+        rate_limits_share_pct: Decimal = Decimal("100"),
+    ):
+        self._api_key = acme_perpetual_api_key
+        self._api_secret = acme_perpetual_api_secret
+        self._domain = utils.normalized_server(acme_perpetual_server) or domain
+        self._trading_pairs = trading_pairs if trading_pairs is not None else []
+        self._trading_required = trading_required
+        super().__init__(balance_asset_limit, rate_limits_share_pct)
+
+        self._account = AcmePerpetualAccountApi(
+            get=self._api_get, post=self._api_post, delete=self._api_delete, logger=self.logger()
+        )
+        self._account_leverage: Optional[int] = None
+        self._placements = PlacementResolver(
+            look_up=self._look_up_placement,
+            is_not_found=self._is_order_not_found_during_status_update_error,
+            sleep=lambda delay: self._sleep(delay),
+            now=lambda: self._monotonic(),
+            logger=self.logger(),
+        )
+        # A placement says until when it is valid, so not more of them are begun than the rate limit lets out at once.
+        self._placement_slots = asyncio.Semaphore(
+            max(1, int(CONSTANTS.PLACEMENTS_PER_SECOND * rate_limits_share_pct / 100))
+        )
+        self._unanswered_placements: Set[str] = set()
+        self._canceller = OrderCanceller(
+            request_cancel=self._request_cancel,
+            sleep=lambda delay: self._sleep(delay),
+            now=lambda: self._monotonic(),
+            logger=self.logger(),
+        )
+        self._last_fill_time = 0.0
+        self._stream_news: Dict[str, int] = {}
+        self._stream_news_count = 0
+
+    # ------------------------------------------------------------------------------------------- what the venue is
+
+    @property
+    def name(self) -> str:
+        return CONSTANTS.EXCHANGE_NAME
+
+    @property
+    def authenticator(self) -> AcmePerpetualAuth:
+        return AcmePerpetualAuth(self._api_key, self._api_secret, self._time_synchronizer)
+
+    @property
+    def rate_limits_rules(self) -> List[RateLimit]:
+        return CONSTANTS.RATE_LIMITS
+
+    @property
+    def domain(self) -> str:
+        return self._domain
+
+    @property
+    def client_order_id_max_length(self) -> int:
+        return CONSTANTS.MAX_ORDER_ID_LENGTH
+
+    @property
+    def client_order_id_prefix(self) -> str:
+        return CONSTANTS.HBOT_ORDER_ID_PREFIX
+
+    @property
+    def trading_rules_request_path(self) -> str:
+        return CONSTANTS.MARKETS_PATH_URL
+
+    @property
+    def trading_pairs_request_path(self) -> str:
+        return CONSTANTS.MARKETS_PATH_URL
+
+    @property
+    def check_network_request_path(self) -> str:
+        return CONSTANTS.PING_PATH_URL
+
+    @property
+    def trading_pairs(self) -> List[str]:
+        return self._trading_pairs
+
+    @property
+    def is_cancel_request_in_exchange_synchronous(self) -> bool:
+        """A cancel is queued, and the order may still be filled: it is over when the venue says it is closed."""
+        return False
+
+    @property
+    def is_trading_required(self) -> bool:
+        return self._trading_required
+
+    @property
+    def funding_fee_poll_interval(self) -> int:
+        return CONSTANTS.FUNDING_FEE_POLL_INTERVAL
+
+    def supported_order_types(self) -> List[OrderType]:
+        return [OrderType.LIMIT, OrderType.LIMIT_MAKER, OrderType.MARKET]
+
+    def supported_position_modes(self) -> List[PositionMode]:
+        return [PositionMode.ONEWAY, PositionMode.HEDGE]
+
+    def get_buy_collateral_token(self, trading_pair: str) -> str:
+        return CONSTANTS.QUOTE_ASSET
+
+    def get_sell_collateral_token(self, trading_pair: str) -> str:
+        return CONSTANTS.QUOTE_ASSET
+
+    def _create_web_assistants_factory(self) -> WebAssistantsFactory:
+        return web_utils.build_api_factory(
+            throttler=self._throttler,
+            time_synchronizer=self._time_synchronizer,
+            auth=self._auth,
+            domain=self._domain,
+        )
+
+    def _create_order_book_data_source(self) -> OrderBookTrackerDataSource:
+        return AcmePerpetualAPIOrderBookDataSource(
+            trading_pairs=self._trading_pairs,
+            connector=self,
+            api_factory=self._web_assistants_factory,
+            domain=self._domain,
+        )
+
+    def _create_user_stream_data_source(self) -> UserStreamTrackerDataSource:
+        return AcmePerpetualAPIUserStreamDataSource(
+            auth=self._auth,
+            api_factory=self._web_assistants_factory,
+            domain=self._domain,
+        )
+
+    def _create_order_tracker(self) -> AcmePerpetualOrderTracker:
+        return AcmePerpetualOrderTracker(
+            connector=self,
+            fetch_fills=self._all_trade_updates_for_order,
+            sleep=lambda delay: self._sleep(delay),
+        )
+
+    def _is_request_exception_related_to_time_synchronizer(self, request_exception: Exception) -> bool:
+        return is_clock_error(request_exception)
+
+    def _is_order_not_found_during_status_update_error(self, status_update_exception: Exception) -> bool:
+        return _says(status_update_exception, CONSTANTS.ORDER_NOT_FOUND_ERROR)
+
+    def _is_order_not_found_during_cancelation_error(self, cancelation_exception: Exception) -> bool:
+        return _says(cancelation_exception, CONSTANTS.ORDER_NOT_FOUND_ERROR)
+
+    def _monotonic(self) -> float:
+        """Seconds of a clock that never goes back; a method so that tests can move it."""
+        return time.monotonic()
+
+    # ------------------------------------------------------------------------------------------- markets and rules
+
+    def _initialize_trading_pair_symbols_from_exchange_info(self, exchange_info: Dict[str, Any]):
+        symbols = parse.trading_pair_symbols(parse.markets(exchange_info))
+        # A market that is disabled while we trade on it still has our orders to cancel and our position to show.
+        for symbol, trading_pair in (self._trading_pair_symbol_map or {}).items():
+            if trading_pair in self._trading_pairs and trading_pair not in symbols.inverse:
+                symbols[symbol] = trading_pair
+        self._set_trading_pair_symbol_map(symbols)
+
+    async def _format_trading_rules(self, exchange_info_dict: Dict[str, Any]) -> List[TradingRule]:
+        # An order for a market that was disabled is for the venue to refuse, in its words: the last rule stays known.
+        rules = {pair: rule for pair, rule in self._trading_rules.items() if pair in self._trading_pairs}
+        for entry in filter(parse.is_tradable, parse.markets(exchange_info_dict)):
+            try:
+                rule = parse.trading_rule(entry)
+            except parse.WireError:
+                self.logger().exception(f"Error parsing the trading pair rule {entry}. Skipping.")
+            else:
+                rules[rule.trading_pair] = rule
+        return list(rules.values())
+
+    async def _get_last_traded_price(self, trading_pair: str) -> float:
+        market_name = await self.exchange_symbol_associated_to_pair(trading_pair)
+        answer = await self._api_get(path_url=CONSTANTS.MARKETS_PATH_URL)
+        entry = next(entry for entry in parse.markets(answer) if parse.market_name(entry) == market_name)
+        price = parse.last_price(entry)
+        return float("nan") if price is None else price
+
+    # ------------------------------------------------------------------------------------------------ the account
+
+    async def _update_trading_fees(self):
+        settings = await self._account.settings()
+        # Hummingbot estimates fees in several places (budget checker, strategies, `_get_fee`), all of them from this
+        # one object. What the user wrote into `conf_fee_overrides.yml` is laid over it with every use.
+        fee_schema = self.trade_fee_schema()
+        fee_schema.maker_percent_fee_decimal = settings.maker_fee
+        fee_schema.taker_percent_fee_decimal = settings.taker_fee
+        await self._note_leverage(settings.leverage)
+
+    def _get_fee(
+        self,
+        base_currency: str,
+        quote_currency: str,
+        order_type: OrderType,
+        order_side: TradeType,
+        position_action: PositionAction,
+        amount: Decimal,
+        price: Decimal = s_decimal_NaN,
+        is_maker: Optional[bool] = None,
+    ) -> TradeFeeBase:
+        return build_perpetual_trade_fee(
+            exchange=self.name,
+            is_maker=order_type is OrderType.LIMIT_MAKER if is_maker is None else is_maker,
+            position_action=position_action,
+            base_currency=base_currency,
+            quote_currency=quote_currency,
+            order_type=order_type,
+            order_side=order_side,
+            amount=amount,
+            price=price,
+        )
+
+    async def _fetch_account_position_mode(self) -> Optional[PositionMode]:
+        return (await self._account.settings()).position_mode
+
+    async def _trading_pair_position_mode_set(self, mode: PositionMode, trading_pair: str) -> Tuple[bool, str]:
+        return await _success_and_message(self._account.set_position_mode(mode))
+
+    async def _set_trading_pair_leverage(self, trading_pair: str, leverage: int) -> Tuple[bool, str]:
+        is_set, message = await _success_and_message(self._account.set_leverage(leverage))
+        if is_set:
+            await self._note_leverage(leverage)
+        return is_set, message
+
+    async def _note_leverage(self, leverage: int):
+        """The account has one leverage for all of its markets (Acme API §5)."""
+        self._account_leverage = leverage
+        for trading_pair in {*self._trading_pairs, *(await self.trading_pair_symbol_map()).values()}:
+            self._perpetual_trading.set_leverage(trading_pair, leverage)
+        for position in self.account_positions.values():
+            position.update_position(leverage=Decimal(leverage))
+
+    async def add_trading_pair(self, trading_pair: str) -> bool:
+        is_added = await super().add_trading_pair(trading_pair)
+        if is_added and self._account_leverage is not None:
+            self._perpetual_trading.set_leverage(trading_pair, self._account_leverage)
+        return is_added
+
+    async def _update_balances(self):
+        asked_at = self._stream_news_count
+        balances = await self._account.balances()
+        for token in set(self._account_balances) - {balance.token for balance in balances}:
+            del self._account_balances[token]
+            self._account_available_balances.pop(token, None)
+        for balance in balances:
+            if not self._is_outdated(balance.token, asked_at):
+                self._set_balance(balance)
+
+    def _set_balance(self, balance: parse.VenueBalance):
+        self._account_balances[balance.token] = balance.total
+        self._account_available_balances[balance.token] = balance.free
+
+    async def _update_positions(self):
+        asked_at = self._stream_news_count
+        positions = await self._account.positions()
+        trading_pairs = await self.trading_pair_symbol_map()
+        flat_keys = set(self.account_positions)
+        for position in positions:
+            if position.market in trading_pairs:
+                key = self._position_key(trading_pairs[position.market], position)
+                flat_keys.discard(key)
+                if not self._is_outdated(key, asked_at):
+                    self._set_position(trading_pairs[position.market], position)
+        for key in flat_keys:
+            if not self._is_outdated(key, asked_at):
+                self._perpetual_trading.remove_position(key)
+
+    def _position_key(self, trading_pair: str, position: parse.VenuePosition) -> str:
+        return self._perpetual_trading.position_key(trading_pair, position.side, position.mode)
+
+    def _set_position(self, trading_pair: str, position: parse.VenuePosition):
+        key = self._position_key(trading_pair, position)
+        if position.amount == 0:
+            self._perpetual_trading.remove_position(key)
+            return
+        self._perpetual_trading.set_position(
+            key,
+            Position(
+                trading_pair=trading_pair,
+                position_side=position.side,
+                unrealized_pnl=position.unrealized_pnl,
+                entry_price=position.entry_price,
+                amount=position.amount,
+                leverage=Decimal(self.get_leverage(trading_pair)),
+            ),
+        )
+
+    def _is_outdated(self, key: str, asked_at: int) -> bool:
+        """Whether the private stream told of a balance or position after it was asked for by REST."""
+        return self._stream_news.get(key, 0) > asked_at
+
+    def _note_stream_news(self, key: str):
+        self._stream_news_count += 1
+        self._stream_news[key] = self._stream_news_count
+
+    # --------------------------------------------------------------------------------------------------- funding
+
+    async def stop_network(self):
+        # The base class forgets what was seen, and takes what fell during an outage for old when the network is back.
+        seen = dict(self._last_funding_fee_payment_ts)
+        await super().stop_network()
+        self._last_funding_fee_payment_ts.update(seen)
+
+    async def _fetch_last_fee_payment(self, trading_pair: str) -> Tuple[float, Decimal, Decimal]:
+        market_name = await self.exchange_symbol_associated_to_pair(trading_pair)
+        payments = await self._account.funding_payments(market_name=market_name)
+        if not payments.get(market_name):
+            return 0, Decimal("-1"), Decimal("-1")
+        last = payments[market_name][-1]
+        return last.time, last.rate, last.amount
+
+    async def _update_all_funding_payments(self, fire_event_on_new: bool):
+        """Reports every payment since the last one seen, with one request for all markets.
+
+        The first time, the last payment of each market is only noted: payments from before the bot was started are
+        history, and must not be reported a second time after a restart.
+        """
+        try:
+            await self._report_new_funding_payments()
+            for trading_pair in self._trading_pairs:
+                if trading_pair not in self._last_funding_fee_payment_ts:
+                    await self._update_funding_payment(trading_pair=trading_pair, fire_event_on_new=False)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            self.logger().network(
+                "Unexpected error while fetching funding payments.",
+                exc_info=True,
+                app_warning_msg="Could not fetch funding payments. Check network connection.",
+            )
+
+    async def _report_new_funding_payments(self):
+        seen = {pair: self._last_funding_fee_payment_ts.get(pair) for pair in self._trading_pairs}
+        seen_times = [last_time for last_time in seen.values() if last_time is not None]
+        if not seen_times:
+            return
+        # Every answer tells of all markets, so the latest time seen in any of them is how far all of them are known.
+        payments = await self._account.funding_payments(since=max(seen_times) - CONSTANTS.FUNDING_OVERLAP)
+        for trading_pair, last_time in seen.items():
+            if last_time is None:
+                continue
+            market_name = await self.exchange_symbol_associated_to_pair(trading_pair)
+            for payment in payments.get(market_name, []):
+                self._emit_funding_payment_event(trading_pair, payment.time, payment.rate, payment.amount, True)
+
+    # ------------------------------------------------------------------------------------------------- placement
+
+    async def _place_order(
+        self,
+        order_id: str,
+        trading_pair: str,
+        amount: Decimal,
+        trade_type: TradeType,
+        order_type: OrderType,
+        price: Decimal,
+        position_action: PositionAction = PositionAction.NIL,
+        **kwargs,
+    ) -> Tuple[str, float]:
+        market_name = await self.exchange_symbol_associated_to_pair(trading_pair)
+
+        def request(reject_after: float) -> Dict[str, Any]:
+            return parse.place_order_request(
+                market_name=market_name,
+                client_order_id=order_id,
+                trade_type=trade_type,
+                order_type=order_type,
+                position_action=position_action,
+                position_mode=self.position_mode,
+                amount=amount,
+                price=price,
+                reject_after=reject_after,
+            )
+
+        async with self._placement_slots:
+            venue_order = await self._send_placement(order_id, request)
+        return venue_order.exchange_order_id, self.current_timestamp
+
+    async def _send_placement(self, order_id: str, request: Callable[[float], Dict[str, Any]]) -> parse.VenueOrder:
+        """Sends a placement, and a second time when the first was refused for having become invalid on its way.
+
+        That happens when the venue's clock, or its rate limit, had to be waited for.
+        """
+        for is_repetition in (False, True):
+            reject_after = await self._venue_time() + CONSTANTS.PLACEMENT_VALIDITY
+            self._placements.placement_is_sent(order_id)
+            try:
+                venue_order = await self._account.place_order(request(reject_after))
+            except AcmeApiError as refusal:
+                if is_repetition or refusal.outcome_unknown or await self._venue_time() < reject_after:
+                    raise
+            else:
+                self._placements.forget(order_id)
+                return venue_order
+
+    async def _venue_time(self) -> float:
+        """Seconds since the epoch, by the venue's clock."""
+        await self._time_synchronizer.update_server_time_if_not_initialized(
+            time_provider=web_utils.get_current_server_time(throttler=self._throttler, domain=self._domain)
+        )
+        return self._time_synchronizer.time()
+
+    async def _place_order_and_process_update(self, order: InFlightOrder, **kwargs) -> str:
+        self._unanswered_placements.add(order.client_order_id)
+        try:
+            return await super()._place_order_and_process_update(order, **kwargs)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            if not self._is_outcome_unknown(order, error):
+                self._placements.forget(order.client_order_id)
+                raise
+            return await self._resolve_placement(order, error)
+        finally:
+            self._unanswered_placements.discard(order.client_order_id)
+
+    def _is_outcome_unknown(self, order: InFlightOrder, error: Exception) -> bool:
+        """Whether the order may exist all the same. An id that the venue knows already can only be this order's."""
+        if not self._placements.was_sent(order.client_order_id):
+            return False
+        if isinstance(error, AcmeRequestError):
+            return error.outcome_unknown or _says(error, CONSTANTS.DUPLICATE_CLIENT_ID_ERROR)
+        return True
+
+    async def _resolve_placement(self, order: InFlightOrder, error: Exception) -> Optional[str]:
+        order_id = order.client_order_id
+        self.logger().warning(f"It is not known whether order {order_id} was placed ({error}). Asking the venue.")
+        verdict = await self._placements.resolve(order)
+        if verdict is PlacementVerdict.NEVER_ARRIVED:
+            raise PlacementNeverArrived(order_id) from error
+        if verdict is PlacementVerdict.UNKNOWN:
+            self.logger().warning(
+                f"The venue has not told yet whether order {order_id} was placed. It stays pending, and the venue is "
+                "asked again with every status poll."
+            )
+        return order.exchange_order_id
+
+    async def _look_up_placement(self, order: InFlightOrder):
+        self._order_tracker.process_venue_order(order, await self._account.order(order))
+
+    # ------------------------------------------------------------------------------------------------ cancelling
+
+    async def cancel_all(self, timeout_seconds: float) -> List[CancellationResult]:
+        """As in the base class; then waits a moment for the cancelled orders' end, so that it is on record when the
+        session ends with this call."""
+        results = await super().cancel_all(timeout_seconds)
+        cancelled = [result.order_id for result in results if result.success]
+        try:
+            async with asyncio.timeout(CONSTANTS.CANCELLED_ORDERS_DEADLINE):
+                await self._order_tracker.wait_until_ended(cancelled)
+        except TimeoutError:
+            self.logger().debug("Some cancelled orders are not closed yet.")
+        return results
+
+    async def _place_cancel(self, order_id: str, tracked_order: InFlightOrder) -> bool:
+        return await self._canceller.cancel(tracked_order)
+
+    async def _request_cancel(self, order: InFlightOrder) -> bool:
+        """
+        :return: whether the order is, or will be, cancelled
+        :raises AcmeRequestError: when the venue refuses, or does not answer
+        """
+        try:
+            await self._account.cancel_order(order)
+        except AcmeApiError as refusal:
+            if _says(refusal, CONSTANTS.ORDER_ALREADY_CLOSED_ERROR):
+                venue_order = await self._account.order(order)
+                self._order_tracker.process_venue_order(order, venue_order)
+                return venue_order.state is OrderState.CANCELED
+            if not _says(refusal, CONSTANTS.ORDER_ALREADY_QUEUED_ERROR):
+                raise
+        return True
+
+    async def _request_order_status(self, tracked_order: InFlightOrder) -> OrderUpdate:
+        return parse.order_update(await self._account.order(tracked_order), tracked_order, self.current_timestamp)
+
+    async def _all_trade_updates_for_order(self, order: InFlightOrder) -> List[TradeUpdate]:
+        if order.exchange_order_id is None:
+            return []
+        fills = self._account.fills(since=0.0, exchange_order_id=order.exchange_order_id)
+        return [parse.trade_update(fill, order, self.trade_fee_schema()) async for fill in fills]
+
+    # ----------------------------------------------------------------------------------------------- status polls
+
+    async def _status_polling_loop_fetch_updates(self):
+        await safe_gather(self._update_order_status(), self._update_balances(), self._update_positions())
+
+    async def _update_order_status(self):
+        """Two requests, however many orders there are; one more for each order that turns out to be closed."""
+        try:
+            await self._update_order_fills_from_trades()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            self.logger().warning(f"Failed to fetch the account's fills: {error}")
+        await self._update_open_orders()
+
+    async def _update_order_fills_from_trades(self):
+        """Takes over the account's fills since the last one seen. Fills come first, so that ends find them known."""
+        orders = self._order_tracker.all_fillable_orders.values()
+        if not orders:
+            return
+        since = max(self._last_fill_time, min(map(self._first_fill_time, orders)))
+        async for fill in self._account.fills(since):
+            try:
+                await self._order_tracker.process_venue_fill(fill)
+            except parse.WireError as error:
+                self.logger().error(f"The venue sent a contradictory fill: {error}")
+            self._last_fill_time = max(self._last_fill_time, fill.time)
+
+    def _first_fill_time(self, order: InFlightOrder) -> float:
+        """A time, by the venue's clock, before anything of an order can have been filled."""
+        venue_clock_lead = self._time_synchronizer.time() - self._time()
+        return order.creation_timestamp + venue_clock_lead - CONSTANTS.FIRST_FILLS_MARGIN
+
+    async def _update_open_orders(self):
+        orders = dict(self.in_flight_orders)
+        self._canceller.forget_all_but(orders)
+        if not orders:
+            return
+        unlisted = dict(orders)
+        for venue_order in await self._account.open_orders():
+            order = find_order(orders, venue_order.client_order_id, venue_order.exchange_order_id)
+            if order is not None and self._takes_over(order, venue_order):
+                unlisted.pop(order.client_order_id, None)
+                await self._repeat_cancel(order)
+        for order in unlisted.values():
+            await self._update_unlisted_order(order)
+
+    def _takes_over(self, order: InFlightOrder, venue_order: parse.VenueOrder) -> bool:
+        try:
+            self._order_tracker.process_venue_order(order, venue_order)
+        except parse.WireError as error:
+            self.logger().error(f"The venue sent a contradictory order: {error}")
+            return False
+        return True
+
+    async def _repeat_cancel(self, order: InFlightOrder):
+        """An order that should be cancelled and is still open is cancelled again: the venue may have lost the cancel."""
+        if order.is_pending_cancel_confirmation or self._canceller.is_in_doubt(order.client_order_id):
+            await self._execute_order_cancel(order)
+
+    async def _update_unlisted_order(self, order: InFlightOrder):
+        """Asks for an order that is not among the open ones: it is closed, or too new for the list, or in doubt."""
+        order_id = order.client_order_id
+        if order_id in self._unanswered_placements or order_id not in self.in_flight_orders:
+            return
+        if order.exchange_order_id is None:
+            await self._ask_for_placement(order)
+            return
+        try:
+            self._order_tracker.process_venue_order(order, await self._account.order(order))
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            await self._handle_update_error_for_active_order(order, error)
+
+    async def _ask_for_placement(self, order: InFlightOrder):
+        verdict = await self._placements.check(order)
+        if verdict is PlacementVerdict.NEVER_ARRIVED:
+            error = PlacementNeverArrived(order.client_order_id)
+            self.logger().error(str(error))
+            self._update_order_after_failure(order.client_order_id, order.trading_pair, exception=error)
+
+    async def _handle_update_error_for_active_order(self, order: InFlightOrder, error: Exception):
+        # The base class counts every failed request against the order, and gives it up as lost after four of them. A
+        # venue that cannot be reached says nothing of the order.
+        if self._is_order_not_found_during_status_update_error(error):
+            await super()._handle_update_error_for_active_order(order, error)
+        else:
+            self.logger().warning(f"Error fetching status update for the active order {order.client_order_id}: {error}.")
+
+    # ----------------------------------------------------------------------------------------------- private stream
+
+    async def _user_stream_event_listener(self):
+        async for frame in self._iter_user_event_queue():
+            try:
+                await self._process_frame(frame)
+            except asyncio.CancelledError:
+                raise
+            except Exception:
+                self.logger().exception("Unexpected error in user stream listener loop.")
+                self._poll_notifier.set()  # what the frame should have told has to be found out otherwise
+
+    async def _process_frame(self, frame: Dict[str, Any]):
+        processors: Mapping[str, Callable[[Any], Awaitable[None]]] = {
+            CONSTANTS.ORDERS_CHANNEL: self._process_order_frame,
+            CONSTANTS.FILLS_CHANNEL: self._process_fill_frame,
+            CONSTANTS.POSITIONS_CHANNEL: self._process_position_frame,
+            CONSTANTS.BALANCES_CHANNEL: self._process_balance_frame,
+        }
+        channel = parse.channel(frame)
+        if channel == CONSTANTS.STREAM_CONNECTED_CHANNEL:
+            await self._catch_up()
+        elif channel in processors:
+            await processors[channel](parse.payload(frame))
+
+    async def _process_order_frame(self, data: Any):
+        venue_order = parse.order(data)
+        order = find_order(
+            self._order_tracker.all_updatable_orders, venue_order.client_order_id, venue_order.exchange_order_id
+        )
+        if order is not None:
+            self._order_tracker.process_venue_order(order, venue_order)
+        elif not venue_order.is_closed:
+            self._order_tracker.take_back_failed_order(venue_order)
+
+    async def _process_fill_frame(self, data: Any):
+        await self._order_tracker.process_venue_fill(parse.fill(data))
+
+    async def _process_position_frame(self, data: Any):
+        position = parse.position(data)
+        trading_pairs = await self.trading_pair_symbol_map()
+        if position.market in trading_pairs:
+            trading_pair = trading_pairs[position.market]
+            self._note_stream_news(self._position_key(trading_pair, position))
+            self._set_position(trading_pair, position)
+
+    async def _process_balance_frame(self, data: Any):
+        balance = parse.balance(data)
+        self._note_stream_news(balance.token)
+        self._set_balance(balance)
+
+    async def _catch_up(self):
+        """Fetches what happened while the private stream was down, before its next frames are processed."""
+        for _ in range(CONSTANTS.CATCH_UP_ATTEMPTS):
+            try:
+                await self._update_order_fills_from_trades()
+                await safe_gather(self._update_open_orders(), self._update_balances(), self._update_positions())
+                await self._report_new_funding_payments()
+                return
+            except AcmeRequestError as error:
+                self.logger().warning(f"Could not fetch what happened while the private stream was down: {error}")
+            await self._sleep(CONSTANTS.CATCH_UP_DELAY)
+        self._poll_notifier.set()
+
+def _says(error: Exception, text: str) -> bool:
+    """Whether an exception is the venue's refusal with this text (Acme API §7)."""
+    return isinstance(error, AcmeApiError) and error.message == text
+
+
+async def _success_and_message(change: Awaitable[None]) -> Tuple[bool, str]:
+    try:
+        await change
+    except AcmeRequestError as error:
+        return False, str(error)
+    return True, ""
