@@ -26,6 +26,7 @@ from hummingbot.core.data_type.order_book_message import OrderBookMessage, Order
 from hummingbot.core.data_type.trade_fee import TokenAmount, TradeFeeBase, TradeFeeSchema
 
 PERPETUAL_SUFFIX = "-PERP"
+TRADE_TYPES = {"buy": TradeType.BUY, "sell": TradeType.SELL}
 SERVER_LEAVES_CODE = 20001  # Acme API §6
 LARGEST_EXPONENT = 30  # of ten; nothing that is traded is larger, or smaller, and products of two still are numbers
 
@@ -432,9 +433,11 @@ def _trade_message(pair: str, trade: Dict[str, Any]) -> OrderBookMessage:
     side = text_field(trade, "side")
     if side not in TRADE_TYPES:
         raise WireError("'side' is neither buy nor sell")
+    if not isinstance(field(trade, "id"), (int, str)):
+        raise WireError("'id' is neither a number nor a text")
     content = {
         "trading_pair": pair,
-        "trade_id": field(trade, "id"),
+        "trade_id": trade["id"],
         "trade_type": float(TRADE_TYPES[side].value),
         "price": _float(field(trade, "price"), "price"),
         "amount": _float(field(trade, "size"), "size"),
@@ -468,9 +471,6 @@ def _float(value: Any, name: str) -> float:
     if not math.isfinite(number):
         raise WireError(f"'{name}' is not finite")
     return number
-
-
-TRADE_TYPES = {"buy": TradeType.BUY, "sell": TradeType.SELL}
 
 
 # ---------------------------------------------------------------------------------------------- the account's half
