@@ -88,7 +88,7 @@ class Engine:
 
     @exactly
     def positions(self, account: str) -> list[views.Position]:
-        """All positions that ever were open, flat ones with size 0, in the order of their first opening.
+        """All positions that ever were open, flat ones with size 0.
 
         :raises Refused: 404 `No such subaccount`.
         """

@@ -11,7 +11,10 @@ MAX_LEVERAGE = 20
 
 
 def create_account(state: State, command: CreateAccount) -> None:
-    """:raises Refused: 400 `Invalid parameter name`: taken, the house's, or no name; `makerFee`, `takerFee` likewise."""
+    """Opens an account.
+
+    :raises Refused: 400 `Invalid parameter name`: taken, the house's, or no name; `makerFee`, `takerFee` likewise.
+    """
     name = command.account
     if not 1 <= len(name) <= 64 or name.startswith("@") or name in state.accounts:
         raise Refused(400, "Invalid parameter name")
@@ -22,7 +25,10 @@ def create_account(state: State, command: CreateAccount) -> None:
 
 
 def deposit(state: State, command: Deposit) -> None:
-    """:raises Refused: 404 `No such subaccount`; 400 `Invalid parameter amount`."""
+    """Adds money.
+
+    :raises Refused: 404 `No such subaccount`; 400 `Invalid parameter amount`.
+    """
     account = state.account(command.account)
     if not is_amount(command.amount) or command.amount <= 0:
         raise Refused(400, "Invalid parameter amount")
@@ -31,7 +37,10 @@ def deposit(state: State, command: Deposit) -> None:
 
 
 def set_leverage(state: State, command: SetLeverage) -> None:
-    """:raises Refused: 404 `No such subaccount`; 400 `Invalid leverage`."""
+    """Sets the one leverage of an account. Positions and orders it already has are not affected, only `free` is.
+
+    :raises Refused: 404 `No such subaccount`; 400 `Invalid leverage`.
+    """
     account = state.account(command.account)
     if type(command.leverage) is not int or not 1 <= command.leverage <= MAX_LEVERAGE:
         raise Refused(400, "Invalid leverage")
@@ -40,7 +49,10 @@ def set_leverage(state: State, command: SetLeverage) -> None:
 
 
 def set_position_mode(state: State, command: SetPositionMode) -> None:
-    """:raises Refused: 404 `No such subaccount`; 400 `Invalid parameter mode`, or that there are positions or orders."""
+    """Switches between one-way and hedge mode.
+
+    :raises Refused: 404 `No such subaccount`; 400 `Invalid parameter mode`, or that there are positions or orders.
+    """
     account = state.account(command.account)
     if command.mode not in ("oneway", "hedge"):
         raise Refused(400, "Invalid parameter mode")
@@ -50,7 +62,10 @@ def set_position_mode(state: State, command: SetPositionMode) -> None:
 
 
 def set_index(state: State, command: SetIndex) -> None:
-    """:raises Refused: 404 `No such market: {name}`; 400 `Invalid parameter price`."""
+    """Moves the index; a perpetual's funding begins with its first.
+
+    :raises Refused: 404 `No such market: {name}`; 400 `Invalid parameter price`.
+    """
     market = state.market(command.market)
     if not is_amount(command.price) or command.price <= 0:
         raise Refused(400, "Invalid parameter price")

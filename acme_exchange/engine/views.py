@@ -77,8 +77,9 @@ class Balance:
 class Account:
     """An account as it is at one moment (Acme API §5, GET /account).
 
-    The two margin fractions are None without a position, or without a position or order. `positions` lists what has
-    ever been open, in the order of first opening; flat ones have size 0.
+    The two margin fractions are None without a position, or without a position or order. `liquidating` is always
+    False, since a liquidation is over within the command that brought it about. `positions` lists what has ever been
+    open; flat ones have size 0.
     """
 
     name: str
@@ -103,8 +104,9 @@ class Market:
     """A market as it is at one moment (Acme API §4, market).
 
     `kind` is "perpetual", "future" (dated) or "spot". `price` is the last price held between bid and ask, or the mark
-    before the first trade; it, `mark` and `index` are None until the first index. `volume_24h` is in US dollars. The changes are
-    fractions, against one hour ago, a day ago, and the start of the UTC day, or the oldest price known since then.
+    before the first trade; it, `mark` and `index` are None until the first index. `volume_24h` is in US dollars. The
+    changes are fractions, against one hour ago, a day ago, and the start of the UTC day, or the oldest price known
+    since then.
     """
 
     name: str
@@ -133,7 +135,7 @@ class Future:
     """What a future has beside its market (Acme API §4, future).
 
     `next_funding_rate` is the prediction from the interval so far; it and `next_funding_time` are None for a dated
-    future, whose `expiry` a perpetual has as None.
+    future, and before a perpetual's first index. `expiry` is None for a perpetual.
     """
 
     market: Market

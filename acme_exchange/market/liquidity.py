@@ -28,7 +28,7 @@ _MOMENTUM = 0.08
 
 
 class Quotes:
-    """What the house quotes: `LEVELS` prices a side, on a fixed grid one basis point wide, 7 basis points off the index.
+    """What the house quotes: `LEVELS` prices a side, a basis point apart on a fixed grid, 7 basis points off the index.
 
     That is wider than a real book, on purpose: a strategy that quotes closer is the best price, and is what takers hit.
     Sizes grow with the distance, and differ from price to price by a factor that belongs to the price.

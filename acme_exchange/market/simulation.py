@@ -102,4 +102,5 @@ class _SimulatedMarket:
         takes, self._takes = self._takes, []
         if not open_:
             return []
-        return [*(self._taker.order(side, size, self._index) for side, size in takes), self._quotes.requote(self._index)]
+        orders = [self._taker.order(side, size, self._index) for side, size in takes]
+        return [*orders, self._quotes.requote(self._index)]

@@ -1,0 +1,172 @@
+"""What happens under the maintenance margin of 3 % (Acme API §8, liquidation)."""
+
+from decimal import Decimal
+from test.acme_exchange.engine.scenario import BTC, ETH, Scenario
+
+import pytest
+
+from acme_exchange.engine import (
+    BalanceChanged,
+    CreateAccount,
+    Deposit,
+    Filled,
+    Liquidated,
+    OrderChanged,
+    PositionChanged,
+    SetPositionMode,
+    Traded,
+)
+from acme_exchange.engine.accounts import HOUSE_ACCOUNTS
+
+
+@pytest.fixture
+def venue():
+    """Ann has 500 dollars and is long 50 at 100, with leverage 20; bob is rich, and short."""
+    venue = Scenario("bob", money="1000000")
+    venue.do(CreateAccount("ann", Decimal(0), Decimal(0)))
+    venue.do(Deposit("ann", Decimal(500)))
+    venue.leverage("ann", 20)
+    venue.sell("bob", "50", "100")
+    venue.buy("ann", "50")
+    return venue
+
+
+def everything(venue):
+    return sum(venue.engine.account(name).total_account_value for name in [*HOUSE_ACCOUNTS, "ann", "bob"])
+
+
+def test_at_the_maintenance_margin_nothing_happens_yet(venue):
+    # 500 − 50 × 7.2 = 140 is more than 3 % of 50 × 92.8 = 139.2.
+    venue.index("92.8")
+    assert venue.of(Liquidated) == []
+    assert venue.position("ann").net_size == 50
+
+
+def test_under_it_the_position_is_closed_at_the_market(venue):
+    venue.buy("bob", "30", "95")
+    venue.buy("bob", "30", "94")
+    venue.index("92")
+    # The mid is missing, so the mark is the index: worth 100 of the 138 it takes.
+    assert venue.fills("ann") == [("sell", "30", "95"), ("sell", "20", "94")]
+    assert venue.position("ann").net_size == 0
+    assert venue.total("ann") == 500 - 30 * 5 - 20 * 6
+    assert venue.of(Liquidated) == [Liquidated("ann", Decimal(0), venue.now)]
+
+
+def test_its_fills_and_trades_are_marked(venue):
+    venue.buy("bob", "60", "95")
+    venue.index("92")
+    maker, taker = venue.of(Filled)
+    assert (maker.account, maker.kind, taker.account, taker.kind) == ("bob", "order", "ann", "liquidation")
+    assert [trade.liquidation for trade in venue.of(Traded)] == [True]
+    own = [event.order for event in venue.of(OrderChanged) if event.order.account == "ann"]
+    assert [(order.status, order.kind, order.liquidation, order.filled_size) for order in own] == [
+        ("new", "market", True, 0), ("closed", "market", True, 50),
+    ]
+    assert taker.order_id == own[0].id
+
+
+def test_orders_are_cancelled_first(venue):
+    bid = venue.buy("ann", "1", "99")
+    venue.index("92")
+    assert venue.events[0] == OrderChanged(venue.of(OrderChanged)[0].order, venue.now)
+    assert (venue.events[0].order.id, venue.events[0].order.status) == (bid.id, "closed")
+    assert venue.engine.open_orders("ann") == []
+
+
+def test_the_largest_position_goes_first_and_all_go(venue):
+    venue.sell("bob", "5", "100", market=ETH)
+    venue.buy("ann", "5", market=ETH)
+    venue.buy("bob", "60", "95")
+    venue.buy("bob", "60", "95", market=ETH)
+    venue.index("91")
+    assert [fill.market for fill in venue.of(Filled) if fill.account == "ann"] == [BTC, ETH]
+    assert {event.position.market: event.position.net_size for event in venue.of(PositionChanged)
+            if event.position.account == "ann"} == {BTC: 0, ETH: 0}
+
+
+def test_what_the_book_cannot_take_the_house_takes_over_at_the_mark(venue):
+    venue.buy("bob", "30", "95")
+    venue.index("92")
+    assert venue.fills("ann") == [("sell", "30", "95"), ("sell", "20", "92")]
+    assert venue.fills("@house") == [("buy", "20", "92")]
+    assert len(venue.of(Traded)) == 1, "a handing over is no public trade"
+    assert venue.engine.market(BTC).last == 95
+    assert venue.total("ann") == 500 - 150 - 160
+
+
+def test_a_loss_beyond_the_accounts_money_is_the_houses(venue):
+    before = venue.total("@house")
+    venue.index("80")
+    assert venue.total("ann") == 0
+    assert venue.of(Liquidated) == [Liquidated("ann", Decimal(500), venue.now)]
+    assert venue.total("@house") == before - 500
+    assert everything(venue) == 1_000_500
+
+
+def test_balances_are_reported_after_all_is_done(venue):
+    venue.index("80")
+    last = {event.account: event.balance for event in venue.of(BalanceChanged)}
+    assert (last["ann"].total, last["ann"].free) == (0, 0)
+    assert isinstance(venue.events[-1], BalanceChanged)
+
+
+def test_a_trade_that_leaves_an_account_in_debt_ends_with_nothing_too(venue):
+    venue.index("94")
+    venue.buy("bob", "60", "80")
+    venue.sell("ann", "50")
+    assert venue.total("ann") == 0
+    assert venue.of(Liquidated)[0].absorbed == 500
+    assert everything(venue) == 1_000_500
+
+
+def test_one_liquidation_can_bring_about_another():
+    venue = Scenario("rich", money="1000000")
+    for name in ("ann", "bob"):
+        venue.do(CreateAccount(name, Decimal(0), Decimal(0)))
+        venue.do(Deposit(name, Decimal(500)))
+        venue.leverage(name, 20)
+        venue.sell("rich", "50", "100")
+        venue.buy(name, "50")
+    venue.do(Deposit("bob", Decimal(60)))
+    venue.buy("rich", "50", "91")
+    venue.buy("rich", "500", "70")
+    venue.sell("rich", "1", "94")
+
+    venue.index("80")
+
+    # The mark is the mid, 92.5, which only ann cannot bear; her sale at 91 makes the mid 82, and that the mark.
+    assert [event.account for event in venue.of(Liquidated)] == ["ann", "bob"]
+    assert venue.fills("ann") == [("sell", "50", "91")]
+    assert venue.fills("bob") == [("sell", "50", "70")]
+
+
+def test_hedged_positions_are_both_closed():
+    venue = Scenario("bob", money="1000000")
+    venue.do(CreateAccount("ann", Decimal(0), Decimal(0)))
+    venue.do(Deposit("ann", Decimal(600)))
+    venue.leverage("ann", 20)
+    venue.do(SetPositionMode("ann", "hedge"))
+    venue.sell("bob", "60", "100")
+    venue.buy("ann", "60", position_side="long")
+    venue.buy("bob", "10", "100")
+    venue.sell("ann", "10", position_side="short")
+    venue.index("88")
+    assert venue.position("ann", side="long").net_size == 0
+    assert venue.position("ann", side="short").net_size == 0
+    assert {fill.position_side for fill in venue.of(Filled) if fill.account == "ann"} == {"long", "short"}
+
+
+def test_the_house_is_never_liquidated(venue):
+    venue.quote([], [("100", "1000")])
+    venue.buy("bob", "1000")
+    venue.index("5000")
+    assert venue.engine.account("@quotes").total_account_value < 0
+    assert "@quotes" not in {event.account for event in venue.of(Liquidated)}
+    assert any(position.net_size for position in venue.engine.positions("@quotes"))
+
+
+def test_a_liquidated_account_may_go_on_with_what_is_left(venue):
+    venue.buy("bob", "60", "95")
+    venue.index("92")
+    assert venue.buy("ann", "1", "90").status == "open"

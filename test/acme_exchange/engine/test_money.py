@@ -1,0 +1,150 @@
+"""Profit, fees and rebates, to the last digit (Acme API §8, money)."""
+
+from decimal import Decimal, localcontext
+from test.acme_exchange.engine.scenario import Scenario
+
+import pytest
+
+from acme_exchange.engine import BalanceChanged, CreateAccount, Deposit, Filled, Refused
+from acme_exchange.engine.accounts import HOUSE_ACCOUNTS
+
+
+@pytest.fixture
+def venue():
+    return Scenario("ann", "bob")
+
+
+def everything(venue):
+    """Cash and unrealized profit of everyone, the house included."""
+    accounts = [*HOUSE_ACCOUNTS, "ann", "bob"]
+    return sum(venue.engine.account(name).total_account_value for name in accounts)
+
+
+def test_a_position_is_bought_at_its_average_price(venue):
+    venue.sell("bob", "1", "100")
+    venue.sell("bob", "3", "104")
+    venue.buy("ann", "4")
+    assert (venue.position("ann").entry_price, venue.position("ann").cost) == (103, 412)
+    assert (venue.position("bob").entry_price, venue.position("bob").cost) == (103, -412)
+
+
+def test_a_part_that_is_closed_realizes_its_profit_and_leaves_the_average(venue):
+    venue.sell("bob", "4", "100")
+    venue.buy("ann", "4")
+    venue.buy("bob", "1", "110")
+    venue.sell("ann", "1")
+    position = venue.position("ann")
+    assert (position.realized_profit, position.entry_price, position.net_size) == (10, 100, 3)
+    assert venue.total("ann") == 10000 + 10 - Decimal("0.2") - Decimal("0.055")
+
+
+def test_a_position_that_turns_around_begins_anew_at_the_new_price(venue):
+    venue.sell("bob", "2", "100")
+    venue.buy("ann", "2")
+    venue.buy("bob", "5", "90")
+    venue.sell("ann", "5")
+    position = venue.position("ann")
+    assert (position.side, position.net_size, position.entry_price, position.realized_profit) == ("sell", -3, 90, -20)
+    assert position.cost == -270
+
+
+def test_a_flat_position_stays_in_the_list(venue):
+    venue.sell("bob", "2", "100")
+    venue.buy("ann", "2")
+    venue.buy("bob", "2", "101")
+    venue.sell("ann", "2")
+    position = venue.position("ann")
+    assert (position.size, position.cost, position.entry_price, position.realized_profit) == (0, 0, None, 2)
+    assert (position.estimated_liquidation_price, position.recent_break_even_price) == (None, None)
+    assert position.recent_profit == 0
+
+
+def test_a_market_in_which_an_account_only_had_orders_is_no_position(venue):
+    venue.buy("ann", "1", "90")
+    assert venue.engine.positions("ann") == []
+
+
+def test_nothing_is_lost_when_an_average_price_has_no_end(venue):
+    venue.sell("bob", "1", "100")
+    venue.sell("bob", "2", "101")
+    venue.buy("ann", "3")
+    for price in ("103", "107", "98"):
+        venue.buy("bob", "0.7", price)
+        venue.sell("ann", "0.7", price)
+        assert everything(venue) == 20000
+    venue.index("99")
+    assert everything(venue) == 20000
+    venue.buy("bob", "0.9", "99")
+    venue.sell("ann", "0.9", "99")
+    # Bought 1 × 100 + 2 × 101, sold 0.7 × (103 + 107 + 98) + 0.9 × 99; all by taking.
+    turnover = Decimal("302") + Decimal("304.7")
+    assert venue.total("ann") == 10000 + Decimal("2.7") - turnover * Decimal("0.0005")
+    assert everything(venue) == 20000
+
+
+def test_the_callers_decimal_context_does_not_matter(venue):
+    with localcontext() as context:
+        context.prec = 3
+        venue.sell("bob", "3.3", "101")
+        venue.buy("ann", "3.3")
+        assert venue.total("ann") == Decimal("9999.833350")
+        assert venue.position("ann").cost == Decimal("333.3")
+    assert everything(venue) == 20000
+
+
+def test_fees_are_the_accounts_own_and_a_rebate_is_paid_by_the_house(venue):
+    venue.do(CreateAccount("rebated", Decimal("-0.0001"), Decimal("0.0003")))
+    venue.do(Deposit("rebated", Decimal(1000)))
+    venue.sell("rebated", "1", "100")
+    venue.buy("ann", "1")
+    maker, taker = venue.of(Filled)
+    assert (maker.fee, maker.fee_rate) == (Decimal("-0.01"), Decimal("-0.0001"))
+    assert (taker.fee, taker.fee_rate) == (Decimal("0.05"), Decimal("0.0005"))
+    assert venue.total("rebated") == Decimal("1000.01")
+    assert venue.total("@house") == Decimal("0.04")
+
+
+def test_trades_with_the_house_balance_too(venue):
+    venue.quote([("99", "5")], [("101", "5")])
+    venue.buy("ann", "3")
+    venue.sell("bob", "1")
+    assert everything(venue) == 20000
+    assert venue.engine.market("BTC-PERP").open_interest == 3
+
+
+def test_open_interest_counts_each_contract_once(venue):
+    venue.sell("bob", "2", "100")
+    venue.buy("ann", "2")
+    assert venue.engine.market("BTC-PERP").open_interest == 2
+    venue.buy("bob", "3", "100")
+    venue.sell("ann", "3")
+    assert venue.engine.market("BTC-PERP").open_interest == 1
+
+
+def test_a_deposit_is_there_at_once(venue):
+    venue.do(Deposit("ann", Decimal("0.01")))
+    assert [change.balance.total for change in venue.of(BalanceChanged)] == [Decimal("10000.01")]
+
+
+@pytest.mark.parametrize("amount", ["0", "-1", "NaN", "Infinity", "1e15", "1e-13"])
+def test_impossible_deposits(venue, amount):
+    assert venue.refused(Deposit("ann", Decimal(amount))) == (400, "Invalid parameter amount")
+
+
+@pytest.mark.parametrize(("command", "text"), [
+    (CreateAccount("ann"), "Invalid parameter name"),
+    (CreateAccount("@house"), "Invalid parameter name"),
+    (CreateAccount("@mine"), "Invalid parameter name"),
+    (CreateAccount(""), "Invalid parameter name"),
+    (CreateAccount("x" * 65), "Invalid parameter name"),
+    (CreateAccount("new", maker_fee=Decimal(1)), "Invalid parameter makerFee"),
+    (CreateAccount("new", taker_fee=Decimal("NaN")), "Invalid parameter takerFee"),
+])
+def test_impossible_accounts(venue, command, text):
+    assert venue.refused(command) == (400, text)
+
+
+def test_asking_about_nobody(venue):
+    for question in (venue.engine.account, venue.engine.balance, venue.engine.positions, venue.engine.open_orders):
+        with pytest.raises(Refused, match="No such subaccount"):
+            question("nobody")

@@ -1,0 +1,117 @@
+"""The engine as plain data: it goes on as if it had never stopped."""
+
+import json
+from decimal import Decimal
+from test.acme_exchange.engine.scenario import BTC, ETH, HOUR, Scenario
+
+import pytest
+
+from acme_exchange.engine import CancelOrder, Engine, Refused
+
+
+def lively() -> Scenario:
+    """Accounts in both modes, queues with several orders at one price, partial fills, reduce-only orders, funding."""
+    venue = Scenario("ann", "bob", "cid")
+    venue.hedge("cid")
+    venue.leverage("bob", 5)
+    venue.quote([("98", "5"), ("97", "5")], [("102", "5"), ("103", "5")])
+    venue.sell("bob", "2", "101", client_id="older")
+    venue.sell("ann", "3", "101", client_id="younger")
+    venue.buy("cid", "1", "101", position_side="long")
+    venue.buy("ann", "1", "102", market=BTC)
+    venue.sell("cid", "1", "110", position_side="long")
+    venue.buy("bob", "0.7", "105", reduce_only=True)
+    venue.cancel("bob", venue.buy("bob", "1", "90", client_id="used up"))
+    venue.wait(HOUR)
+    return venue
+
+
+def continuation(venue: Scenario) -> list:
+    """What the rest of a busy day looks like, as text."""
+    told = []
+    for act in (
+        lambda: venue.buy("cid", "4", position_side="long"),
+        lambda: venue.cancel_all("ann"),
+        lambda: venue.sell("bob", "3", "99"),
+        lambda: venue.quote([("99", "5"), ("97", "5")], [("103", "5"), ("104", "5")]),
+        lambda: venue.buy("ann", "1", "100", market=ETH),
+        lambda: venue.index("150"),
+        lambda: venue.wait(HOUR),
+    ):
+        act()
+        told.append(repr(venue.events))
+    return told
+
+
+def test_it_goes_on_exactly_where_it_was():
+    first, second = lively(), lively()
+    second.engine = Engine.restore(json.loads(json.dumps(second.engine.snapshot())))
+    assert second.engine.snapshot() == first.engine.snapshot()
+    assert continuation(second) == continuation(first)
+    assert second.engine.snapshot() == first.engine.snapshot()
+
+
+def test_all_queries_answer_the_same():
+    venue = lively()
+    restored = Engine.restore(venue.engine.snapshot())
+    for name in ("ann", "bob", "cid", "@house", "@quotes", "@takes"):
+        assert restored.account(name) == venue.engine.account(name)
+        assert restored.open_orders(name) == venue.engine.open_orders(name)
+    for name in venue.engine.market_names():
+        assert restored.market(name) == venue.engine.market(name)
+        assert restored.levels(name, 100) == venue.engine.levels(name, 100)
+    assert restored.future(BTC) == venue.engine.future(BTC)
+
+
+def test_client_ids_are_still_refused():
+    venue = lively()
+    venue.engine = Engine.restore(venue.engine.snapshot())
+    for client_id in ("older", "used up"):
+        again = venue.order("bob", "buy", "1", "90", client_id=client_id)
+        assert venue.refused(again) == (400, "Duplicate client order ID")
+    assert venue.refused(CancelOrder("bob", client_id="used up")) == (400, "Order already closed")
+
+
+def test_the_same_commands_give_the_same_events():
+    assert continuation(lively()) == continuation(lively())
+
+
+def test_a_snapshot_of_another_version_is_refused():
+    snapshot = lively().engine.snapshot() | {"version": 2}
+    with pytest.raises(ValueError, match="version: this engine reads snapshots of version 1, not 2"):
+        Engine.restore(snapshot)
+
+
+def test_a_clock_that_went_back_stands_still():
+    venue = Scenario("ann")
+    venue.now -= HOUR
+    order = venue.buy("ann", "1", "90")
+    assert order.created_at == venue.now + HOUR
+
+
+def test_a_refusal_does_not_move_the_clock():
+    venue = Scenario("ann")
+    venue.now += HOUR
+    assert venue.refused(venue.order("ann", "buy", "1", "90.5")) == (400, "Invalid price")
+
+
+def test_closed_orders_leave_nothing_but_their_client_ids_behind():
+    venue = Scenario("ann")
+    before = len(json.dumps(venue.engine.snapshot()))
+    for number in range(50):
+        venue.cancel("ann", venue.buy("ann", "1", "90", client_id=f"order {number}"))
+    after = len(json.dumps(venue.engine.snapshot()))
+    assert after - before < 50 * 17 + 100
+
+
+def test_a_refusal_survives_pickling():
+    import pickle
+
+    refusal = pickle.loads(pickle.dumps(Refused(404, "Order not found")))
+    assert (refusal.status, refusal.text) == (404, "Order not found")
+
+
+def test_money_is_written_as_text():
+    venue = lively()
+    (cash,) = [row["cash"] for row in venue.engine.snapshot()["accounts"] if row["name"] == "bob"]
+    assert Decimal(cash) == venue.total("bob")
