@@ -87,6 +87,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         self._account = AcmePerpetualAccountApi(
             get=self._api_get, post=self._api_post, delete=self._api_delete, logger=self.logger()
         )
+        self._last_symbols: Mapping[str, str] = {}
         self._account_leverage: Optional[int] = None
         self._placements = PlacementResolver(
             look_up=self._look_up_placement,
@@ -225,9 +226,10 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     def _initialize_trading_pair_symbols_from_exchange_info(self, exchange_info: Dict[str, Any]):
         symbols = parse.trading_pair_symbols(parse.markets(exchange_info))
         # A market that is disabled while we trade on it still has our orders to cancel and our position to show.
-        for symbol, trading_pair in (self._trading_pair_symbol_map or {}).items():
+        for symbol, trading_pair in self._last_symbols.items():
             if trading_pair in self._trading_pairs and trading_pair not in symbols.inverse:
                 symbols[symbol] = trading_pair
+        self._last_symbols = symbols
         self._set_trading_pair_symbol_map(symbols)
 
     async def _format_trading_rules(self, exchange_info_dict: Dict[str, Any]) -> List[TradingRule]:
@@ -705,6 +707,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
                 self.logger().warning(f"Could not fetch what happened while the private stream was down: {error}")
             await self._sleep(CONSTANTS.CATCH_UP_DELAY)
         self._poll_notifier.set()
+
 
 def _says(error: Exception, text: str) -> bool:
     """Whether an exception is the venue's refusal with this text (Acme API §7)."""
