@@ -16,10 +16,10 @@ FIRST_ACCOUNT = "main"
 FIRST_DEPOSIT = Decimal(10_000)
 
 FIXES = {
-    "name": "write the account's name, 1 to 64 characters",
+    "name": 'write the account\'s name, 1 to 64 characters, not beginning with "@"',
     "key": "write the API key, 1 to 128 printable ASCII characters without spaces",
     "secret": "write the API secret, 1 to 256 characters",
-    "deposit": "write an amount of USD from 0 to 1000000000000, such as 10000",
+    "deposit": "write an amount of USD from 0 to 1000000000000, with at most 12 decimals, such as 10000",
     "readOnly": "write true or false, or leave it out",
 }
 
@@ -53,10 +53,10 @@ class AccountEntry:
 class _Line(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    name: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=64)]
+    name: Annotated[str, StringConstraints(strict=True, pattern=r"^[^@]", max_length=64)]
     key: Annotated[str, StringConstraints(strict=True, pattern=r"^[!-~]{1,128}$")]
     secret: Annotated[SecretStr, Field(min_length=1, max_length=256)]
-    deposit: Annotated[Decimal, Field(ge=0, le=10**12, allow_inf_nan=False)] | None = None
+    deposit: Annotated[Decimal, Field(ge=0, le=10**12, decimal_places=12, allow_inf_nan=False)] | None = None
     readOnly: StrictBool = False
 
 

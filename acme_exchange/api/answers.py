@@ -10,19 +10,19 @@ Side = Literal["buy", "sell"]
 Level = tuple[Decimal, Decimal]
 
 
-class Answer(Struct, frozen=True, kw_only=True, rename="camel"):
+class Answer(Struct, frozen=True, rename="camel"):
     """A JSON object of the contract; its fields are spelt in camel case on the wire."""
 
 
-class Success(Answer):
+class Success(Answer, kw_only=True):
+    success: bool = True
     result: Any
     has_more_data: bool | UnsetType = UNSET
-    success: bool = True
 
 
-class Failure(Answer):
-    error: str
+class Failure(Answer, kw_only=True):
     success: bool = False
+    error: str
 
 
 class Status(Answer):

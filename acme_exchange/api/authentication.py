@@ -81,7 +81,7 @@ class Authenticator:
 def _is_current(timestamp: str, now: int) -> bool:
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 16):
         return False
-    return abs(int(timestamp) * 1000 - now) <= TIMESTAMP_TOLERANCE_MILLISECONDS * 1000
+    return abs(int(timestamp) - now // 1000) <= TIMESTAMP_TOLERANCE_MILLISECONDS
 
 
 def _refuse_subaccount(name: str) -> None:

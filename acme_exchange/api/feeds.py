@@ -25,7 +25,6 @@ from acme_exchange.engine import (
 from acme_exchange.venue import Venue
 
 
-
 class Channel(Enum):
     """A channel's name on the wire."""
 
@@ -60,7 +59,8 @@ class Topic:
 class Subscriber(Protocol):
     """Somebody who takes encoded frames, and never fails to."""
 
-    def put(self, frame: bytes) -> None: ...
+    def put(self, frame: bytes) -> None:
+        """Takes a frame to deliver, after those before."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,11 @@ class Feeds:
             Channel.FUNDING: self._start_funding,
         }
         venue.listen(self.publish)
+
+    @property
+    def subscription_count(self) -> int:
+        """How many subscriptions there are now, over all clients."""
+        return sum(len(subscribers) for subscribers in self._subscribers.values())
 
     def has(self, channel: Channel, market: object) -> bool:
         """Whether the channel exists for the market: funding does for futures alone."""

@@ -44,6 +44,10 @@ class RateLimits:
     def __init__(self) -> None:
         self._admitted: dict[tuple[Bucket, Hashable], deque[int]] = {}
 
+    def __len__(self) -> int:
+        """How many owners are remembered."""
+        return len(self._admitted)
+
     def admit(self, charges: Iterable[tuple[Bucket, Hashable]], now: int) -> None:
         """Counts one request in every bucket of `charges`, or in none of them.
 

@@ -19,6 +19,7 @@ SHUTDOWN_SECONDS = 2.0
 class Server:
     """Serves one venue's REST and WebSocket interfaces.
 
+    :ivar feeds: the WebSocket channels.
     :ivar pacemaker: moves the market; started by :meth:`start`, unless told otherwise.
     """
 
@@ -29,9 +30,9 @@ class Server:
         """
         authenticator = Authenticator(_keys(accounts), header_prefixes)
         limits = RateLimits()
-        feeds = Feeds(venue)
-        self._sockets = WebSocketInterface(feeds, authenticator, venue.clock)
-        self.pacemaker = Pacemaker(venue, feeds, limits, self._sockets)
+        self.feeds = Feeds(venue)
+        self._sockets = WebSocketInterface(self.feeds, authenticator, venue.clock)
+        self.pacemaker = Pacemaker(venue, self.feeds, limits, self._sockets)
         application = web.Application(middlewares=[failures_in_envelopes], client_max_size=LARGEST_BODY_BYTES)
         RestInterface(venue, authenticator, limits).add_routes(application.router)
         self._sockets.add_routes(application.router)
@@ -59,7 +60,8 @@ class Server:
         """Tells every WebSocket client that the server goes away, closes, and gives the port back."""
         await self.pacemaker.stop()
         if self._site is not None:
-            await self._site.stop()
+            site, self._site = self._site, None
+            await site.stop()
         await self._sockets.close_all()
         await self._runner.cleanup()
 

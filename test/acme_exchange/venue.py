@@ -144,7 +144,7 @@ class Listener:
         await self.send(op="subscribe", **named)
         assert await self.next() == named | {"type": "subscribed"}
 
-    async def login(self, key: str, secret: str, **changed: Any) -> None:
+    async def login(self, key: str, secret: str, /, **changed: Any) -> None:
         time = self._running.clock.now() // 1000
         args = {"key": key, "time": time, "sign": sign(secret, f"{time}websocket_login")} | changed
         await self.send(op="login", args=args)

@@ -1,0 +1,45 @@
+import asyncio
+
+from acme_exchange.api.outbox import Outbox
+
+
+async def test_frames_come_out_in_order_and_nothing_after_the_end():
+    outbox = Outbox(overflowed=lambda: None)
+    outbox.put(b"1")
+    outbox.put(b"2")
+    outbox.end()
+    assert [await outbox.get() for _ in range(3)] == [b"1", b"2", None]
+
+
+async def test_a_reader_waits_for_the_next_frame():
+    outbox = Outbox(overflowed=lambda: None)
+    reader = asyncio.create_task(outbox.get())
+    await asyncio.sleep(0)
+    assert not reader.done()
+    outbox.put(b"late")
+    assert await reader == b"late"
+
+
+async def test_a_reader_that_keeps_up_may_be_sent_any_amount():
+    outbox = Outbox(overflowed=lambda: None, most_bytes=1_000)
+    for count in range(1_000):
+        outbox.put(b"%d" % count)
+        assert await outbox.get() == b"%d" % count
+
+
+async def test_one_that_does_not_is_given_up_once_and_what_waited_is_let_go():
+    overflows = []
+    outbox = Outbox(overflowed=lambda: overflows.append(1), most_bytes=1_000)
+    for _ in range(100):
+        outbox.put(b"x" * 100)
+    outbox.end()
+    assert overflows == [1]
+    assert await outbox.get() is None
+
+
+async def test_empty_frames_do_not_escape_the_bound():
+    overflows = []
+    outbox = Outbox(overflowed=lambda: overflows.append(1), most_bytes=1_000)
+    for _ in range(100):
+        outbox.put(b"")
+    assert overflows == [1]

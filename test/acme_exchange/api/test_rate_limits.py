@@ -1,0 +1,66 @@
+import pytest
+
+from acme_exchange.api.rate_limits import ORDERS, REQUESTS, RateLimits, TooManyRequests
+
+SECOND = 1_000_000
+
+
+def fill_up(limits: RateLimits, bucket, owner: str, start: int = 0) -> None:
+    """One each millisecond, as many as are allowed."""
+    for count in range(bucket.limit):
+        limits.admit([(bucket, owner)], start + count * 1000)
+
+
+@pytest.mark.parametrize(
+    ("bucket", "text"),
+    [
+        (REQUESTS, "Do not send more than 30 requests per second"),
+        (ORDERS, "Do not send more than 20 orders per second"),
+    ],
+)
+def test_past_the_limit_the_answer_says_which_and_when_to_come_back(bucket, text):
+    limits = RateLimits()
+    fill_up(limits, bucket, "alice")
+    with pytest.raises(TooManyRequests) as refused:
+        limits.admit([(bucket, "alice")], 400_000)
+    assert (refused.value.text, refused.value.retry_after) == (text, 0.6)
+
+
+def test_whoever_comes_back_when_told_to_is_admitted_and_not_a_moment_earlier():
+    limits = RateLimits()
+    fill_up(limits, REQUESTS, "alice")
+    with pytest.raises(TooManyRequests):
+        limits.admit([(REQUESTS, "alice")], SECOND - 1)
+    limits.admit([(REQUESTS, "alice")], SECOND)
+
+
+def test_no_second_ever_holds_more_than_the_limit():
+    limits = RateLimits()
+    fill_up(limits, REQUESTS, "alice", start=SECOND // 2)
+    with pytest.raises(TooManyRequests):
+        limits.admit([(REQUESTS, "alice")], SECOND + SECOND // 4)
+
+
+def test_each_owner_has_a_limit_of_its_own():
+    limits = RateLimits()
+    fill_up(limits, REQUESTS, "alice")
+    limits.admit([(REQUESTS, "bob")], 30_000)
+
+
+def test_a_request_that_one_limit_refuses_counts_in_none():
+    limits = RateLimits()
+    fill_up(limits, ORDERS, "alice")
+    for _ in range(100):
+        with pytest.raises(TooManyRequests):
+            limits.admit([(REQUESTS, "key"), (ORDERS, "alice")], 50_000)
+    fill_up(limits, REQUESTS, "key", start=50_000)
+
+
+def test_who_falls_silent_is_forgotten_and_who_does_not_stays_limited():
+    limits = RateLimits()
+    limits.admit([(REQUESTS, "silent")], 0)
+    fill_up(limits, REQUESTS, "busy", start=SECOND)
+    limits.forget_silent(SECOND + 500_000)
+    assert len(limits) == 1
+    with pytest.raises(TooManyRequests):
+        limits.admit([(REQUESTS, "busy")], SECOND + 500_000)

@@ -1,0 +1,184 @@
+"""`acme-exchange serve`, as a process."""
+
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+PATIENCE_SECONDS = 30
+ALICE = {"name": "alice", "key": "alice-key", "secret": "alice-secret", "deposit": 10000}
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "acme_exchange", "serve", *map(str, arguments)]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """A user whose home is empty."""
+    return {**os.environ, "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data")}
+
+
+@pytest.fixture
+def accounts(tmp_path: Path) -> Path:
+    path = tmp_path / "accounts.json"
+    path.write_text(json.dumps([ALICE]))
+    path.chmod(0o600)
+    return path
+
+
+@contextmanager
+def serving(environment: dict[str, str], *arguments: object) -> Iterator[tuple[subprocess.Popen, str]]:
+    """A venue that listens, and its URL."""
+    process = subprocess.Popen(
+        command("--port", 0, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    try:
+        line = process.stdout.readline()
+        found = re.fullmatch(r"Acme is listening on (http://127\.0\.0\.1:\d+)\n", line)
+        assert found, line or process.stderr.read()
+        yield process, found[1]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def end(process: subprocess.Popen, number: int = signal.SIGTERM) -> tuple[int, str, str]:
+    """Ends a venue; its exit status and what else it printed."""
+    process.send_signal(number)
+    out, err = process.communicate(timeout=PATIENCE_SECONDS)
+    return process.returncode, out, err
+
+
+def run(environment: dict[str, str], *arguments: object) -> tuple[int, str, str]:
+    """A venue that does not come to listen."""
+    done = subprocess.run(
+        command(*arguments), capture_output=True, text=True, env=environment, timeout=PATIENCE_SECONDS
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def ask(url: str, path: str) -> object:
+    with urllib.request.urlopen(f"{url}/api{path}", timeout=PATIENCE_SECONDS) as response:
+        return json.load(response)["result"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_one_line_says_where_it_listens_and_a_signal_ends_it(environment, accounts, number):
+    with serving(environment, "--accounts", accounts) as (process, url):
+        assert ask(url, "/") == {"name": "acme", "status": "ok"}
+        status, out, err = end(process, number)
+    assert (status, out) == (0, "")
+    assert "Traceback" not in err
+    host, port = url.removeprefix("http://").split(":")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, int(port)))
+
+
+def test_the_first_start_makes_an_account_and_later_ones_use_it(environment, tmp_path):
+    with serving(environment) as (process, _):
+        err = end(process)[2]
+    path = Path(re.search(r"are in (.+accounts\.json)$", err, re.MULTILINE)[1])
+    assert path.is_relative_to(tmp_path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    (entry,) = json.loads(path.read_text())
+    assert (entry["deposit"], entry["readOnly"]) == (10000, False)
+    assert entry["secret"] not in err
+    with serving(environment) as (process, _):
+        assert str(path) in end(process)[2]
+    assert json.loads(path.read_text()) == [entry]
+
+
+def test_a_seed_is_new_at_each_start_and_printed_unless_it_is_given(environment, accounts):
+    def seed(*arguments: object) -> str:
+        with serving(environment, "--accounts", accounts, *arguments) as (process, _):
+            return re.search(r"--seed (\d+) repeats", end(process)[2])[1]
+
+    assert seed() != seed()
+    assert seed("--seed", 12) == "12"
+
+
+def test_without_liquidity_the_books_are_empty(environment, accounts):
+    with serving(environment, "--accounts", accounts, "--no-liquidity") as (_, url):
+        book = ask(url, "/markets/BTC-PERP/orderbook")
+        assert (book["bids"], book["asks"]) == ([], [])
+    with serving(environment, "--accounts", accounts) as (_, url):
+        assert len(ask(url, "/markets/BTC-PERP/orderbook?depth=100")["bids"]) == 100
+
+
+def test_the_funding_interval_is_as_given(environment, accounts):
+    interval = 1_000_000
+    with serving(environment, "--accounts", accounts, "--funding-interval", interval) as (_, url):
+        at = datetime.fromisoformat(ask(url, "/futures/BTC-PERP")["nextFundingTime"])
+    assert at.timestamp() % interval == 0
+
+
+def test_a_bad_accounts_file_is_one_sentence_and_nothing_listens(environment, accounts):
+    accounts.write_text(json.dumps([ALICE, {**ALICE, "key": "other", "name": "bob", "deposit": "much"}]))
+    status, out, err = run(environment, "--port", 0, "--accounts", accounts)
+    assert (status, out) == (1, "")
+    assert err == (
+        f'{accounts}, entry 2, field "deposit": does not fit; '
+        "write an amount of USD from 0 to 1000000000000, with at most 12 decimals, such as 10000\n"
+    )
+
+
+def test_an_accounts_file_that_others_can_read_is_warned_about(environment, accounts):
+    accounts.chmod(0o644)
+    with serving(environment, "--accounts", accounts) as (process, _):
+        assert f"can read the secrets in {accounts}; chmod 600 ends that" in end(process)[2]
+
+
+def test_a_port_in_use_is_one_sentence(environment, accounts):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, out, err = run(environment, "--port", port, "--accounts", accounts)
+    assert (status, out) == (1, "")
+    assert err.splitlines()[-1].startswith(f"Port {port} of 127.0.0.1 is in use; ")
+    assert "Traceback" not in err
+
+
+def test_a_host_of_another_machine_is_one_sentence(environment, accounts):
+    status, _, err = run(environment, "--port", 0, "--host", "192.0.2.1", "--accounts", accounts)
+    assert status == 1
+    assert err.splitlines()[-1].startswith("192.0.2.1 is no address of this machine; ")
+
+
+def test_outside_of_loopback_it_says_what_that_means(environment, accounts):
+    process = subprocess.Popen(
+        command("--port", 0, "--host", "0.0.0.0", "--accounts", accounts),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+    )
+    try:
+        assert process.stdout.readline().startswith("Acme is listening on http://0.0.0.0:")
+        assert "Warning: 0.0.0.0 can be reached from other machines" in end(process)[2]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--port", "70000"], "write a port from 0 to 65535, not '70000'"),
+        (["--port", "http"], "write a port from 0 to 65535, not 'http'"),
+        (["--funding-interval", "0"], "write a whole number of seconds above 0, not '0'"),
+        (["--header-prefix", "F:X"], "write letters, digits and hyphens, such as FTX, not 'F:X'"),
+    ],
+)
+def test_an_argument_that_does_not_fit_says_what_to_write(environment, arguments, sentence):
+    status, _, err = run(environment, *arguments)
+    assert status == 2
+    assert sentence in err

@@ -1,0 +1,52 @@
+import time
+
+import pytest
+
+from acme_exchange.clock import ManualClock, SystemClock
+
+
+class Machine:
+    """The machine's two clocks, moved by hand."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.wall = 1_000_000_000_000_000_000
+        self.monotonic = 5_000
+        monkeypatch.setattr(time, "time_ns", lambda: self.wall)
+        monkeypatch.setattr(time, "monotonic_ns", lambda: self.monotonic)
+
+    def passes(self, seconds: int, wall: int | None = None) -> None:
+        self.monotonic += seconds * 10**9
+        self.wall += (seconds if wall is None else wall) * 10**9
+
+
+def test_the_clock_follows_the_machines(monkeypatch):
+    machine = Machine(monkeypatch)
+    clock = SystemClock()
+    assert clock.now() == 1_000_000_000_000_000
+    machine.passes(3)
+    assert clock.now() == 1_000_000_003_000_000
+
+
+def test_after_a_sleep_it_is_as_late_as_the_machine_says(monkeypatch):
+    machine = Machine(monkeypatch)
+    clock = SystemClock()
+    machine.passes(1, wall=3600)
+    assert clock.now() == 1_000_003_600_000_000
+
+
+def test_when_the_machine_is_set_back_time_goes_on_at_its_pace(monkeypatch):
+    machine = Machine(monkeypatch)
+    clock = SystemClock()
+    machine.passes(1, wall=-3600)
+    assert clock.now() == 1_000_000_001_000_000
+    machine.passes(2)
+    assert clock.now() == 1_000_000_003_000_000
+
+
+def test_a_manual_clock_stands_still_until_it_is_moved():
+    clock = ManualClock(7)
+    assert (clock.now(), clock.now()) == (7, 7)
+    clock.advance(0.000001)
+    assert clock.now() == 8
+    with pytest.raises(ValueError):
+        clock.advance(-1)
