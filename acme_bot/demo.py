@@ -1,10 +1,9 @@
 """The demo: the real Hummingbot makes a market on a venue of its own, and the two parties' books are compared."""
 import secrets
+import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from acme_bot.reconciliation import Line, both_sides_filled, reconcile_books, re
 from acme_bot.records import Records
 from acme_bot.venue import Venue, VenueStartError
 from acme_bot.view import Glance, open_view, show_reconciliation
-from acme_bot.workspace import WorkspaceError, make_workspace
+from acme_bot.workspace import WorkspaceError, make_workspace, require_empty
 
 PAIR = "BTC-USD"
 BOT = "demo.yml"
@@ -30,11 +29,9 @@ SETTINGS = {
     "long_profit_taking_spread": "0.01", "short_profit_taking_spread": "0.01",
     "stop_loss_spread": "0.03", "time_between_stop_loss_orders": "3", "stop_loss_slippage_buffer": "0.05",
 }
-FUNDING_SECONDS = 20
-# A funding payment must be in both books or in none when the bot is stopped: the bot needs a moment to hear of one that
-# is due, and another to stop before the next.
-SECONDS_SINCE_FUNDING = 3
-SECONDS_UNTIL_FUNDING = 8
+FUNDING_SECONDS = 30
+# A funding payment must be in both books or in neither when the bot stops, which takes it a second or two.
+SECONDS_UNTIL_FUNDING = 5
 FIRST_ORDER_SECONDS = 90
 
 
@@ -77,7 +74,7 @@ class Demo:
         self._say(f"The venue listens at {self._venue.url}; the account has {opening:,} USD.")
         if self._start_bot(interruption):
             self._trade(interruption, opening)
-            self._wait_for_a_quiet_moment()
+            self._await_quiet()
         return self._finish(opening)
 
     def _start_bot(self, interruption: Interruption) -> bool:
@@ -106,7 +103,7 @@ class Demo:
         while not self._ledger.open_orders():
             self._require_bot()
             if time.monotonic() > deadline:
-                raise DemoError(f"The bot placed no order within {FIRST_ORDER_SECONDS} s.\n{self._bot_says()}")
+                raise DemoError(f"The bot placed no order within {FIRST_ORDER_SECONDS} s.\n{self._hbot.bot_complaints(BOT)}")
             if interruption.wait(1):
                 return False
         return True
@@ -126,11 +123,22 @@ class Demo:
                       opening=opening, quotes=self._ledger.open_orders(), fills=list(self._records.fills().values()),
                       funding=self._ledger.funding())
 
-    def _wait_for_a_quiet_moment(self) -> None:
-        seconds = _seconds_to_quiet(float(self._ledger.price().funding_time) - time.time())
-        if seconds:
-            self._say(f"Waiting {seconds:.0f} s, so that no funding payment falls into the end ...")
-            time.sleep(seconds)
+    def _await_quiet(self) -> None:
+        """Waits until Hummingbot knows every funding payment that was made, and the next is not about to be.
+
+        It asks for them from time to time only. What it does not know after two more payments is a difference.
+        """
+        if self._is_quiet():
+            return
+        self._say(f"Waiting until Hummingbot knows the latest funding payment; at most {2 * FUNDING_SECONDS} s ...")
+        deadline = time.monotonic() + 2 * FUNDING_SECONDS
+        while not self._is_quiet() and time.monotonic() < deadline:
+            time.sleep(0.5)
+
+    def _is_quiet(self) -> bool:
+        until_funding = float(self._ledger.price().funding_time) - time.time()
+        return (until_funding > SECONDS_UNTIL_FUNDING
+                and len(self._records.books().funding) == len(self._ledger.funding()))
 
     def _finish(self, opening: Decimal) -> int:
         if self._bot is not None:
@@ -169,38 +177,26 @@ class Demo:
 
     def _require_bot(self) -> None:
         if self._bot.poll() is not None:
-            raise DemoError(f"The bot ended by itself.\n{self._bot_says()}")
-
-    def _bot_says(self) -> str:
-        return "\n".join(self._hbot.bot_output().splitlines()[-20:])
+            raise DemoError(f"The bot ended by itself.\n{self._hbot.bot_complaints(BOT)}")
 
     def _say(self, text: str) -> None:
         self._console.print(text, markup=False, soft_wrap=True)
 
 
 def run_demo(seconds: int, seed: int | None, folder: Path | None, console: Console) -> int:
-    """Runs the demo in `folder`, which must be empty or not there yet, or in a temporary folder that is removed when
-    all went well. Returns the process's exit code."""
-    with _folder(folder) as place:
-        status = Demo(place, seconds, seed, console).run()
+    """Runs the demo in `folder`, which must be empty or not there yet, or in a temporary one, which is removed when all
+    went well. Returns the process's exit code."""
+    place = _prepared(folder) if folder else Path(tempfile.mkdtemp(prefix="acme-demo-"))
+    status = Demo(place, seconds, seed, console).run()
+    if folder is None and status == 0:
+        shutil.rmtree(place)
+    else:
+        console.print(f"Hummingbot's configuration, logs and data, and the venue's log, are in {place}", soft_wrap=True)
     return status
 
 
-@contextmanager
-def _folder(folder: Path | None) -> Iterator[Path]:
-    if folder is None:
-        with tempfile.TemporaryDirectory(prefix="acme-demo-") as temporary:
-            yield Path(temporary)
-    else:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        yield folder.resolve()
-
-
-def _seconds_to_quiet(until_funding: float) -> float:
-    """How long to wait for a moment that is far enough from the last and from the next funding payment."""
-    since_funding = FUNDING_SECONDS - until_funding
-    if since_funding < SECONDS_SINCE_FUNDING:
-        return SECONDS_SINCE_FUNDING - since_funding
-    if until_funding < SECONDS_UNTIL_FUNDING:
-        return until_funding + SECONDS_SINCE_FUNDING
-    return 0.0
+def _prepared(folder: Path) -> Path:
+    folder = folder.expanduser().resolve()
+    require_empty(folder)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder

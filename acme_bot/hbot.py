@@ -14,6 +14,7 @@ from acme_bot.books import Holding
 CONNECTOR = "acme_perpetual"
 COMMAND_SECONDS = 120
 STOP_SECONDS = 60
+SHOWN_LINES = 10
 
 
 class HbotError(Exception):
@@ -62,7 +63,7 @@ class Hbot:
     def start_bot(self, name: str) -> subprocess.Popen:
         """Starts the bot of the configuration `name` and returns its process, which ends with this one.
 
-        It needs some seconds until it trades. What it prints, errors at its start above all, is in `bot_output()`.
+        It needs some seconds until it trades.
         """
         with self._bot_output_file().open("w") as output:
             bot = self._start(("start", name, "--foreground"), stdout=output, stderr=subprocess.STDOUT)
@@ -84,8 +85,11 @@ class Hbot:
         return Holding(position=sum((_signed_amount(one) for one in positions), Decimal(0)),
                        balance=sum((Decimal(coin["total"]) for coin in state["assets"]), Decimal(0)))
 
-    def bot_output(self) -> str:
-        return self._bot_output_file().read_text(encoding="utf-8", errors="replace")
+    def bot_complaints(self, name: str) -> str:
+        """The latest of what the bot of the configuration `name` printed, and of what it logged as an error."""
+        log = self.workspace / "logs" / f"logs_{Path(name).stem}.log"
+        logged = [line for line in _lines(log) if " - ERROR - " in line]
+        return "\n".join([*_lines(self._bot_output_file())[-SHOWN_LINES:], *logged[-SHOWN_LINES:]])
 
     def _bot_output_file(self) -> Path:
         return self.workspace / "logs" / "bot-output.log"
@@ -96,6 +100,10 @@ class Hbot:
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         return tether.start([sys.executable, "-m", "hummingbot.cli.main", *arguments],
                             folder=self.workspace, environment=environment, **streams)
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
 
 
 def _signed_amount(position: dict[str, Any]) -> Decimal:

@@ -53,7 +53,7 @@ def make_workspace(folder: Path) -> Path:
     installed = installed_hummingbot()
     folder = folder.expanduser().resolve()
     if not is_workspace(folder):
-        _require_empty(folder)
+        require_empty(folder)
         _make_private_folder(folder)
     # The mark comes first: what was interrupted half-way is a workspace that the next run completes.
     (folder / MARKER).write_text(f"Hummingbot {importlib.metadata.version('hummingbot')}\n", encoding="utf-8")
@@ -75,6 +75,14 @@ def is_workspace(folder: Path) -> bool:
     return (folder / MARKER).is_file()
 
 
+def require_empty(folder: Path) -> None:
+    """Raises `WorkspaceError` when `folder` is there and is anything but an empty folder."""
+    if folder.exists() and not folder.is_dir():
+        raise WorkspaceError(f"{folder} is a file: name a folder that is empty or not there yet.")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise WorkspaceError(f"{folder} is not empty and not a workspace: name a folder that is empty or not there yet.")
+
+
 def installed_hummingbot() -> Path:
     """The installed `hummingbot` package's folder, also when this runs inside a workspace, which has one of its own.
 
@@ -88,13 +96,6 @@ def installed_hummingbot() -> Path:
         raise WorkspaceError(f"The Hummingbot in {package.parent} has no Acme connector: "
                              "run `pip install --no-deps .` in this project with the same Python.")
     return package
-
-
-def _require_empty(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise WorkspaceError(f"{folder} is a file: name a folder that is empty or not there yet.")
-    if folder.is_dir() and any(folder.iterdir()):
-        raise WorkspaceError(f"{folder} is not empty and not a workspace: name a folder that is empty or not there yet.")
 
 
 def _make_private_folder(folder: Path) -> None:

@@ -1,0 +1,28 @@
+"""The real parts: a venue in a process of its own, a workspace, and the real `hbot` in it."""
+import secrets
+
+import pytest
+
+from acme_bot.hbot import Hbot
+from acme_bot.ledger import Ledger
+from acme_bot.venue import Venue
+from acme_bot.workspace import make_workspace
+
+
+@pytest.fixture(scope="module")
+def venue(tmp_path_factory):
+    venue = Venue(tmp_path_factory.mktemp("venue"), funding_seconds=3600, seed=7)
+    venue.start()
+    yield venue
+    venue.stop()
+
+
+@pytest.fixture
+def ledger(venue) -> Ledger:
+    """The account as its owner sees it, who may also trade by hand."""
+    return Ledger(venue.url, venue.trader)
+
+
+@pytest.fixture
+def hbot(tmp_path) -> Hbot:
+    return Hbot(make_workspace(tmp_path / "workspace"), password=secrets.token_urlsafe(12))
