@@ -25,6 +25,9 @@ class BookSide:
         self._prices: List[float] = []  # ascending
         self._texts: Dict[float, str] = {}
 
+    def __len__(self) -> int:
+        return len(self._prices)
+
     def clear(self):
         self._prices.clear()
         self._texts.clear()
@@ -37,9 +40,9 @@ class BookSide:
             elif self._texts.pop(price, None) is not None:
                 del self._prices[bisect_left(self._prices, price)]
 
-    def best(self, depth: int) -> List[str]:
-        """The texts of at most `depth` levels, best first."""
-        prices = reversed(self._prices[-depth:]) if self._best_is_highest else self._prices[:depth]
+    def texts(self) -> List[str]:
+        """The texts of all levels, best first."""
+        prices = reversed(self._prices) if self._best_is_highest else self._prices
         return [self._texts[price] for price in prices]
 
     def _set(self, price: float, size: float):
@@ -49,24 +52,29 @@ class BookSide:
 
 
 class BookLevels:
-    """Both sides of one market's book."""
+    """Both sides of one market's book.
+
+    A level that leaves the best 100 is sent with size 0, like one that is gone, so there never are more: a side that
+    has more missed such a frame, though the checksum, which counts the best 100, may still agree.
+    """
 
     def __init__(self):
         self._bids = BookSide(best_is_highest=True)
         self._asks = BookSide(best_is_highest=False)
 
     def replace(self, frame: parse.BookFrame) -> bool:
-        """Takes a full state. Returns whether the checksum agrees."""
+        """Takes a full state. Returns whether it is the venue's book."""
         self._bids.clear()
         self._asks.clear()
         return self.update(frame)
 
     def update(self, frame: parse.BookFrame) -> bool:
-        """Takes the levels that changed. Returns whether the checksum agrees."""
+        """Takes the levels that changed. Returns whether what they make of the book is the venue's."""
         self._bids.update(frame.bids)
         self._asks.update(frame.asks)
-        depth = CONSTANTS.ORDER_BOOK_DEPTH
-        return parse.book_checksum(self._bids.best(depth), self._asks.best(depth)) == frame.checksum
+        if max(len(self._bids), len(self._asks)) > CONSTANTS.ORDER_BOOK_DEPTH:
+            return False
+        return parse.book_checksum(self._bids.texts(), self._asks.texts()) == frame.checksum
 
 
 class BookFollower:
@@ -88,7 +96,7 @@ class BookFollower:
 
     @property
     def is_live(self) -> bool:
-        """Whether the book is complete, and agreed with the venue's when last heard of."""
+        """Whether the book is complete, and was the venue's when last heard of."""
         return self._levels is not None
 
     def accept(self, frame: parse.BookFrame, is_partial: bool, now: float) -> bool:

@@ -30,12 +30,17 @@ class LoopbackClient:
         self.closed = asyncio.Event()
 
     async def read_until_closed(self):
-        async for message in self._socket:
-            self._received.put_nowait(json.loads(message.data))
-        self.closed.set()
+        try:
+            async for message in self._socket:
+                self._received.put_nowait(json.loads(message.data))
+        finally:
+            self.closed.set()
 
     async def next_frame(self) -> Dict[str, Any]:
         return await asyncio.wait_for(self._received.get(), PATIENCE)
+
+    def has_frames(self) -> bool:
+        return not self._received.empty()
 
     async def expect(self, **fields: Any) -> Dict[str, Any]:
         """The next frame from the client that has these fields; others before it are passed over."""
@@ -114,6 +119,13 @@ class LoopbackVenue:
         self._clients.put_nowait(client)
         await client.read_until_closed()
         return socket
+
+
+async def eventually(condition: Callable[[], bool]):
+    """Waits until something that announces nothing has come about."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.005)
 
 
 async def never(request: web.Request) -> web.StreamResponse:

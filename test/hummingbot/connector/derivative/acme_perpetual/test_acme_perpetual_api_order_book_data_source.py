@@ -1,0 +1,828 @@
+import asyncio
+import json
+import zlib
+from decimal import Decimal
+from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import LoopbackClient, LoopbackVenue, eventually
+from test.hummingbot.connector.derivative.acme_perpetual.recordings import book_frames, needs_recordings
+from test.isolated_asyncio_wrapper_test_case import IsolatedAsyncioWrapperTestCase
+from types import SimpleNamespace
+from typing import Any, Dict, List
+from unittest.mock import AsyncMock, MagicMock, patch
+
+from aioresponses import aioresponses
+from bidict import bidict
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
+from hummingbot.connector.derivative.acme_perpetual import (
+    acme_perpetual_stream as stream,
+    acme_perpetual_web_utils as web_utils,
+)
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_api_order_book_data_source import (
+    AcmePerpetualAPIOrderBookDataSource,
+)
+from hummingbot.connector.test_support.network_mocking_assistant import NetworkMockingAssistant
+from hummingbot.core.data_type.common import TradeType
+from hummingbot.core.data_type.order_book import OrderBook
+from hummingbot.core.data_type.order_book_message import OrderBookMessage, OrderBookMessageType
+from hummingbot.core.data_type.order_book_tracker import OrderBookTracker
+
+BASE = "http://127.0.0.1:8600/api"
+
+
+class MarketsOnlyConnector:
+    """What the data source asks of the connector: the markets' names, and its tracker."""
+
+    def __init__(self, symbols: Dict[str, str]):
+        self.symbols = bidict(symbols)
+        self.order_book_tracker = SimpleNamespace(ready=True)
+
+    async def trading_pair_symbol_map(self) -> bidict:
+        return self.symbols
+
+    async def exchange_symbol_associated_to_pair(self, trading_pair: str) -> str:
+        return self.symbols.inverse[trading_pair]
+
+    async def trading_pair_associated_to_exchange_symbol(self, symbol: str) -> str:
+        return self.symbols[symbol]
+
+
+def checksum(bids: List[List[float]], asks: List[List[float]]) -> int:
+    """The checksum of a small book, best levels first (Acme API §6)."""
+    numbers = []
+    for i in range(max(len(bids), len(asks))):
+        for side in (bids, asks):
+            numbers += [str(float(number)) for level in side[i:i + 1] for number in level]
+    return zlib.crc32(":".join(numbers).encode())
+
+
+def book_frame(market: str, kind: str, bids: List, asks: List, of=None, time: float = 1700000000.25) -> Dict[str, Any]:
+    """A frame of the `orderbook` channel; `of` is the book after it, where that is not the frame's own levels."""
+    data = {"time": time, "checksum": checksum(*(of or (bids, asks))), "bids": bids, "asks": asks, "action": kind}
+    return {"channel": "orderbook", "market": market, "type": kind, "data": data}
+
+
+def partial(market: str, bids=((100.0, 1.0),), asks=((101.0, 1.0),)) -> Dict[str, Any]:
+    return book_frame(market, "partial", [list(level) for level in bids], [list(level) for level in asks])
+
+
+TRADES_FRAME = {
+    "channel": "trades", "market": "BTC-PERP", "type": "update",
+    "data": [
+        {"id": 1473821769, "price": 32820.0, "size": 0.25, "side": "sell", "liquidation": False,
+         "time": "2021-07-22T22:45:25.101992+00:00"},
+        {"id": 1473821770, "price": 32821.0, "size": 0.5, "side": "buy", "liquidation": False,
+         "time": "2021-07-22T22:45:25.201992+00:00"},
+    ],
+}
+FUNDING_FRAME = {
+    "channel": "funding", "market": "BTC-PERP", "type": "update",
+    "data": {"future": "BTC-PERP", "index": Decimal("32810.5"), "mark": Decimal("32815.5"),
+             "nextFundingRate": Decimal("-0.0000125"), "nextFundingTime": "2026-01-02T04:00:00+00:00",
+             "openInterest": Decimal("12.5"), "time": 1700000000},
+}
+ORDER_BOOK_ANSWER = {
+    "success": True, "result": {"bids": [[32819.0, 1.5], [32818.0, 2.0]], "asks": [[32820.0, 0.75]], "time": 1700000000.25}
+}
+MARKET = {
+    "name": "BTC-PERP", "type": "future", "underlying": "BTC", "enabled": True, "priceIncrement": 1.0,
+    "sizeIncrement": 0.0001, "minProvideSize": 0.001, "last": 32820.0, "bid": 32819.0, "ask": 32820.0,
+}
+FUTURE_ANSWER = """
+{"success": true, "result": {"name": "BTC-PERP", "underlying": "BTC", "type": "perpetual", "perpetual": true,
+"index": 32810.1234567890123456789, "mark": 32815.5, "nextFundingRate": -1.25e-05,
+"nextFundingTime": "2026-01-02T04:00:00+00:00"}}
+"""
+
+
+class DataSourceTestCase(IsolatedAsyncioWrapperTestCase):
+    symbols = {"BTC-PERP": "BTC-USD", "ETH-PERP": "ETH-USD"}
+    trading_pair = "BTC-USD"
+
+    def create_data_source(self, trading_pairs: List[str], domain: str = CONSTANTS.DEFAULT_DOMAIN):
+        self.connector = MarketsOnlyConnector(self.symbols)
+        return AcmePerpetualAPIOrderBookDataSource(
+            trading_pairs=trading_pairs,
+            connector=self.connector,
+            api_factory=web_utils.build_api_factory(domain=domain),
+            domain=domain,
+        )
+
+    def run_in_background(self, coroutine) -> asyncio.Task:
+        task = asyncio.create_task(coroutine)
+        self.addAsyncCleanup(self.stop, task)
+        return task
+
+    async def stop(self, task: asyncio.Task):
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    def queue_that_is_cancelled_after(self, *events: Any) -> MagicMock:
+        queue = MagicMock()
+        queue.get = AsyncMock(side_effect=[*events, asyncio.CancelledError()])
+        return queue
+
+
+class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
+    async def asyncSetUp(self):
+        self.data_source = self.create_data_source([self.trading_pair])
+        self.queues = self.data_source._message_queue
+        self.output = asyncio.Queue()
+        self.loop = asyncio.get_running_loop()
+        self.mocking_assistant = NetworkMockingAssistant()
+        await self.mocking_assistant.async_init()
+
+    def next_output(self) -> Any:
+        return self.output.get_nowait()
+
+    # By REST
+
+    @aioresponses()
+    async def test_get_new_order_book_successful(self, mock_api):
+        mock_api.get(f"{BASE}/markets/BTC-PERP/orderbook?depth=100", body=json.dumps(ORDER_BOOK_ANSWER))
+
+        order_book: OrderBook = await self.data_source.get_new_order_book(self.trading_pair)
+
+        self.assertGreater(order_book.snapshot_uid, 0)
+        bids, asks = list(order_book.bid_entries()), list(order_book.ask_entries())
+        self.assertEqual([(32819.0, 1.5), (32818.0, 2.0)], [(bid.price, bid.amount) for bid in bids])
+        self.assertEqual([(32820.0, 0.75)], [(ask.price, ask.amount) for ask in asks])
+
+    @aioresponses()
+    async def test_get_new_order_book_raises_exception(self, mock_api):
+        mock_api.get(f"{BASE}/markets/BTC-PERP/orderbook?depth=100", status=404,
+                     body=json.dumps({"success": False, "error": "No such market: BTC-PERP"}))
+
+        with self.assertRaisesRegex(IOError, "^No such market: BTC-PERP$"):
+            await self.data_source.get_new_order_book(self.trading_pair)
+
+    @aioresponses()
+    async def test_get_funding_info(self, mock_api):
+        mock_api.get(f"{BASE}/futures/BTC-PERP", body=FUTURE_ANSWER)
+
+        info = await self.data_source.get_funding_info(self.trading_pair)
+
+        self.assertEqual(self.trading_pair, info.trading_pair)
+        self.assertEqual(Decimal("32810.1234567890123456789"), info.index_price)
+        self.assertEqual(Decimal("32815.5"), info.mark_price)
+        self.assertEqual(Decimal("-0.0000125"), info.rate)
+        self.assertEqual(1767326400, info.next_funding_utc_timestamp)
+
+    @aioresponses()
+    async def test_get_last_traded_prices(self, mock_api):
+        markets = [MARKET, {**MARKET, "name": "ETH-PERP", "underlying": "ETH", "last": None},
+                   {**MARKET, "name": "BTC-1231", "last": 1.0}, {**MARKET, "name": "X-PERP", "underlying": "X"}]
+        mock_api.get(f"{BASE}/markets", body=json.dumps({"success": True, "result": markets}))
+
+        prices = await self.data_source.get_last_traded_prices(["BTC-USD", "ETH-USD"], domain="any")
+
+        self.assertEqual({"BTC-USD": 32820.0}, prices)
+
+    # Subscriptions
+
+    @patch("aiohttp.ClientSession.ws_connect", new_callable=AsyncMock)
+    async def test_listen_for_subscriptions_subscribes_to_trades_and_order_diffs_and_funding_info(self, ws_connect):
+        ws_connect.return_value = self.mocking_assistant.create_websocket_mock()
+        for frame in (
+            {"type": "subscribed", "channel": "trades", "market": "BTC-PERP"},
+            {"type": "subscribed", "channel": "orderbook", "market": "BTC-PERP"},
+            {"type": "subscribed", "channel": "funding", "market": "BTC-PERP"},
+        ):
+            self.mocking_assistant.add_websocket_aiohttp_message(ws_connect.return_value, json.dumps(frame))
+
+        with self.assertLogs(self.data_source.logger(), "INFO") as logs:
+            self.run_in_background(self.data_source.listen_for_subscriptions())
+            await self.mocking_assistant.run_until_all_aiohttp_messages_delivered(ws_connect.return_value)
+
+        self.assertEqual(
+            [{"op": "subscribe", "channel": channel, "market": "BTC-PERP"} for channel in ("orderbook", "trades", "funding")],
+            self.mocking_assistant.json_messages_sent_through_websocket(ws_connect.return_value),
+        )
+        self.assertEqual("ws://127.0.0.1:8600/ws/", ws_connect.call_args.args[0])
+        self.assertIn("Subscribed to public order book, trade and funding info channels...", logs.output[0])
+
+    @patch("aiohttp.ClientSession.ws_connect", new_callable=AsyncMock)
+    async def test_listen_for_subscriptions_raises_cancel_exception(self, ws_connect):
+        ws_connect.side_effect = asyncio.CancelledError
+
+        with self.assertRaises(asyncio.CancelledError):
+            await self.data_source.listen_for_subscriptions()
+
+    @patch("aiohttp.ClientSession.ws_connect", new_callable=AsyncMock)
+    async def test_listen_for_subscriptions_logs_exception_details(self, ws_connect):
+        ws_connect.side_effect = [Exception("TEST ERROR"), asyncio.CancelledError]
+
+        with patch.object(self.data_source, "_sleep", AsyncMock()) as sleep, self.assertLogs(
+            self.data_source.logger(), "ERROR"
+        ) as logs, self.assertRaises(asyncio.CancelledError):
+            await self.data_source.listen_for_subscriptions()
+
+        self.assertIn("Unexpected error in the order book stream. Connecting again.", logs.output[0])
+        self.assertIn("TEST ERROR", logs.output[0])
+        sleep.assert_awaited_once()
+        self.assertLessEqual(sleep.await_args.args[0], CONSTANTS.RECONNECT_DELAY_MIN)
+
+    async def test_subscribe_channels_raises_cancel_exception(self):
+        ws = MagicMock(send=AsyncMock(side_effect=asyncio.CancelledError))
+
+        with self.assertRaises(asyncio.CancelledError):
+            await self.data_source._subscribe_channels(ws)
+
+    async def test_subscribe_channels_raises_exception_and_logs_error(self):
+        ws = MagicMock(send=AsyncMock(side_effect=Exception("Test Error")))
+
+        with self.assertLogs(self.data_source.logger(), "ERROR") as logs, self.assertRaisesRegex(Exception, "Test Error"):
+            await self.data_source._subscribe_channels(ws)
+
+        self.assertIn("Unexpected error subscribing to the order book stream.", logs.output[0])
+
+    async def test_subscribe_channels_goes_on_without_a_market_that_is_not_traded(self):
+        self.data_source._trading_pairs = ["OLD-USD", "BTC-USD"]
+        ws = MagicMock(send=AsyncMock())
+
+        with self.assertLogs(self.data_source.logger(), "WARNING") as logs:
+            await self.data_source._subscribe_channels(ws)
+
+        self.assertIn("OLD-USD is no market that can be traded at present.", logs.output[0])
+        self.assertEqual({"BTC-PERP"}, {call.args[0].payload["market"] for call in ws.send.await_args_list})
+
+    async def test_subscribe_channels_waits_for_the_markets_names(self):
+        self.connector.symbols.clear()
+
+        with self.assertRaises(ConnectionError):
+            await self.data_source._subscribe_channels(MagicMock())
+
+    async def test_subscribe_to_trading_pair_successful(self):
+        self.data_source._ws_assistant = ws = MagicMock(send=AsyncMock())
+
+        self.assertTrue(await self.data_source.subscribe_to_trading_pair("ETH-USD"))
+
+        self.assertEqual(
+            [("subscribe", "orderbook", "ETH-PERP"), ("subscribe", "trades", "ETH-PERP"), ("subscribe", "funding", "ETH-PERP")],
+            [tuple(call.args[0].payload.values()) for call in ws.send.await_args_list],
+        )
+        self.assertEqual(["BTC-USD", "ETH-USD"], self.data_source._trading_pairs)
+
+    async def test_unsubscribe_from_trading_pair_successful(self):
+        self.data_source._ws_assistant = ws = MagicMock(send=AsyncMock())
+        await self.data_source.subscribe_to_trading_pair("BTC-USD")
+        ws.send.reset_mock()
+
+        self.assertTrue(await self.data_source.unsubscribe_from_trading_pair("BTC-USD"))
+
+        self.assertEqual(
+            [("unsubscribe", channel, "BTC-PERP") for channel in ("orderbook", "trades", "funding")],
+            [tuple(call.args[0].payload.values()) for call in ws.send.await_args_list],
+        )
+        self.assertEqual([], self.data_source._trading_pairs)
+
+    async def test_dynamic_subscriptions_fail_without_a_connection(self):
+        for change in (self.data_source.subscribe_to_trading_pair, self.data_source.unsubscribe_from_trading_pair):
+            with self.assertLogs(self.data_source.logger(), "WARNING") as logs:
+                self.assertFalse(await change("ETH-USD"))
+            self.assertIn("ETH-USD while the order book stream is not connected", logs.output[0])
+        self.assertEqual(["BTC-USD"], self.data_source._trading_pairs)
+
+    async def test_dynamic_subscriptions_fail_with_the_connection(self):
+        self.data_source._ws_assistant = MagicMock(send=AsyncMock(side_effect=ConnectionError("gone")))
+        for change in (self.data_source.subscribe_to_trading_pair, self.data_source.unsubscribe_from_trading_pair):
+            with self.assertLogs(self.data_source.logger(), "ERROR") as logs:
+                self.assertFalse(await change("ETH-USD"))
+            self.assertIn("gone", logs.output[0])
+
+    async def test_dynamic_subscriptions_can_be_cancelled(self):
+        self.data_source._ws_assistant = MagicMock(send=AsyncMock(side_effect=asyncio.CancelledError))
+        for change in (self.data_source.subscribe_to_trading_pair, self.data_source.unsubscribe_from_trading_pair):
+            with self.assertRaises(asyncio.CancelledError):
+                await change("ETH-USD")
+
+    async def test_more_markets_than_a_connection_carries_are_refused(self):
+        self.data_source._ws_assistant = ws = MagicMock(send=AsyncMock())
+        for n in range(CONSTANTS.MAX_STREAMED_PAIRS + 1):
+            self.connector.symbols[f"N{n}-PERP"] = f"N{n}-USD"
+
+        with self.assertLogs(self.data_source.logger(), "ERROR") as logs:
+            subscribed = [await self.data_source.subscribe_to_trading_pair(f"N{n}-USD")
+                          for n in range(CONSTANTS.MAX_STREAMED_PAIRS + 1)]
+
+        self.assertEqual([True] * CONSTANTS.MAX_STREAMED_PAIRS + [False], subscribed)
+        self.assertIn("at most 33 markets", logs.output[0])
+        self.assertLessEqual(ws.send.await_count, 100)
+
+    # Trades
+
+    async def test_listen_for_trades_successful(self):
+        self.queues["trade"] = self.queue_that_is_cancelled_after(TRADES_FRAME)
+
+        with self.assertRaises(asyncio.CancelledError):
+            await self.data_source.listen_for_trades(self.loop, self.output)
+
+        sell, buy = self.next_output(), self.next_output()
+        self.assertEqual(OrderBookMessageType.TRADE, sell.type)
+        self.assertEqual(self.trading_pair, sell.trading_pair)
+        self.assertEqual((1473821769, 32820.0, 0.25), (sell.trade_id, sell.content["price"], sell.content["amount"]))
+        self.assertEqual(float(TradeType.SELL.value), sell.content["trade_type"])
+        self.assertEqual(float(TradeType.BUY.value), buy.content["trade_type"])
+        self.assertAlmostEqual(1626993925.101992, sell.timestamp, places=5)
+
+    async def test_listen_for_trades_cancelled_when_listening(self):
+        self.queues["trade"] = self.queue_that_is_cancelled_after()
+
+        with self.assertRaises(asyncio.CancelledError):
+            await self.data_source.listen_for_trades(self.loop, self.output)
+
+    async def test_listen_for_trades_logs_exception(self):
+        malformed = {**TRADES_FRAME, "data": [{"id": 1}]}
+        self.queues["trade"] = self.queue_that_is_cancelled_after(malformed, malformed, TRADES_FRAME)
+
+        with self.assertLogs(self.data_source.logger(), "WARNING") as logs, self.assertRaises(asyncio.CancelledError):
+            await self.data_source.listen_for_trades(self.loop, self.output)
+
+        self.assertEqual(1, len(logs.output))
+        self.assertIn("Ignored a malformed frame of trades ('side' is missing).", logs.output[0])
+        self.assertEqual(1473821769, self.next_output().trade_id)
+
+    # Diffs, and the partials among them
+
+    async def test_listen_for_order_book_diffs_successful(self):
+        frame = book_frame("BTC-PERP", "update", [[32819.0, 0.5]], [[32820.0, 0]])
+        self.queues["order_book_diff"] = self.queue_that_is_cancelled_after(frame)
+
+        with self.assertRaises(asyncio.CancelledError):
+            await self.data_source.listen_for_order_book_diffs(self.loop, self.output)
+
+        diff: OrderBookMessage = self.next_output()
+        self.assertEqual(OrderBookMessageType.DIFF, diff.type)
+        self.assertEqual(self.trading_pair, diff.trading_pair)
+        self.assertEqual(1700000000.25, diff.timestamp)
+        self.assertEqual([(32819.0, 0.5)], [(row.price, row.amount) for row in diff.bids])
+        self.assertEqual([(32820.0, 0.0)], [(row.price, row.amount) for row in diff.asks])
+
+    async def test_listen_for_order_book_diffs_keeps_partials_in_their_place(self):
+        update = book_frame("BTC-PERP", "update", [[32819.0, 0.5]], [])
+        self.queues["order_book_diff"] = self.queue_that_is_cancelled_after(update, partial("BTC-PERP"), update, update)
+
+        with self.assertRaises(asyncio.CancelledError):
+            await self.data_source.listen_for_order_book_diffs(self.loop, self.output)
+
+        messages = [self.next_output() for _ in range(4)]
+        self.assertEqual(["DIFF", "SNAPSHOT", "DIFF", "DIFF"], [message.type.name for message in messages])
+        update_ids = [message.update_id for message in messages]
+        self.assertEqual(sorted(set(update_ids)), update_ids)
+
+    async def test_listen_for_order_book_diffs_cancelled(self):
+        self.queues["order_book_diff"] = self.queue_that_is_cancelled_after()
+
+        with self.assertRaises(asyncio.CancelledError):
+            await self.data_source.listen_for_order_book_diffs(self.loop, self.output)
+
+    async def test_listen_for_order_book_diffs_logs_exception(self):
+        malformed = {"channel": "orderbook", "market": "BTC-PERP", "type": "update", "data": {"bids": []}}
+        self.queues["order_book_diff"] = self.queue_that_is_cancelled_after(malformed, partial("BTC-PERP"))
+
+        with self.assertLogs(self.data_source.logger(), "ERROR") as logs, self.assertRaises(asyncio.CancelledError):
+            await self.data_source.listen_for_order_book_diffs(self.loop, self.output)
+
+        self.assertIn("Unexpected error when processing public order book updates from exchange", logs.output[0])
+        self.assertEqual(OrderBookMessageType.SNAPSHOT, self.next_output().type)
+
+    # Snapshots, by REST where the stream brings none
+
+    @aioresponses()
+    async def test_listen_for_order_book_snapshots_cancelled_when_fetching_snapshot(self, mock_api):
+        mock_api.get(f"{BASE}/markets/BTC-PERP/orderbook?depth=100", exception=asyncio.CancelledError())
+
+        with patch.object(self.data_source, "_sleep", AsyncMock()), self.assertRaises(asyncio.CancelledError):
+            await self.data_source.listen_for_order_book_snapshots(self.loop, self.output)
+
+    @aioresponses()
+    async def test_listen_for_order_book_snapshots_log_exception(self, mock_api):
+        mock_api.get(f"{BASE}/markets/BTC-PERP/orderbook?depth=100", exception=Exception("Test Error"), repeat=True)
+
+        with patch.object(
+            self.data_source, "_sleep", AsyncMock(side_effect=[None, None, asyncio.CancelledError])
+        ), self.assertLogs(self.data_source.logger(), "WARNING") as logs, self.assertRaises(asyncio.CancelledError):
+            await self.data_source.listen_for_order_book_snapshots(self.loop, self.output)
+
+        self.assertEqual(1, len(logs.output))
+        self.assertIn("Order book snapshots could not be fetched (Test Error).", logs.output[0])
+
+    @aioresponses()
+    async def test_listen_for_order_book_snapshots_successful(self, mock_api):
+        mock_api.get(f"{BASE}/markets/BTC-PERP/orderbook?depth=100", body=json.dumps(ORDER_BOOK_ANSWER))
+
+        with patch.object(
+            self.data_source, "_sleep", AsyncMock(side_effect=[None, asyncio.CancelledError])
+        ), self.assertRaises(asyncio.CancelledError):
+            await self.data_source.listen_for_order_book_snapshots(self.loop, self.output)
+
+        snapshot: OrderBookMessage = self.next_output()
+        self.assertEqual(OrderBookMessageType.SNAPSHOT, snapshot.type)
+        self.assertEqual(self.trading_pair, snapshot.trading_pair)
+        self.assertEqual([(32819.0, 1.5), (32818.0, 2.0)], [(row.price, row.amount) for row in snapshot.bids])
+
+    async def test_no_snapshot_is_fetched_where_the_stream_works_or_the_tracker_is_not_ready(self):
+        self.data_source._order_book_snapshot = AsyncMock()
+        self.connector.order_book_tracker.ready = False
+        await self.data_source._request_order_book_snapshots(self.output)
+
+        self.connector.order_book_tracker.ready = True
+        await self.data_source._subscribe(MagicMock(send=AsyncMock()), self.trading_pair)
+        await self.data_source._process_frame(partial("BTC-PERP"), MagicMock())
+        await self.data_source._request_order_book_snapshots(self.output)
+
+        self.data_source._order_book_snapshot.assert_not_awaited()
+
+    async def test_a_snapshot_that_the_stream_overtook_is_dropped(self):
+        await self.data_source._subscribe(MagicMock(send=AsyncMock()), self.trading_pair)
+
+        async def stream_comes_back(trading_pair: str):
+            await self.data_source._process_frame(partial("BTC-PERP"), MagicMock())
+
+        self.data_source._order_book_snapshot = stream_comes_back
+        await self.data_source._request_order_book_snapshots(self.output)
+
+        self.assertTrue(self.output.empty())
+
+    # Funding
+
+    async def test_listen_for_funding_info_cancelled_when_listening(self):
+        self.queues["funding_info"] = self.queue_that_is_cancelled_after()
+
+        with self.assertRaises(asyncio.CancelledError):
+            await self.data_source.listen_for_funding_info(self.output)
+
+    async def test_listen_for_funding_info_logs_exception(self):
+        malformed = {**FUNDING_FRAME, "data": {"mark": "high"}}
+        self.queues["funding_info"] = self.queue_that_is_cancelled_after(malformed, malformed, FUNDING_FRAME)
+
+        with self.assertLogs(self.data_source.logger(), "WARNING") as logs, self.assertRaises(asyncio.CancelledError):
+            await self.data_source.listen_for_funding_info(self.output)
+
+        self.assertEqual(1, len(logs.output))
+        self.assertIn("Ignored a malformed frame of funding ('mark' is not an exact number).", logs.output[0])
+        self.assertEqual(Decimal("32815.5"), self.next_output().mark_price)
+
+    async def test_listen_for_funding_info_successful(self):
+        self.queues["funding_info"] = self.queue_that_is_cancelled_after(FUNDING_FRAME)
+
+        with self.assertRaises(asyncio.CancelledError):
+            await self.data_source.listen_for_funding_info(self.output)
+
+        update = self.next_output()
+        self.assertEqual(self.trading_pair, update.trading_pair)
+        self.assertEqual(Decimal("32810.5"), update.index_price)
+        self.assertEqual(Decimal("32815.5"), update.mark_price)
+        self.assertEqual(Decimal("-0.0000125"), update.rate)
+        self.assertEqual(1767326400, update.next_funding_utc_timestamp)
+
+
+class BookStreamTestCase(DataSourceTestCase):
+    """The data source and Hummingbot's own tracker, over real sockets."""
+
+    async def asyncSetUp(self):
+        self.venue = LoopbackVenue()
+        await self.venue.start()
+        self.addAsyncCleanup(self.venue.stop)
+        for patched in (
+            patch.object(stream, "TICK", 0.01),
+            patch.object(CONSTANTS, "RESUBSCRIPTION_INTERVAL", 0.05),
+            patch.object(OrderBookTracker, "_sleep", AsyncMock()),
+        ):
+            patched.start()
+            self.addCleanup(patched.stop)
+
+    async def start(self, *trading_pairs: str) -> LoopbackClient:
+        """Starts tracking, and returns the connection after its subscriptions, with each book initialised by REST."""
+        self.data_source = self.create_data_source(list(trading_pairs), self.venue.url)
+        for pair in trading_pairs:
+            path = f"/api/markets/{self.data_source._connector.symbols.inverse[pair]}/orderbook"
+            self.venue.answer("GET", path, {"bids": [[1.0, 9.0]], "asks": [[9999999.0, 9.0]], "time": 1700000000.0})
+        self.venue.answer("GET", "/api/markets", [])
+        self.tracker = OrderBookTracker(self.data_source, list(trading_pairs), domain=self.venue.url)
+        self.connector.order_book_tracker = self.tracker
+        self.tracker.start()
+        self.addCleanup(self.tracker.stop)
+        client = await self.subscribed_client(len(trading_pairs))
+        await asyncio.wait_for(self.tracker.wait_ready(), 5)
+        return client
+
+    async def subscribed_client(self, pairs: int) -> LoopbackClient:
+        client = await self.venue.client()
+        for _ in range(pairs):
+            for channel in CONSTANTS.PUBLIC_CHANNELS:
+                await client.expect(op="subscribe", channel=channel)
+        return client
+
+    def book(self, trading_pair: str = "BTC-USD"):
+        """The tracker's book, as (price, size) levels, best first."""
+        book = self.tracker.order_books[trading_pair]
+        return ([(row.price, row.amount) for row in book.bid_entries()],
+                [(row.price, row.amount) for row in book.ask_entries()])
+
+    async def until_book_is(self, bids, asks, trading_pair: str = "BTC-USD"):
+        await eventually(lambda: self.book(trading_pair) == (bids, asks))
+
+
+class BookStreamTests(BookStreamTestCase):
+    async def test_the_partial_takes_the_place_of_rests_book(self):
+        client = await self.start("BTC-USD")
+        self.assertEqual(([(1.0, 9.0)], [(9999999.0, 9.0)]), self.book())
+
+        await client.send(partial("BTC-PERP"))
+        await self.until_book_is([(100.0, 1.0)], [(101.0, 1.0)])
+
+        await client.send(book_frame("BTC-PERP", "update", [[100.0, 0], [99.0, 2.0]], [[102.0, 3.0]],
+                                     of=([[99.0, 2.0]], [[101.0, 1.0], [102.0, 3.0]])))
+        await self.until_book_is([(99.0, 2.0)], [(101.0, 1.0), (102.0, 3.0)])
+
+    async def test_frames_that_came_before_the_tracker_was_ready_are_all_applied(self):
+        released = asyncio.Event()
+        with patch.object(OrderBookTracker, "_sleep", lambda *_, **__: released.wait()):
+            starting = asyncio.create_task(self.start("BTC-USD", "ETH-USD"))
+            client = await self.subscribed_client(2)
+            await client.send(partial("ETH-PERP"))
+            bids = {100.0: 1.0}
+            for n in range(200):
+                bids[200.0 + n] = 1.0
+                book = sorted(map(list, bids.items()), reverse=True)
+                gone = book.pop() if len(book) > 100 else None
+                if gone:
+                    del bids[gone[0]]
+                await client.send(book_frame(
+                    "ETH-PERP", "update", [[200.0 + n, 1.0]] + ([[gone[0], 0]] if gone else []),
+                    [[101.0, 0], [999.0, 1.0]] if n == 0 else [], of=(book, [[999.0, 1.0]]),
+                ))
+            await eventually(lambda: self.tracker._order_book_diff_stream.qsize() == 0 and len(
+                self.tracker._saved_message_queues["ETH-USD"]) == 201)
+            released.set()
+            starting.cancel()
+        await eventually(lambda: self.tracker.ready)
+        await self.until_book_is(sorted(bids.items(), reverse=True), [(999.0, 1.0)], "ETH-USD")
+
+    async def test_a_mismatch_subscribes_to_that_market_again_and_leaves_the_others_alone(self):
+        client = await self.start("BTC-USD", "ETH-USD")
+        await client.send(partial("BTC-PERP"))
+        await client.send(partial("ETH-PERP", bids=[(10.0, 1.0)], asks=[(11.0, 1.0)]))
+        # An update is lost: the one that took the level at 99.5 away.
+        await client.send(book_frame("BTC-PERP", "update", [[99.5, 1.0]], [], of=([[100.0, 1.0], [99.5, 1.0]], [[101.0, 1.0]])))
+        await self.until_book_is([(100.0, 1.0), (99.5, 1.0)], [(101.0, 1.0)])
+
+        with self.assertLogs(self.data_source.logger(), "WARNING") as logs:
+            await client.send(book_frame("BTC-PERP", "update", [[98.0, 1.0]], [], of=([[100.0, 1.0], [98.0, 1.0]], [[101.0, 1.0]])))
+            self.assertEqual({"op": "unsubscribe", "channel": "orderbook", "market": "BTC-PERP"}, await client.next_frame())
+            self.assertEqual({"op": "subscribe", "channel": "orderbook", "market": "BTC-PERP"}, await client.next_frame())
+        self.assertEqual(1, len(logs.output))
+        self.assertIn("Subscribing again to the order book of BTC-USD: it did not match the venue's checksum.", logs.output[0])
+
+        await client.send({"type": "unsubscribed", "channel": "orderbook", "market": "BTC-PERP"})
+        await client.send({"type": "subscribed", "channel": "orderbook", "market": "BTC-PERP"})
+        await client.send(partial("BTC-PERP", bids=[(100.0, 1.0), (98.0, 1.0)]))
+        await client.send(book_frame("ETH-PERP", "update", [[10.5, 1.0]], [], of=([[10.5, 1.0], [10.0, 1.0]], [[11.0, 1.0]])))
+
+        await self.until_book_is([(10.5, 1.0), (10.0, 1.0)], [(11.0, 1.0)], "ETH-USD")
+        # Hummingbot's tracker would repeat its last changes on top of a snapshot, and 99.5 would be back.
+        await self.until_book_is([(100.0, 1.0), (98.0, 1.0)], [(101.0, 1.0)])
+        self.assertFalse(client.has_frames())
+
+    async def test_trouble_that_lasts_is_logged_once(self):
+        client = await self.start("BTC-USD")
+        wrong = {**partial("BTC-PERP")}
+        wrong["data"]["checksum"] += 1
+
+        with self.assertLogs(self.data_source.logger(), "WARNING") as logs:
+            for _ in range(4):
+                await client.send(wrong)
+                await client.expect(op="subscribe", channel="orderbook")
+        self.assertEqual(1, len(logs.output))
+
+    async def test_an_update_before_any_partial_subscribes_again(self):
+        client = await self.start("BTC-USD")
+
+        await client.send(book_frame("BTC-PERP", "update", [[98.0, 1.0]], []))
+
+        await client.expect(op="unsubscribe", channel="orderbook", market="BTC-PERP")
+        await client.expect(op="subscribe", channel="orderbook", market="BTC-PERP")
+
+    async def test_silence_of_a_market_that_was_ticking_subscribes_again(self):
+        client = await self.start("BTC-USD", "ETH-USD")
+        with patch.object(CONSTANTS, "BOOK_SILENCE_LIMIT", 0.3):
+            for market in ("BTC-PERP", "ETH-PERP"):
+                await client.send(partial(market))
+            for size in (2.0, 3.0, 4.0):
+                await client.send(book_frame("BTC-PERP", "update", [[100.0, size]], [], of=([[100.0, size]], [[101.0, 1.0]])))
+
+            with self.assertLogs(self.data_source.logger(), "WARNING") as logs:
+                self.assertEqual({"op": "unsubscribe", "channel": "orderbook", "market": "BTC-PERP"}, await client.next_frame())
+                self.assertEqual({"op": "subscribe", "channel": "orderbook", "market": "BTC-PERP"}, await client.next_frame())
+        self.assertEqual(1, len(logs.output))
+        self.assertIn("BTC-USD: it was silent for 0.3 s", logs.output[0])
+
+    async def test_a_malformed_book_frame_costs_only_its_market(self):
+        client = await self.start("BTC-USD", "ETH-USD")
+        await client.send(partial("BTC-PERP"))
+        await client.send(partial("ETH-PERP"))
+
+        await client.send({"channel": "orderbook", "market": "BTC-PERP", "type": "update", "data": {"bids": 7}})
+
+        await client.expect(op="unsubscribe", channel="orderbook", market="BTC-PERP")
+        await client.send(book_frame("ETH-PERP", "update", [[99.0, 1.0]], [], of=([[100.0, 1.0], [99.0, 1.0]], [[101.0, 1.0]])))
+        await self.until_book_is([(100.0, 1.0), (99.0, 1.0)], [(101.0, 1.0)], "ETH-USD")
+
+    async def test_bad_frames_are_logged_once_and_change_nothing(self):
+        client = await self.start("BTC-USD")
+        await client.send(partial("BTC-PERP"))
+        with self.assertLogs(self.data_source.logger(), "WARNING") as logs:
+            for bad in (
+                "", "{", "[]", "NaN", '"pong"', "[" * 10_000, "null",
+                {"type": "update"}, {"channel": "orderbook", "type": "update", "data": {}}, {"channel": ["orderbook"]},
+                partial("DOGE-PERP"), partial("DOGE-PERP"), {"channel": "candles", "market": "BTC-PERP", "type": "update", "data": 1},
+                {"type": "error", "code": 400, "msg": "Already subscribed"}, {"type": {}}, {"type": "info", "code": 1},
+                {"type": "subscribed", "channel": "orderbook", "market": "DOGE-PERP"},
+            ):
+                await client.send(bad)
+            await client.send(book_frame("BTC-PERP", "update", [[99.0, 1.0]], [], of=([[100.0, 1.0], [99.0, 1.0]], [[101.0, 1.0]])))
+            await self.until_book_is([(100.0, 1.0), (99.0, 1.0)], [(101.0, 1.0)])
+
+        self.assertEqual(3, len(logs.output), logs.output)
+        self.assertIn("no frame of the venue's", logs.output[0])
+        self.assertIn("a market that was not subscribed to", logs.output[1])
+        self.assertIn("Already subscribed", logs.output[2])
+
+    async def test_books_come_by_rest_while_the_stream_is_down(self):
+        with patch.object(CONSTANTS, "BOOK_SILENCE_LIMIT", 0.05), patch.object(CONSTANTS, "RECONNECT_DELAY_MIN", 30.0):
+            client = await self.start("BTC-USD")
+            await client.send(partial("BTC-PERP"))
+            await self.until_book_is([(100.0, 1.0)], [(101.0, 1.0)])
+            self.venue.answer("GET", "/api/markets/BTC-PERP/orderbook",
+                              {"bids": [[55.0, 1.0]], "asks": [[56.0, 1.0]], "time": 1700000009.0})
+
+            await client.close()
+
+            await self.until_book_is([(55.0, 1.0)], [(56.0, 1.0)])
+
+    async def test_a_pair_added_later_is_followed(self):
+        client = await self.start("BTC-USD")
+        self.venue.answer("GET", "/api/markets/ETH-PERP/orderbook", {"bids": [[2.0, 1.0]], "asks": [[3.0, 1.0]], "time": 1.0})
+
+        adding = asyncio.create_task(self.tracker.add_trading_pair("ETH-USD"))
+        await client.expect(op="subscribe", channel="orderbook", market="ETH-PERP")
+        await client.send(partial("ETH-PERP"))
+        self.assertTrue(await adding)
+        await self.until_book_is([(100.0, 1.0)], [(101.0, 1.0)], "ETH-USD")
+
+        self.assertTrue(await self.tracker.remove_trading_pair("ETH-USD"))
+        await client.expect(op="unsubscribe", channel="funding", market="ETH-PERP")
+
+    async def test_trades_and_funding_reach_their_queues(self):
+        client = await self.start("BTC-USD")
+        funding_updates: asyncio.Queue = asyncio.Queue()
+        self.run_in_background(self.data_source.listen_for_funding_info(funding_updates))
+
+        await client.send(TRADES_FRAME)
+        await client.send('{"channel": "funding", "market": "BTC-PERP", "type": "update", "data": '
+                          '{"mark": 0.1234567890123456789, "index": 5}}')
+
+        self.assertEqual(Decimal("0.1234567890123456789"), (await asyncio.wait_for(funding_updates.get(), 5)).mark_price)
+        await eventually(lambda: self.tracker.order_books["BTC-USD"].last_trade_price == 32821.0)
+
+
+class ReconnectionTests(BookStreamTestCase):
+    """After the end of a connection, whatever ended it, the next one starts with everything subscribed."""
+
+    async def assert_connects_again(self, client: LoopbackClient):
+        again = await self.subscribed_client(1)
+        self.assertIsNot(client, again)
+        await again.send(partial("BTC-PERP", bids=[(77.0, 7.0)]))
+        await self.until_book_is([(77.0, 7.0)], [(101.0, 1.0)])
+
+    async def test_after_a_close(self):
+        client = await self.start("BTC-USD")
+        await client.close()
+        await self.assert_connects_again(client)
+
+    async def test_after_a_cut(self):
+        client = await self.start("BTC-USD")
+        client.drop()
+        await self.assert_connects_again(client)
+
+    async def test_when_the_server_says_that_it_goes_away(self):
+        client = await self.start("BTC-USD")
+        await client.send({"type": "info", "code": 20001, "msg": "Server is going away"})
+        await self.assert_connects_again(client)
+        await asyncio.wait_for(client.closed.wait(), 5)
+
+    async def test_after_silence(self):
+        client = await self.start("BTC-USD")
+        with patch.object(CONSTANTS, "STREAM_SILENCE_LIMIT", 0.1):
+            await asyncio.wait_for(client.closed.wait(), 5)
+        await self.assert_connects_again(client)
+
+    async def test_pings_that_are_answered_keep_a_connection_without_news(self):
+        with patch.object(CONSTANTS, "HEARTBEAT_TIME_INTERVAL", 0.03), patch.object(
+            CONSTANTS, "STREAM_SILENCE_LIMIT", 0.3
+        ):
+            client = await self.start("BTC-USD")
+            for _ in range(20):
+                await client.expect(op="ping")
+                await client.send({"type": "pong"})
+        self.assertFalse(client.closed.is_set())
+
+    async def test_when_the_server_was_away_for_a_while(self):
+        client = await self.start("BTC-USD")
+        await self.venue.stop_serving()
+        await asyncio.wait_for(client.closed.wait(), 5)
+        with self.assertLogs(self.data_source.logger(), "WARNING") as logs, patch.object(
+            CONSTANTS, "RECONNECT_DELAY_MAX", 0.1
+        ):
+            await eventually(lambda: any("Cannot connect" in line for line in logs.output))
+            await self.venue.start()
+            await self.assert_connects_again(client)
+        self.assertEqual(1, sum("Cannot connect" in line for line in logs.output))
+
+
+class RecordedBooksTests(BookStreamTestCase):
+    @needs_recordings
+    async def test_the_trackers_books_are_the_recorded_ones(self):
+        frames = book_frames()
+        self.symbols = {frame["market"]: f"{frame['market'].replace('/', '').replace('-', '')}-USD" for frame in frames}
+        client = await self.start(*self.symbols.values())
+
+        for frame in frames:
+            await client.send(frame)
+
+        for market, trading_pair in self.symbols.items():
+            bids: Dict[float, float] = {}
+            asks: Dict[float, float] = {}
+            for frame in frames:
+                if frame["market"] == market:
+                    bids.update(map(tuple, frame["data"]["bids"]))
+                    asks.update(map(tuple, frame["data"]["asks"]))
+            await self.until_book_is(
+                sorted(((price, size) for price, size in bids.items() if size), reverse=True),
+                sorted((price, size) for price, size in asks.items() if size),
+                trading_pair,
+            )
+        self.assertFalse(client.has_frames())
+
+
+class FuzzTests(DataSourceTestCase):
+    """Whatever comes as a frame, nothing is raised and no other market's book changes."""
+
+    fuzzed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=200)
+    values = st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+        lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=5), children, max_size=3),
+        max_leaves=8,
+    )
+    mutated = st.fixed_dictionaries({}, optional={
+        "channel": st.sampled_from(["orderbook", "trades", "funding", "candles"]) | values,
+        "market": st.sampled_from(["BTC-PERP", "DOGE-PERP"]) | values,
+        "type": st.sampled_from(["partial", "update", "subscribed", "unsubscribed", "error", "info", "pong"]) | values,
+        "data": values | st.fixed_dictionaries({}, optional={
+            "time": values, "checksum": st.integers() | values, "bids": values | st.lists(st.lists(st.floats(), max_size=3)),
+            "asks": values | st.lists(st.lists(st.floats(), max_size=3)), "mark": values, "nextFundingTime": values,
+        }),
+        "code": values, "msg": values,
+    })
+
+    @fuzzed
+    @given(st.lists(mutated, min_size=1, max_size=5))
+    def test_any_frames(self, frames):
+        asyncio.run(self.feed([json.dumps(frame) for frame in frames]))
+
+    @fuzzed
+    @given(st.lists(st.text(), min_size=1, max_size=5))
+    def test_any_texts(self, texts):
+        asyncio.run(self.feed(texts))
+
+    async def feed(self, texts: List[str]):
+        data_source = self.create_data_source(["BTC-USD", "ETH-USD"])
+        data_source.logger().setLevel("CRITICAL")
+        ws = MagicMock(send=AsyncMock())
+        await data_source._subscribe_channels(ws)
+        await data_source._process_frame(partial("BTC-PERP"), ws)
+        await data_source._process_frame(partial("ETH-PERP"), ws)
+        other_book = data_source._followers["ETH-PERP"]
+
+        ws.receive = AsyncMock(side_effect=[SimpleNamespace(data=text) for text in texts] + [asyncio.CancelledError])
+        try:
+            await data_source._process_websocket_messages(ws)
+        except (asyncio.CancelledError, stream.StreamClosedError):
+            pass
+
+        outputs = [asyncio.Queue() for _ in range(3)]
+        listeners = [
+            asyncio.create_task(data_source.listen_for_order_book_diffs(None, outputs[0])),
+            asyncio.create_task(data_source.listen_for_trades(None, outputs[1])),
+            asyncio.create_task(data_source.listen_for_funding_info(outputs[2])),
+        ]
+        for _ in range(5):
+            await asyncio.sleep(0)
+        self.assertTrue(all(queue.empty() for queue in data_source._message_queue.values()))
+        self.assertFalse(any(listener.done() for listener in listeners))
+        for listener in listeners:
+            listener.cancel()
+        after = book_frame("ETH-PERP", "update", [[99.0, 1.0]], [], of=([[100.0, 1.0], [99.0, 1.0]], [[101.0, 1.0]]))
+        self.assertIs(other_book, data_source._followers["ETH-PERP"])
+        self.assertTrue(data_source._belongs_to_book(after))
