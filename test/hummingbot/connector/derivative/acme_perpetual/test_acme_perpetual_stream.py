@@ -1,0 +1,116 @@
+import asyncio
+import logging
+from itertools import pairwise
+from test.isolated_asyncio_wrapper_test_case import IsolatedAsyncioWrapperTestCase
+from unittest.mock import AsyncMock, patch
+
+import aiohttp
+
+import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
+from hummingbot.connector.derivative.acme_perpetual import (
+    acme_perpetual_stream as stream,
+    acme_perpetual_web_utils as web_utils,
+)
+
+LOGGER = logging.getLogger("acme_perpetual_stream_test")
+
+
+class BackoffTests(IsolatedAsyncioWrapperTestCase):
+    def test_delays_double_from_the_shortest_to_the_longest(self):
+        with patch("random.uniform", lambda low, high: high):
+            backoff = stream.Backoff()
+            delays = [backoff.next_delay(lasted=0) for _ in range(8)]
+
+        self.assertEqual([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0], delays)
+
+    def test_delays_are_jittered(self):
+        firsts = {stream.Backoff().next_delay(lasted=0) for _ in range(50)}
+
+        self.assertGreater(len(firsts), 40)
+        self.assertTrue(all(0.05 <= delay <= 0.1 for delay in firsts))
+
+    def test_a_connection_that_lasted_starts_over_and_one_that_did_not_goes_on(self):
+        with patch("random.uniform", lambda low, high: high):
+            backoff = stream.Backoff()
+            for _ in range(5):
+                backoff.next_delay(lasted=1)
+            self.assertEqual(0.1, backoff.next_delay(lasted=CONSTANTS.STABLE_CONNECTION_SECONDS))
+
+
+class ComplaintsTests(IsolatedAsyncioWrapperTestCase):
+    def test_each_kind_is_logged_once_in_a_while(self):
+        now = [0.0]
+        complaints = stream.Complaints(LOGGER, clock=lambda: now[0])
+
+        with self.assertLogs(LOGGER, "WARNING") as logs:
+            for now[0], kind in ((0, "a"), (1, "a"), (1, "b"), (CONSTANTS.COMPLAINT_INTERVAL, "a")):
+                complaints.log(kind, f"{kind} at {now[0]}")
+        self.assertEqual(["a at 0", "b at 1", "a at 300.0"], [record.getMessage() for record in logs.records])
+
+    def test_forgetting(self):
+        complaints = stream.Complaints(LOGGER)
+        with self.assertLogs(LOGGER, "WARNING") as logs:
+            complaints.log("a", "first")
+            complaints.forget()
+            complaints.log("a", "second")
+        self.assertEqual(2, len(logs.output))
+
+
+class KeepConnectedTests(IsolatedAsyncioWrapperTestCase):
+    async def delays_of(self, *endings: BaseException):
+        """The delays after connections that end in these ways, and what was logged."""
+        delays = []
+
+        async def sleep(delay: float):
+            delays.append(delay)
+
+        listen = AsyncMock(side_effect=[*endings, asyncio.CancelledError])
+        with self.assertLogs(LOGGER, "WARNING") as logs, self.assertRaises(asyncio.CancelledError):
+            await stream.keep_connected(listen, sleep, LOGGER, "stream")
+        return delays, logs
+
+    async def test_it_connects_again_at_once_and_then_ever_later(self):
+        delays, _ = await self.delays_of(*[ConnectionError("gone")] * 5)
+
+        self.assertLessEqual(delays[0], CONSTANTS.RECONNECT_DELAY_MIN)
+        self.assertTrue(all(later > earlier for earlier, later in pairwise(delays)))
+
+    async def test_what_happens_on_a_network_is_one_line_each(self):
+        _, logs = await self.delays_of(
+            ConnectionError("gone"), ConnectionError("gone"), TimeoutError(), aiohttp.ClientPayloadError("half"),
+            stream.StreamClosedError("silent"),
+        )
+
+        self.assertEqual(
+            [f"The stream was interrupted ({text}). Connecting again." for text in ("gone", "TimeoutError", "half", "silent")],
+            [record.getMessage() for record in logs.records],
+        )
+        self.assertTrue(all(record.exc_info is None for record in logs.records))
+
+    async def test_anything_else_is_logged_with_its_traceback_and_does_not_end_it(self):
+        delays, logs = await self.delays_of(KeyError("bug"))
+
+        self.assertEqual(1, len(delays))
+        self.assertIsNotNone(logs.records[0].exc_info)
+
+    async def test_after_a_connection_that_lasted_trouble_is_news_again(self):
+        with patch.object(CONSTANTS, "STABLE_CONNECTION_SECONDS", 0):
+            delays, logs = await self.delays_of(*[ConnectionError("gone")] * 3)
+
+        self.assertTrue(all(delay <= CONSTANTS.RECONNECT_DELAY_MIN for delay in delays))
+        self.assertEqual(3, len(logs.records))
+
+
+class ConnectingTests(IsolatedAsyncioWrapperTestCase):
+    async def test_connecting_has_a_deadline(self):
+        async def accept_and_say_nothing(reader, writer):
+            await reader.read()
+
+        server = await asyncio.start_server(accept_and_say_nothing, "127.0.0.1", 0)
+        self.addCleanup(server.close)
+        domain = "http://127.0.0.1:%d" % server.sockets[0].getsockname()[1]
+        factory = web_utils.build_api_factory(domain=domain)
+        self.addAsyncCleanup(factory.close)
+
+        with patch.object(CONSTANTS, "REQUEST_DEADLINE", 0.05), self.assertRaises(TimeoutError):
+            await stream.connected(factory, domain)
