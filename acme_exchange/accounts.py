@@ -104,7 +104,12 @@ def _write_first_account(path: Path) -> None:
     unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         json.dump([entry], file, indent=2)
-    unfinished.rename(path)
+    try:
+        os.link(unfinished, path)
+    except FileExistsError:
+        pass  # Another first start, at the same moment, was faster: its account is the one.
+    finally:
+        unfinished.unlink()
 
 
 def _entries(path: Path) -> list[Any]:

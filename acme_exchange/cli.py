@@ -22,6 +22,10 @@ from acme_exchange.venue import simulated_venue
 SEED_BITS = 32
 
 
+class CannotListen(Exception):
+    """The server cannot be reached where it was to be; the text says why, and what to do."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line.
 
@@ -32,11 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         accounts = _accounts(options.accounts)
         asyncio.run(_serve(options, accounts))
-    except AccountsError as error:
+    except (AccountsError, CannotListen) as error:
         _notice(str(error))
-        return 1
-    except OSError as error:
-        _notice(_why_not_listening(error, options.host, options.port))
         return 1
     return 0
 
@@ -120,10 +121,18 @@ async def _serve(options: argparse.Namespace, accounts: Sequence[AccountEntry]) 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     try:
-        print(f"Acme is listening on {await server.start(options.host, options.port)}", flush=True)
+        url = await _listen(server, options.host, options.port)
+        print(f"Acme is listening on {url}", flush=True)
         await ended.wait()
     finally:
         await server.stop()
+
+
+async def _listen(server: Server, host: str, port: int) -> str:
+    try:
+        return await server.start(host, port)
+    except OSError as error:
+        raise CannotListen(_why_not_listening(error, host, port)) from None
 
 
 def _is_loopback(host: str) -> bool:

@@ -94,7 +94,6 @@ class Feeds:
         self._subscribers: dict[Topic, dict[Subscriber, None]] = {}
         self._books: dict[str, PublishedBook] = {}
         self._markets: dict[str, answers.Market] = {}
-        self._tickers: dict[str, TickerChanged] = {}
         self._changed_books: set[str] = set()
         self._changed_tickers: set[str] = set()
         self._starts = {
@@ -145,7 +144,6 @@ class Feeds:
             if kind is BookChanged:
                 self._changed_books.add(event.market)
             elif kind is TickerChanged:
-                self._tickers[event.market] = event
                 self._changed_tickers.add(event.market)
             elif kind is Traded:
                 trades.setdefault(event.market, []).append(event)
@@ -211,9 +209,8 @@ class Feeds:
             self._send(topic, self._ticker(market))
 
     def _ticker(self, market: str) -> answers.Ticker:
-        now = self._venue.clock.now()
-        ticker = self._tickers.get(market) or TickerChanged(market, None, None, None, None, None, now)
-        return presentation.ticker(ticker, now)
+        engine = self._venue.engine
+        return presentation.ticker(*engine.levels(market, depth=1), engine.market(market).last, self._venue.clock.now())
 
     def _start_funding(self, topic: Topic) -> bytes:
         return frames.update(topic.channel.value, topic.market, self._funding(topic.market))

@@ -1,10 +1,11 @@
 """Turns what the engine and the store know into what the wire says: pure functions, nothing rounded."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from acme_exchange.api import answers
-from acme_exchange.engine import Filled, FundingPaid, FundingSettled, TickerChanged, Traded, views
+from acme_exchange.engine import Filled, FundingPaid, FundingSettled, Traded, views
 from acme_exchange.store import Candle
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -247,15 +248,16 @@ def fill(fill: Filled) -> answers.Fill:
     )
 
 
-def ticker(ticker: TickerChanged, now: int) -> answers.Ticker:
+def ticker(
+    bids: Sequence[answers.Level], asks: Sequence[answers.Level], last: Decimal | None, now: int
+) -> answers.Ticker:
     """
+    :param bids: best first.
+    :param asks: best first.
     :param now: microseconds since the epoch.
     """
+    bid, bid_size = bids[0] if bids else (None, None)
+    ask, ask_size = asks[0] if asks else (None, None)
     return answers.Ticker(
-        bid=ticker.bid,
-        ask=ticker.ask,
-        bid_size=ticker.bid_size,
-        ask_size=ticker.ask_size,
-        last=ticker.last,
-        time=epoch_seconds(now),
+        bid=bid, ask=ask, bid_size=bid_size, ask_size=ask_size, last=last, time=epoch_seconds(now)
     )

@@ -40,7 +40,7 @@ class RestInterface:
 
     def _handler(self, route: Route) -> Handler:
         async def handle(request: web.Request) -> web.Response:
-            body = await request.read()
+            body = await _body(request)
             key = self._admit(route, request, body)
             fields = _fields(request, body, route)
             account = key.account if key else ""
@@ -93,6 +93,13 @@ async def failures_in_envelopes(request: web.Request, handler: Handler) -> web.S
         incident = uuid.uuid4().hex
         logger.exception("incident %s: %s %s failed", incident, request.method, request.path)
         return _failure(500, errors.unexpected(incident))
+
+
+async def _body(request: web.Request) -> bytes:
+    try:
+        return await request.read()
+    except (web.RequestPayloadError, ConnectionError):
+        raise Refused(400, errors.invalid_parameter("body")) from None
 
 
 def _fields(request: web.Request, body: bytes, route: Route) -> object:

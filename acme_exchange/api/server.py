@@ -36,7 +36,10 @@ class Server:
         application = web.Application(middlewares=[failures_in_envelopes], client_max_size=LARGEST_BODY_BYTES)
         RestInterface(venue, authenticator, limits).add_routes(application.router)
         self._sockets.add_routes(application.router)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        # A body is signed, and limited in size, as it comes: nothing is decompressed.
+        self._runner = web.AppRunner(
+            application, access_log=None, auto_decompress=False, shutdown_timeout=SHUTDOWN_SECONDS
+        )
         self._site: web.TCPSite | None = None
 
     async def start(self, host: str, port: int, with_pacemaker: bool = True) -> str:

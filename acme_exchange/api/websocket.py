@@ -54,10 +54,12 @@ class Connection:
 
     async def say_goodbye(self) -> None:
         """Sends what still waits, then that the server goes away, and closes."""
+        if self._writer is None:
+            self._abort()
+            return
         self._outbox.put(frames.going_away())
         self._outbox.end()
-        if self._writer is not None:
-            await asyncio.wait([self._writer], timeout=CLOSE_SECONDS)
+        await asyncio.wait([self._writer], timeout=CLOSE_SECONDS)
         await self.close(WSCloseCode.GOING_AWAY)
 
     async def _read(self) -> None:

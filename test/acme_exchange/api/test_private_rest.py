@@ -87,10 +87,10 @@ async def test_a_placed_order_is_answered_as_new_and_rests(alice: Client):
 
 
 async def test_a_client_id_may_hold_whatever_a_path_can_carry(alice: Client):
-    await alice.place("BTC-PERP", "buy", "0.01", 60000, clientId="a/b c?ü")
-    order = (await alice.get("/orders/by_client_id/a%2Fb%20c%3F%C3%BC")).result
-    assert order["clientId"] == "a/b c?ü"
-    assert (await alice.delete("/orders/by_client_id/a%2Fb%20c%3F%C3%BC")).status == 200
+    await alice.place("BTC-PERP", "buy", "0.01", 60000, clientId="a/b c?ü 50%")
+    order = (await alice.get("/orders/by_client_id/a%2Fb%20c%3F%C3%BC%2050%25")).result
+    assert order["clientId"] == "a/b c?ü 50%"
+    assert (await alice.delete("/orders/by_client_id/a%2Fb%20c%3F%C3%BC%2050%25")).status == 200
 
 
 async def test_a_filled_order_is_found_by_both_its_names_and_in_the_history(alice: Client, bob: Client):

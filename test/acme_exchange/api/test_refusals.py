@@ -1,5 +1,9 @@
 """Every text of Acme API §7 over REST, and the envelope around whatever goes wrong."""
 
+import asyncio
+import gzip
+import hashlib
+import hmac
 from test.acme_exchange.venue import Client, RunningVenue
 
 import pytest
@@ -143,3 +147,34 @@ async def test_a_body_beyond_the_limit_is_answered_in_the_envelope(alice: Client
     answer = await alice.post("/orders", GOOD | {"padding": "x" * 100_000})
     assert (answer.status, answer.body) == (413, {"success": False, "error": "Request too large"})
     assert (await alice.get("/account")).status == 200
+
+
+async def test_a_compressed_body_is_not_read(http, alice: Client, running: RunningVenue, caplog):
+    body = gzip.compress(b"{}" + b" " * 10_000_000)
+    async with http.post(f"{running.url}/api/orders", data=body, headers={"Content-Encoding": "gzip"}) as response:
+        assert (response.status, (await response.json())["error"]) == (401, "Not logged in")
+    target = "/api/orders"
+    timestamp = str(running.clock.now() // 1000)
+    signed = f"{timestamp}POST{target}".encode() + body
+    headers = {
+        "ACME-KEY": "alice-key",
+        "ACME-TS": timestamp,
+        "ACME-SIGN": hmac.new(b"alice-secret", signed, hashlib.sha256).hexdigest(),
+        "Content-Encoding": "gzip",
+    }
+    async with http.post(running.url + target, data=body, headers=headers) as response:
+        assert (response.status, (await response.json())["error"]) == (400, "Invalid parameter body")
+    assert caplog.text == ""
+
+
+async def test_a_client_that_goes_away_in_the_middle_of_its_body_is_no_incident(
+    public: Client, running: RunningVenue, caplog
+):
+    host, port = running.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"POST /api/orders HTTP/1.1\r\nHost: acme\r\nContent-Length: 50\r\n\r\nhalf")
+    writer.write_eof()
+    await reader.read()
+    writer.close()
+    assert (await public.get("/time")).status == 200
+    assert caplog.text == ""

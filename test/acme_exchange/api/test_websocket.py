@@ -125,6 +125,20 @@ async def test_subscribing_twice_and_ending_it_twice(listener: Listener, running
     assert (await listener.next())["msg"] == "Not subscribed"
 
 
+async def test_a_fault_of_the_venue_is_answered_with_its_id_and_does_not_end_the_session(
+    listener: Listener, running: RunningVenue, monkeypatch, caplog
+):
+    def broken(name: str):
+        raise RuntimeError("the engine has a fault")
+
+    monkeypatch.setattr(running.venue.engine, "market_names", broken)
+    await listener.send(op="subscribe", channel="trades", market="BTC-PERP")
+    answer = await listener.next()
+    assert (answer["type"], answer["code"]) == ("error", 500)
+    assert answer["msg"].split("(")[1].removesuffix(")") in caplog.text
+    assert await listener.pending() == []
+
+
 @recordings.needs_recordings
 async def test_recorded_subscriptions_are_answered_as_they_were(listener: Listener):
     """The dialect's own frames, with the markets that Acme has too."""
