@@ -11,7 +11,7 @@ import json
 import math
 import zlib
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from bidict import bidict
@@ -477,6 +477,7 @@ def _float(value: Any, name: str) -> float:
 
 POSITION_MODES = {"oneway": PositionMode.ONEWAY, "hedge": PositionMode.HEDGE}
 POSITION_SIDES = {"long": PositionSide.LONG, "short": PositionSide.SHORT}
+EXACT = Context(prec=100)  # for sums of money; Decimal's own operators round to 28 digits
 MOST_FILLS = 1000  # in one answer of `GET /fills` (Acme API §5)
 
 
@@ -705,7 +706,7 @@ def funding_payment(data: Dict[str, Any]) -> FundingPayment:
         market=text_field(data, "future"),
         time=time_field(data, "time"),
         rate=decimal_field(data, "rate"),
-        amount=-decimal_field(data, "payment"),
+        amount=decimal_field(data, "payment").copy_negate(),  # a minus sign would round it to 28 digits
     )
 
 
@@ -714,7 +715,7 @@ def funding_payments_by_market(payments: Iterable[FundingPayment]) -> Dict[str, 
     merged: Dict[Tuple[str, float], FundingPayment] = {}
     for payment in payments:
         key = (payment.market, payment.time)
-        amount = merged[key].amount + payment.amount if key in merged else payment.amount
+        amount = EXACT.add(merged[key].amount, payment.amount) if key in merged else payment.amount
         merged[key] = payment._replace(amount=amount)
     by_market: Dict[str, List[FundingPayment]] = {}
     for payment in sorted(merged.values(), key=lambda each: each.time):
