@@ -7,6 +7,7 @@ from test.hummingbot.connector.derivative.acme_perpetual import venue_data
 from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import PATIENCE, LoopbackVenue, refuses
 from test.isolated_asyncio_wrapper_test_case import IsolatedAsyncioWrapperTestCase
 from typing import Any, Callable, Dict, List, Optional
+from urllib.parse import parse_qs, urlsplit
 
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants import RATE_LIMITS
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_derivative import AcmePerpetualDerivative
@@ -157,3 +158,8 @@ class DerivativeTestCase(IsolatedAsyncioWrapperTestCase):
         """The body of the last request of this kind."""
         request = [r for r in self.venue.requests if r.method == method and r.path.partition("?")[0] == path][-1]
         return json.loads(request.body)
+
+    def asked_start_time(self, path: str = "/api/fills") -> float:
+        """Since when the venue was last asked for fills or payments."""
+        request = [request for request in self.venue.requests if request.path.startswith(f"{path}?")][-1]
+        return float(parse_qs(urlsplit(request.path).query)["start_time"][0])

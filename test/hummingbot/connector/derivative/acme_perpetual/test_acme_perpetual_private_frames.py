@@ -1,0 +1,151 @@
+"""Private frames as no venue should send them."""
+
+import asyncio
+import copy
+from decimal import Decimal
+from test.hummingbot.connector.derivative.acme_perpetual import venue_data
+from test.hummingbot.connector.derivative.acme_perpetual.derivative_test_case import ORDER_ID, DerivativeTestCase
+from unittest import TestCase
+
+from hypothesis import HealthCheck, example, given, settings, strategies as st
+
+from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_parse as parse
+from hummingbot.core.data_type.common import PositionMode
+from hummingbot.core.data_type.in_flight_order import OrderState
+
+NUMBERS = st.one_of(st.integers(), st.decimals(), st.floats())
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), NUMBERS, st.text(max_size=20)),
+    lambda children: st.one_of(
+        st.lists(children, max_size=4), st.dictionaries(st.text(max_size=10), children, max_size=4)
+    ),
+    max_leaves=10,
+)
+# What a mutation may put in place of a field: above all, what another field or another order has there.
+VALUES = st.one_of(
+    JSON,
+    st.sampled_from(
+        ["closed", "open", "buy", "sell", "HBOT2", "BTC-PERP", "ETH-PERP", "long", "net", venue_data.TIME,
+         ORDER_ID, ORDER_ID + 1, Decimal("0"), Decimal("-1"), Decimal("1e30"), Decimal("0.5"), Decimal("NaN")]
+    ),
+)
+FRAMES = {
+    "orders": venue_data.order(status="closed", filledSize=0.5),
+    "fills": venue_data.fill(size=0.5),
+    "positions": venue_data.position(),
+    "balances": venue_data.balance(),
+}
+
+
+@st.composite
+def mutated_frames(draw):
+    channel = draw(st.sampled_from(sorted(FRAMES)))
+    frame = venue_data.frame(channel, FRAMES[channel])
+    for name in draw(st.lists(st.sampled_from(sorted(frame["data"])), max_size=4)):
+        if draw(st.booleans()):
+            frame["data"][name] = draw(VALUES)
+        else:
+            frame["data"].pop(name, None)
+    return frame
+
+
+ARBITRARY_FRAMES = st.one_of(
+    JSON,
+    st.fixed_dictionaries({"channel": st.one_of(st.sampled_from(sorted(FRAMES)), JSON), "type": JSON, "data": JSON}),
+)
+
+
+class PrivateFrameFuzzTests(DerivativeTestCase):
+    async def asyncSetUp(self):
+        await super().asyncSetUp()
+        self.ours = await self.open_order("HBOT1", ORDER_ID)
+        self.other = await self.open_order("HBOT2", ORDER_ID + 1)
+
+    def feed(self, frames):
+        """The listener gets these frames, and one that is well-formed after them."""
+        asyncio.get_event_loop().run_until_complete(self.listen_to(frames))
+
+    async def listen_to(self, frames):
+        stream = self.exchange._user_stream_tracker.user_stream
+        for frame in [*frames, venue_data.frame("balances", venue_data.balance("LAST"))]:
+            stream.put_nowait(copy.deepcopy(frame))
+        self.exchange._account_balances.pop("LAST", None)
+        listener = asyncio.ensure_future(self.exchange._user_stream_event_listener())
+        async with asyncio.timeout(5):
+            while "LAST" not in self.exchange._account_balances and not listener.done():
+                await asyncio.sleep(0)
+        self.assertFalse(listener.done())
+        listener.cancel()
+        await self.settled()
+
+    def test_nothing_ends_the_listener_or_touches_another_order(self):
+        @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+        @given(st.lists(st.one_of(mutated_frames(), ARBITRARY_FRAMES), min_size=1, max_size=5))
+        @example([venue_data.frame("orders", {**FRAMES["orders"], "id": ORDER_ID + 1})])
+        @example([venue_data.frame("fills", {**FRAMES["fills"], "orderId": ORDER_ID + 1})])
+        @example([venue_data.frame("orders", {**FRAMES["orders"], "clientId": "HBOT2"})])
+        def check(frames):
+            frames = [frame for frame in frames if not self.is_of_the_other_order(frame)]
+            self.feed(frames)
+
+        check()
+
+        self.assertEqual(OrderState.OPEN, self.other.current_state)
+        self.assertEqual(0, self.other.executed_amount_base)
+        self.assertIn("HBOT2", self.exchange.in_flight_orders)
+
+    @staticmethod
+    def is_of_the_other_order(frame) -> bool:
+        """Whether the frame says truly, in all it says, that it is of the other order: then it may change it."""
+        data = frame.get("data") if isinstance(frame, dict) else None
+        if not isinstance(data, dict):
+            return False
+        id = data.get("orderId", data.get("id"))
+        return data.get("clientId") in ("HBOT2", None) and id == ORDER_ID + 1
+
+
+class PrivateParseTests(TestCase):
+    def test_what_is_malformed_is_refused_by_name(self):
+        cases = [
+            (parse.order, venue_data.order(), {"id": "7"}, "'id' is not an integer"),
+            (parse.order, venue_data.order(), {"id": True}, "'id' is not an integer"),
+            (parse.order, venue_data.order(), {"side": "both"}, "'side' is neither buy nor sell"),
+            (parse.order, venue_data.order(), {"size": None}, "'size' is missing"),
+            (parse.order, venue_data.order(), {"filledSize": 2.0}, "'filledSize' is not between 0 and 'size'"),
+            (parse.order, venue_data.order(), {"clientId": 7}, "'clientId' is not a text"),
+            (parse.fill, venue_data.fill(), {"price": 0}, "'price' is not above zero"),
+            (parse.fill, venue_data.fill(), {"size": -1}, "'size' is not above zero"),
+            (parse.fill, venue_data.fill(), {"time": "noon"}, "'time' is not an ISO-8601 time"),
+            (parse.position, venue_data.position(), {"entryPrice": None}, "'entryPrice' is missing"),
+            (parse.balance, venue_data.balance(), {"free": "much"}, "'free' is not an exact number"),
+            (parse.funding_payment, venue_data.funding_payment(1, venue_data.TIME, 1.0), {"rate": []}, "'rate'"),
+        ]
+        for parser, data, change, message in cases:
+            with self.subTest(parser=parser.__name__, change=change):
+                exact = parse.exact_json(venue_data.success({**data, **change}))["result"]
+                with self.assertRaisesRegex(parse.WireError, message):
+                    parser(exact)
+
+    def test_a_list_is_a_list(self):
+        with self.assertRaisesRegex(parse.WireError, "'result' is not a list"):
+            parse.entries({"success": True, "result": {}})
+
+    def test_the_dialect_without_acmes_additions(self):
+        data = parse.exact_json(venue_data.success([venue_data.fill(), venue_data.position(-1.0)]))["result"]
+        fill, position = data
+        for addition in ("clientId", "positionSide"):
+            fill.pop(addition, None)
+            position.pop(addition, None)
+
+        self.assertIsNone(parse.fill(fill).client_order_id)
+        self.assertEqual(PositionMode.ONEWAY, parse.position(position).mode)
+
+    def test_account_settings(self):
+        def read(**changes):
+            return parse.account_settings(parse.exact_json(venue_data.success(venue_data.account(**changes))))
+
+        self.assertEqual(Decimal("-0.0001"), read(makerFee=-0.0001).maker_fee)
+        with self.assertRaisesRegex(parse.WireError, "'positionMode'"):
+            read(positionMode="both")
+        with self.assertRaisesRegex(parse.WireError, "'leverage'"):
+            read(leverage=0)
