@@ -25,13 +25,15 @@ class Market:
     """
 
     __slots__ = (
-        "specification", "name", "book", "enabled", "expired", "index", "last", "mark", "funding", "open_interest",
+        "specification", "name", "price_quantum", "size_quantum", "book", "enabled", "expired", "index", "last", "mark", "funding", "open_interest",
         "statistics", "active", "quotes", "shown",
     )
 
     def __init__(self, specification: MarketSpecification):
         self.specification = specification
         self.name = specification.name
+        self.price_quantum = _quantum(specification.price_increment)
+        self.size_quantum = _quantum(specification.size_increment)
         self.book = Book(specification.price_increment)
         self.enabled = specification.enabled
         self.expired = False
@@ -85,3 +87,8 @@ class Market:
         changed = mark != self.mark
         self.mark = mark
         return changed
+
+
+def _quantum(increment: Decimal) -> Decimal:
+    """The last decimal of an increment: what its multiples can be quantized to."""
+    return Decimal(1).scaleb(min(0, increment.as_tuple().exponent))

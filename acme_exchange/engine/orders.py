@@ -18,7 +18,9 @@ DISPLAY = Decimal("1e-12")
 class LiveOrder:
     """An order that is being matched or rests.
 
-    `reducing` is set for reduce-only orders, and in hedge mode for all that close: those are cut to the position.
+    `reducing` is set for reduce-only orders, and in hedge mode for all that close: those are cut to the position. Size
+    and price must be on the market's increments; they are kept with its decimals, so that a sum is written the same
+    however it came about.
     """
 
     __slots__ = (
@@ -41,8 +43,8 @@ class LiveOrder:
         self.client_id: str | None = None
         self.kind = kind
         self.side = side
-        self.size = size
-        self.price = price
+        self.size = size.quantize(holding.market.size_quantum)
+        self.price = None if price is None else price.quantize(holding.market.price_quantum)
         self.reduce_only = False
         self.ioc = False
         self.post_only = False

@@ -17,7 +17,7 @@ VERSION = 1
 
 _ORDER_MONEY = ("size", "price", "filled", "filled_notional")
 _ORDER_PLAIN = ("client_id", "reduce_only", "ioc", "post_only", "status", "created_at", "liquidation")
-_HOLDING_MONEY = ("size", "cost", "realized", "recent")
+_HOLDING_MONEY = ("size", "cost", "realized", "recent", "buys", "sells")
 _SPECIFICATION_MONEY = ("price_increment", "size_increment", "min_provide_size", "max_size")
 
 

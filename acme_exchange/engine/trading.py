@@ -167,6 +167,7 @@ def rest(state: State, order: LiveOrder) -> None:
     """Puts an order into the book."""
     order.status = "open"
     order.market.book.own(order.side).add(order)
+    order.holding.reserve(order, order.remaining)
     register(order)
     state.update_activity(order.holding)
     state.touch_market(order.market)
@@ -181,7 +182,6 @@ def register(order: LiveOrder) -> None:
         account.by_client_id[order.client_id] = order
     if order.reducing:
         holding.reducing[order.id] = order
-    holding.reserve(order, order.remaining)
     if account.name == QUOTES:
         order.market.quotes[order.side][order.price] = order
 

@@ -46,6 +46,11 @@ def specification(name: str, kind: str = "perpetual", **changes) -> MarketSpecif
     return MarketSpecification(**fields | changes)
 
 
+def plain(number: Decimal) -> str:
+    """A number as one says it: without trailing zeros."""
+    return f"{number.normalize():f}"
+
+
 def markets() -> list[MarketSpecification]:
     """Two perpetuals, a dated future, and a spot market."""
     return [
@@ -139,9 +144,8 @@ class Scenario:
 
     def fills(self, account: str) -> list[tuple[str, str, str]]:
         """The account's fills in the last command, as (side, size, price)."""
-        return [
-            (fill.side, str(fill.size), str(fill.price)) for fill in self.of(events.Filled) if fill.account == account
-        ]
+        fills = [fill for fill in self.of(events.Filled) if fill.account == account]
+        return [(fill.side, plain(fill.size), plain(fill.price)) for fill in fills]
 
     def position(self, account: str, market: str = BTC, side: str = "net") -> views.Position:
         for position in self.engine.positions(account):
@@ -152,7 +156,7 @@ class Scenario:
     def book(self, market: str = BTC) -> tuple[dict[str, str], dict[str, str]]:
         """All bids and asks, as sizes by price, best first."""
         bids, asks = self.engine.levels(market, 1000)
-        return {str(p): str(s) for p, s in bids}, {str(p): str(s) for p, s in asks}
+        return {plain(p): plain(s) for p, s in bids}, {plain(p): plain(s) for p, s in asks}
 
     def total(self, account: str) -> Decimal:
         return self.engine.balance(account).total
