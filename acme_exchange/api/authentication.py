@@ -36,11 +36,12 @@ class Authenticator:
         :param header_prefixes: accepted besides `ACME`, such as `FTX` for clients that were written for it.
         """
         self._keys = {key.key: key for key in keys}
-        self._prefixes = tuple(dict.fromkeys([OWN_PREFIX, *(prefix.upper() for prefix in header_prefixes)]))
+        self._prefixes = (OWN_PREFIX, *header_prefixes)
 
     def request(self, headers: Mapping[str, str], signed: bytes, now: int) -> ApiKey:
         """The key that signed a REST request.
 
+        :param headers: found whatever case they are written in.
         :param signed: method, path with query, and body, as they came over the wire.
         :param now: microseconds.
         :raises Refused: 401, or 404 for a subaccount.

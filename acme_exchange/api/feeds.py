@@ -118,8 +118,6 @@ class Feeds:
 
     def subscribe(self, topic: Topic, subscriber: Subscriber) -> None:
         """Sends the channel's first state, if it has one, and from then on whatever changes."""
-        if topic.channel is Channel.ORDER_BOOK:
-            self._send_book(topic.market)
         if start := self._starts.get(topic.channel):
             subscriber.put(start(topic))
         self._subscribers.setdefault(topic, {})[subscriber] = None
@@ -188,6 +186,7 @@ class Feeds:
             self._send(topic, feed.data(event))
 
     def _start_book(self, topic: Topic) -> bytes:
+        """What the others have been told, so that the next update follows on for everybody."""
         if topic.market not in self._books:
             self._books[topic.market] = PublishedBook(*self._venue.engine.levels(topic.market, DEPTH))
         return frames.partial(topic.channel.value, topic.market, self._books[topic.market].partial(self._seconds()))

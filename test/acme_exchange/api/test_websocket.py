@@ -238,8 +238,8 @@ async def test_every_change_of_an_order_is_one_frame_in_its_order(
     assert all(frame.keys() == {"channel", "type", "data"} and frame["type"] == "update" for frame in frames)
     orders = data_of(frames, "orders")
     assert orders[0] == placed
-    assert [(order["status"], str(order["filledSize"]), str(order["remainingSize"])) for order in orders] == [
-        ("new", "0", "0.02"), ("open", "0", "0.02"), ("open", "0.005", "0.015"), ("closed", "0.005", "0"),
+    assert [(order["status"], float(order["filledSize"]), float(order["remainingSize"])) for order in orders] == [
+        ("new", 0, 0.02), ("open", 0, 0.02), ("open", 0.005, 0.015), ("closed", 0.005, 0),
     ]
     (fill,) = data_of(frames, "fills")
     assert fill == (await alice.get("/fills")).result[0]
@@ -387,12 +387,19 @@ async def test_one_who_joins_or_comes_back_later_gets_the_book_as_it_is(
         assert books[first].levels == books[second].levels
 
 
-async def test_a_book_that_nobody_listens_to_is_not_looked_at(lively: RunningVenue, monkeypatch):
+async def test_a_book_that_nobody_listens_to_any_more_is_not_looked_at(
+    http: aiohttp.ClientSession, lively: RunningVenue, monkeypatch
+):
     asked = []
     levels = lively.venue.engine.levels
     monkeypatch.setattr(lively.venue.engine, "levels", lambda *args: asked.append(args) or levels(*args))
-    lively.advance(0.1)
-    assert asked == []
+    async with listening(http, lively) as listener:
+        await listener.subscribe("orderbook", "BTC-PERP")
+        await listener.send(op="unsubscribe", channel="orderbook", market="BTC-PERP")
+        await listener.pending()
+        assert asked == [("BTC-PERP", 100)]
+        lively.advance(1)
+        assert len(asked) == 1
 
 
 async def test_trades_come_with_the_taker_s_side(listener: Listener, alice: Client, bob: Client):
