@@ -26,8 +26,8 @@ STRATEGY = "perpetual_market_making"
 SETTINGS = {
     "derivative": CONNECTOR, "market": PAIR, "leverage": "5", "order_amount": "0.01",
     "bid_spread": "0.01", "ask_spread": "0.01", "order_refresh_time": "3", "filled_order_delay": "1",
-    "long_profit_taking_spread": "0.01", "short_profit_taking_spread": "0.01",
-    "stop_loss_spread": "0.03", "time_between_stop_loss_orders": "3", "stop_loss_slippage_buffer": "0.05",
+    "long_profit_taking_spread": "0.03", "short_profit_taking_spread": "0.03",
+    "stop_loss_spread": "0.06", "time_between_stop_loss_orders": "3", "stop_loss_slippage_buffer": "0.05",
 }
 FUNDING_SECONDS = 30
 # A funding payment must be in both books or in neither when the bot stops, which takes it a second or two.

@@ -1,0 +1,108 @@
+"""Hummingbot's interactive client, opened with `acme-bot client` and used at its prompt."""
+import re
+import sys
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+
+import pytest
+from hummingbot.client.performance import PerformanceMetrics
+
+from acme_bot.demo import BOT, PAIR, SETTINGS, STRATEGY
+from acme_bot.hbot import CONNECTOR, Hbot
+from acme_bot.ledger import Ledger
+from acme_bot.venue import Venue
+from test.end_to_end.terminal import Terminal
+
+PASSWORD = "open sesame"
+BY_HAND = "by-hand"
+ATTEMPTS = 10
+
+
+@pytest.fixture
+def client(hbot: Hbot) -> Iterator[Terminal]:
+    hbot.create(STRATEGY, BOT, SETTINGS)
+    terminal = Terminal([sys.executable, "-m", "acme_bot", "client", str(hbot.workspace)])
+    yield terminal
+    terminal.close()
+
+
+def set_password(client: Terminal) -> None:
+    """The first start greets, warns twice, and asks for a new password twice."""
+    for page in ("Welcome to Hummingbot", "READ THIS CAREFULLY", "SET A SECURE PASSWORD"):
+        client.wait_for(page)
+        client.type("")
+    for question in ("Enter your new password", "re-enter your password"):
+        client.wait_for(question)
+        client.type(PASSWORD)
+        client.type("")
+    client.wait_for(">>>")
+
+
+def connect(client: Terminal, venue: Venue, secret: str, answer: str) -> None:
+    client.type(f"connect {CONNECTOR}")
+    for question, value in (("API key", venue.trader.key), ("API secret", secret), ("Acme server", venue.url)):
+        client.wait_for(rf"{question}[^\n]*>>> *(v|\n)")
+        client.type(value)
+    client.wait_for(answer)
+
+
+def comes_to_show(client: Terminal, command: str, expected: Callable[[], str]) -> None:
+    """Types `command` until the screen shows what the venue had just before, which the next fill may change meanwhile.
+
+    `expected` asks the venue, and returns the pattern of what the client should show.
+    """
+    for _ in range(ATTEMPTS):
+        pattern = expected()
+        client.type(command)
+        try:
+            client.wait_for(pattern, seconds=3)
+            return
+        except AssertionError:
+            continue
+    pytest.fail(f"`{command}` never showed what the venue had, such as {pattern!r}:\n{client.text()}")
+
+
+def row_of_an_order_placed_by_hand(ledger: Ledger) -> str:
+    """Of an odd size, near the top of the book."""
+    price = ledger.price().bid - 3
+    ledger.place("buy", Decimal("0.0137"), price, f"{BY_HAND}-{price}")
+    return rf"\s{price:.0f} +0\.0137"
+
+
+def row_of_the_balance(ledger: Ledger) -> str:
+    return rf"Total Balance +{re.escape(f'{float(round(ledger.balance(), 4)):.10g}')}\b"
+
+
+def rows_of_the_fills(ledger: Ledger) -> str:
+    fills = [fill for fill in ledger.statement()[0].fills.values() if not fill.order_id.startswith(BY_HAND)]
+    buys = sum(fill.side == "buy" for fill in fills)
+    fees = PerformanceMetrics.smart_round(sum(fill.fee for fill in fills))
+    return rf"Number of trades +{buys} +{len(fills) - buys} +{len(fills)}\b(.|\n)*Fees paid +{fees} USD"
+
+
+@pytest.mark.timeout(300)
+def test_a_trader_connects_trades_and_looks(client: Terminal, venue: Venue, ledger: Ledger):
+    set_password(client)
+
+    connect(client, venue, "wrong", answer="Error: Not logged in: Invalid signature")
+    connect(client, venue, venue.trader.secret, answer=f"You are now connected to {CONNECTOR}")
+    client.type("balance")
+    client.wait_for(rf"USD +{ledger.balance():.4f} ")
+
+    client.type(f"import {BOT}")
+    client.wait_for('Enter "start" to start')
+    client.type("start")
+    client.wait_for(f"'{STRATEGY}' started successfully")
+    client.wait_for("BUY order .* is filled", seconds=90)
+    client.wait_for("SELL order .* is filled", seconds=90)
+
+    comes_to_show(client, "order_book --lines 10", lambda: row_of_an_order_placed_by_hand(ledger))
+    comes_to_show(client, "status", lambda: row_of_the_balance(ledger))
+    assert re.search(rf"Best Bid +Best Ask[^\n]*\n +{CONNECTOR} {PAIR} +\d+ +\d+ ", client.text()), client.text()
+    comes_to_show(client, "history", lambda: rows_of_the_fills(ledger))
+
+    client.type("stop")
+    client.wait_for("Hummingbot stopped")
+    assert all(order.id.startswith(BY_HAND) for order in ledger.open_orders())
+    client.type("exit")
+    assert client.wait_for_end() == 0
