@@ -25,23 +25,3 @@ class SystemClock:
         self._latest = max(self._latest + elapsed - self._elapsed, time.time_ns())
         self._elapsed = elapsed
         return self._latest // 1000
-
-
-class ManualClock:
-    """A clock that stands still until it is moved: for tests, and for whatever replays the past."""
-
-    def __init__(self, start: int) -> None:
-        """:param start: microseconds since the epoch."""
-        self._now = start
-
-    def now(self) -> int:
-        return self._now
-
-    def advance(self, seconds: float) -> None:
-        """Moves the clock forwards.
-
-        :raises ValueError: when `seconds` is negative.
-        """
-        if seconds < 0:
-            raise ValueError(f"a clock cannot go back ({seconds} s)")
-        self._now += round(seconds * 1_000_000)

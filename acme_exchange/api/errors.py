@@ -31,12 +31,8 @@ def invalid_parameter(name: str) -> str:
     return f"Invalid parameter {name}"
 
 
-def no_such_market(name: str) -> str:
+def no_such_market(name: object) -> str:
     return f"No such market: {name}"
-
-
-def no_such_future(name: str) -> str:
-    return f"No such future: {name}"
 
 
 def unexpected(incident: str) -> str:

@@ -75,9 +75,9 @@ class Session:
             raise Refused(400, errors.ALREADY_SUBSCRIBED)
         if len(self._topics) >= MOST_SUBSCRIPTIONS:
             raise Refused(400, errors.TOO_MANY_SUBSCRIPTIONS)
-        self._topics.add(topic)
         self._outbox.put(frames.subscribed(topic.channel.value, topic.market))
         self._feeds.subscribe(topic, self._outbox)
+        self._topics.add(topic)
 
     def _unsubscribe(self, request: Mapping[str, Any]) -> None:
         topic = self._topic(request)

@@ -1,8 +1,9 @@
 import time
+from test.acme_exchange.venue import ManualClock
 
 import pytest
 
-from acme_exchange.clock import ManualClock, SystemClock
+from acme_exchange.clock import SystemClock
 
 
 class Machine:

@@ -15,7 +15,7 @@ from yarl import URL
 
 from acme_exchange.accounts import AccountEntry, KeyEntry
 from acme_exchange.api.server import Server
-from acme_exchange.clock import Clock, ManualClock, SystemClock
+from acme_exchange.clock import Clock, SystemClock
 from acme_exchange.venue import Venue, simulated_venue
 
 MORNING = 1_767_323_045_678_901
@@ -27,6 +27,26 @@ ALICE = AccountEntry(
     (KeyEntry("alice-key", False, "alice-secret"), KeyEntry("alice-eyes", True, "alice-eyes-secret")),
 )
 BOB = AccountEntry("bob", Decimal(100_000), (KeyEntry("bob-key", False, "bob-secret"),))
+
+
+class ManualClock:
+    """A clock that stands still until it is moved: for tests."""
+
+    def __init__(self, start: int) -> None:
+        """:param start: microseconds since the epoch."""
+        self._now = start
+
+    def now(self) -> int:
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Moves the clock forwards.
+
+        :raises ValueError: when `seconds` is negative.
+        """
+        if seconds < 0:
+            raise ValueError(f"a clock cannot go back ({seconds} s)")
+        self._now += round(seconds * 1_000_000)
 
 
 @dataclass(frozen=True)
