@@ -38,6 +38,20 @@ class KeyEntry:
 
 
 @dataclass(frozen=True)
+class ApiKey:
+    """A key as the venue knows it. Its secret appears in no representation.
+
+    :ivar account: the account's name.
+    :ivar read_only: refused on every write.
+    """
+
+    key: str
+    account: str
+    read_only: bool = False
+    secret: str = field(repr=False, kw_only=True)
+
+
+@dataclass(frozen=True)
 class AccountEntry:
     """An account as the venue opens it.
 

@@ -116,7 +116,7 @@ async def _serve(options: argparse.Namespace, accounts: Sequence[AccountEntry]) 
             "what they send and receive is not encrypted on its way."
         )
     venue = simulated_venue(SystemClock(), seed, accounts, options.funding_interval, not options.no_liquidity)
-    server = Server(venue, accounts, options.header_prefix)
+    server = Server(venue, options.header_prefix)
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from acme_exchange.accounts import AccountEntry
+from acme_exchange.accounts import AccountEntry, ApiKey
 from acme_exchange.clock import Clock
 from acme_exchange.engine import CancelOrder, CancelOrders, Command, CreateAccount, Deposit, Engine, Event
 from acme_exchange.market import MarketSimulation, default_markets
+from acme_exchange.progress import Progress
 from acme_exchange.store import MemoryStore, Store
 
 Listener = Callable[[Sequence[Event]], None]
@@ -17,12 +18,16 @@ class Venue:
     :ivar engine: to be asked, never to be commanded past :meth:`execute`.
     :ivar store: to be asked, likewise.
     :ivar clock: what time it is, for whoever needs to know.
+    :ivar keys: who may sign in, by the key's text.
+    :ivar progress: how much of what happened is kept; nobody may be told what is not yet.
     """
 
     def __init__(self, engine: Engine, simulation: MarketSimulation, store: Store, clock: Clock) -> None:
         self.engine = engine
         self.store = store
         self.clock = clock
+        self.keys: dict[str, ApiKey] = {}
+        self.progress = Progress()
         self._simulation = simulation
         self._listeners: list[Listener] = []
 
@@ -35,6 +40,8 @@ class Venue:
             self.execute(CreateAccount(account.name))
             if account.deposit:
                 self.execute(Deposit(account.name, account.deposit))
+            for key in account.keys:
+                self.keys[key.key] = ApiKey(key.key, account.name, key.read_only, secret=key.secret)
 
     def listen(self, listener: Listener) -> None:
         """Has `listener` told the events of every command, right after they are stored."""

@@ -2,10 +2,10 @@
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from urllib.parse import unquote
 
+from acme_exchange.accounts import ApiKey
 from acme_exchange.api import errors
 from acme_exchange.engine import Refused
 
@@ -14,28 +14,15 @@ WEBSOCKET_LOGIN = "websocket_login"
 OWN_PREFIX = "ACME"
 
 
-@dataclass(frozen=True)
-class ApiKey:
-    """One key of an account. Its secret appears in no representation.
-
-    :ivar account: the account's name.
-    :ivar read_only: refused on every write.
-    """
-
-    key: str
-    account: str
-    read_only: bool = False
-    secret: str = field(repr=False, kw_only=True)
-
-
 class Authenticator:
     """Checks signed requests and log-ins against the keys the venue knows."""
 
-    def __init__(self, keys: Iterable[ApiKey], header_prefixes: Sequence[str] = ()) -> None:
+    def __init__(self, keys: Mapping[str, ApiKey], header_prefixes: Sequence[str] = ()) -> None:
         """
+        :param keys: by their text; whoever adds or revokes one does it there.
         :param header_prefixes: accepted besides `ACME`, such as `FTX` for clients that were written for it.
         """
-        self._keys = {key.key: key for key in keys}
+        self._keys = keys
         self._prefixes = (OWN_PREFIX, *header_prefixes)
 
     def request(self, headers: Mapping[str, str], signed: bytes, now: int) -> ApiKey:

@@ -4,6 +4,8 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+from acme_exchange.progress import Progress
+
 MOST_WAITING_BYTES = 4 * 1024 * 1024
 FRAME_OVERHEAD_BYTES = 64
 
@@ -11,15 +13,19 @@ FRAME_OVERHEAD_BYTES = 64
 class Outbox:
     """Encoded frames, in order. Frames of a public channel are one object shared by all who wait for it.
 
-    A client that lets more wait than the bound allows is given up: what waited is let go, `overflowed` is called once,
+    A frame comes out once what it may tell of is kept: a client must not know what a `kill -9` could still undo. A
+    client that lets more wait than the bound allows is given up: what waited is let go, `overflowed` is called once,
     and nothing is taken any more.
     """
 
-    def __init__(self, overflowed: Callable[[], None], most_bytes: int = MOST_WAITING_BYTES) -> None:
+    def __init__(
+        self, overflowed: Callable[[], None], progress: Progress, most_bytes: int = MOST_WAITING_BYTES
+    ) -> None:
         self._overflowed = overflowed
+        self._progress = progress
         self._most_bytes = most_bytes
         self._waiting_bytes = 0
-        self._frames: deque[bytes] = deque()
+        self._frames: deque[tuple[bytes, int]] = deque()
         self._filled = asyncio.Event()
         self._given_up = False
         self._ended = False
@@ -33,7 +39,7 @@ class Outbox:
             self._frames.clear()
             self._overflowed()
             return
-        self._frames.append(frame)
+        self._frames.append((frame, self._progress.recorded))
         self._filled.set()
 
     def end(self) -> None:
@@ -42,12 +48,19 @@ class Outbox:
         self._filled.set()
 
     async def get(self) -> bytes | None:
-        """The next frame, once there is one; None after the last."""
-        while not self._frames:
-            if self._ended:
-                return None
-            self._filled.clear()
-            await self._filled.wait()
-        frame = self._frames.popleft()
-        self._waiting_bytes -= len(frame) + FRAME_OVERHEAD_BYTES
-        return frame
+        """The next frame, once there is one; None after the last.
+
+        :raises StoreFailed: what the frame tells of cannot be kept.
+        """
+        while True:
+            if not self._frames:
+                if self._ended:
+                    return None
+                self._filled.clear()
+                await self._filled.wait()
+            elif self._frames[0][1] > self._progress.kept:
+                await self._progress.reach(self._frames[0][1])
+            else:
+                frame, _ = self._frames.popleft()
+                self._waiting_bytes -= len(frame) + FRAME_OVERHEAD_BYTES
+                return frame

@@ -1,5 +1,6 @@
 """REST over aiohttp: authentication, rate limits and envelopes around the table of routes (Acme API §1 to §3)."""
 
+import inspect
 import logging
 import math
 import uuid
@@ -7,9 +8,10 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import hdrs, web
 
+from acme_exchange.accounts import ApiKey
 from acme_exchange.api import codec, errors
 from acme_exchange.api.answers import Failure, Success
-from acme_exchange.api.authentication import ApiKey, Authenticator
+from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.rate_limits import ORDERS, REQUESTS, RateLimits, TooManyRequests
 from acme_exchange.api.routes import ROUTES, Call, Paged, Route
 from acme_exchange.engine import Refused
@@ -45,7 +47,11 @@ class RestInterface:
             fields = _fields(request, body, route)
             account = key.account if key else ""
             call = Call(self._venue, account, request.match_info, route.parameters.read(fields))
-            return _success(route.handler(call))
+            result = route.handler(call)
+            if inspect.isawaitable(result):
+                result = await result
+            await self._venue.progress.settle()
+            return _success(result)
 
         return handle
 

@@ -1,11 +1,11 @@
 """The venue on a socket."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from aiohttp import web
 
-from acme_exchange.accounts import AccountEntry
-from acme_exchange.api.authentication import ApiKey, Authenticator
+from acme_exchange.api.admin import AdminInterface
+from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.feeds import Feeds
 from acme_exchange.api.pacemaker import Pacemaker
 from acme_exchange.api.rate_limits import RateLimits
@@ -23,19 +23,21 @@ class Server:
     :ivar pacemaker: moves the market; started by :meth:`start`, unless told otherwise.
     """
 
-    def __init__(self, venue: Venue, accounts: Iterable[AccountEntry], header_prefixes: Sequence[str] = ()) -> None:
+    def __init__(self, venue: Venue, header_prefixes: Sequence[str] = (), admin: AdminInterface | None = None) -> None:
         """
-        :param accounts: whose keys are accepted; the venue has to have these accounts.
         :param header_prefixes: accepted in authentication headers besides `ACME`.
+        :param admin: what the owner may ask while it runs; nothing when absent.
         """
-        authenticator = Authenticator(_keys(accounts), header_prefixes)
+        authenticator = Authenticator(venue.keys, header_prefixes)
         limits = RateLimits()
         self.feeds = Feeds(venue)
-        self._sockets = WebSocketInterface(self.feeds, authenticator, venue.clock)
+        self._sockets = WebSocketInterface(self.feeds, authenticator, venue.clock, venue.progress)
         self.pacemaker = Pacemaker(venue, self.feeds, limits, self._sockets)
         application = web.Application(middlewares=[failures_in_envelopes], client_max_size=LARGEST_BODY_BYTES)
         RestInterface(venue, authenticator, limits).add_routes(application.router)
         self._sockets.add_routes(application.router)
+        if admin is not None:
+            admin.add_routes(application.router)
         # A body is signed, and limited in size, as it comes: nothing is decompressed.
         self._runner = web.AppRunner(
             application, access_log=None, auto_decompress=False, shutdown_timeout=SHUTDOWN_SECONDS
@@ -68,8 +70,3 @@ class Server:
         await self._sockets.close_all()
         await self._runner.cleanup()
 
-
-def _keys(accounts: Iterable[AccountEntry]) -> Iterable[ApiKey]:
-    for account in accounts:
-        for key in account.keys:
-            yield ApiKey(key.key, account.name, key.read_only, secret=key.secret)

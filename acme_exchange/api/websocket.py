@@ -11,6 +11,7 @@ from acme_exchange.api.feeds import Feeds
 from acme_exchange.api.outbox import Outbox
 from acme_exchange.api.session import Session
 from acme_exchange.clock import Clock
+from acme_exchange.progress import Progress, StoreFailed
 
 PATH = "/ws/"
 LARGEST_FRAME_BYTES = 64 * 1024
@@ -22,13 +23,15 @@ logger = logging.getLogger(__name__)
 class Connection:
     """A client's socket, with what it has asked for and what waits for it."""
 
-    def __init__(self, request: web.Request, feeds: Feeds, authenticator: Authenticator, clock: Clock) -> None:
+    def __init__(
+        self, request: web.Request, feeds: Feeds, authenticator: Authenticator, clock: Clock, progress: Progress
+    ) -> None:
         # One frame is encoded once for all its readers; compressing it for each of them would undo that.
         self.socket = web.WebSocketResponse(
             autoping=False, compress=False, max_msg_size=LARGEST_FRAME_BYTES, timeout=CLOSE_SECONDS
         )
         self._request = request
-        self._outbox = Outbox(overflowed=self._abort)
+        self._outbox = Outbox(self._abort, progress)
         self.session = Session(self._outbox, feeds, authenticator, clock)
         self._writer: asyncio.Task | None = None
 
@@ -77,6 +80,8 @@ class Connection:
                 await self.socket.send_frame(frame, WSMsgType.TEXT)
         except ConnectionError:
             logger.debug("a WebSocket client went away with frames unsent")
+        except StoreFailed:
+            self._abort()
 
     def _abort(self) -> None:
         if self._request.transport is not None:
@@ -86,10 +91,11 @@ class Connection:
 class WebSocketInterface:
     """Accepts clients and keeps them until they go, fall silent, read too slowly, or the server ends."""
 
-    def __init__(self, feeds: Feeds, authenticator: Authenticator, clock: Clock) -> None:
+    def __init__(self, feeds: Feeds, authenticator: Authenticator, clock: Clock, progress: Progress) -> None:
         self._feeds = feeds
         self._authenticator = authenticator
         self._clock = clock
+        self._progress = progress
         self._connections: set[Connection] = set()
         self._closing: dict[Connection, asyncio.Task] = {}
 
@@ -108,7 +114,7 @@ class WebSocketInterface:
         await asyncio.gather(*(connection.say_goodbye() for connection in self._connections))
 
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
-        connection = Connection(request, self._feeds, self._authenticator, self._clock)
+        connection = Connection(request, self._feeds, self._authenticator, self._clock, self._progress)
         self._connections.add(connection)
         try:
             await connection.serve()

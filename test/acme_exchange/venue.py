@@ -207,7 +207,7 @@ async def running_venue(
     """
     clock = clock or ManualClock(MORNING)
     venue = simulated_venue(clock, seed, accounts, funding_interval, liquidity)
-    server = Server(venue, accounts, header_prefixes)
+    server = Server(venue, header_prefixes)
     url = await server.start("127.0.0.1", 0, with_pacemaker=isinstance(clock, SystemClock))
     try:
         yield RunningVenue(url, venue, server, clock)

@@ -7,7 +7,7 @@ from test.acme_exchange.venue import ALICE, BOB, Client, RunningVenue, running_v
 import pytest
 
 from acme_exchange.accounts import AccountEntry, KeyEntry
-from acme_exchange.api.authentication import ApiKey
+from acme_exchange.accounts import ApiKey
 from acme_exchange.api.routes import ROUTES
 
 PRIVATE = [route for route in ROUTES if route.private]

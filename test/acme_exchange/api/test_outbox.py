@@ -1,10 +1,13 @@
 import asyncio
 
+import pytest
+
 from acme_exchange.api.outbox import Outbox
+from acme_exchange.progress import Progress, StoreFailed
 
 
 async def test_frames_come_out_in_order_and_nothing_after_the_end():
-    outbox = Outbox(overflowed=lambda: None)
+    outbox = Outbox(lambda: None, Progress())
     outbox.put(b"1")
     outbox.put(b"2")
     outbox.end()
@@ -12,7 +15,7 @@ async def test_frames_come_out_in_order_and_nothing_after_the_end():
 
 
 async def test_a_reader_waits_for_the_next_frame():
-    outbox = Outbox(overflowed=lambda: None)
+    outbox = Outbox(lambda: None, Progress())
     reader = asyncio.create_task(outbox.get())
     await asyncio.sleep(0)
     assert not reader.done()
@@ -21,7 +24,7 @@ async def test_a_reader_waits_for_the_next_frame():
 
 
 async def test_a_reader_that_keeps_up_may_be_sent_any_amount():
-    outbox = Outbox(overflowed=lambda: None, most_bytes=1_000)
+    outbox = Outbox(lambda: None, Progress(), most_bytes=1_000)
     for count in range(1_000):
         outbox.put(b"%d" % count)
         assert await outbox.get() == b"%d" % count
@@ -29,7 +32,7 @@ async def test_a_reader_that_keeps_up_may_be_sent_any_amount():
 
 async def test_one_that_does_not_is_given_up_once_and_what_waited_is_let_go():
     overflows = []
-    outbox = Outbox(overflowed=lambda: overflows.append(1), most_bytes=1_000)
+    outbox = Outbox(lambda: overflows.append(1), Progress(), most_bytes=1_000)
     for _ in range(100):
         outbox.put(b"x" * 100)
     outbox.end()
@@ -39,7 +42,28 @@ async def test_one_that_does_not_is_given_up_once_and_what_waited_is_let_go():
 
 async def test_empty_frames_do_not_escape_the_bound():
     overflows = []
-    outbox = Outbox(overflowed=lambda: overflows.append(1), most_bytes=1_000)
+    outbox = Outbox(lambda: overflows.append(1), Progress(), most_bytes=1_000)
     for _ in range(100):
         outbox.put(b"")
     assert overflows == [1]
+
+
+async def test_a_frame_waits_until_what_it_may_tell_of_is_kept():
+    progress = Progress()
+    outbox = Outbox(lambda: None, progress)
+    outbox.put(b"before")
+    progress.recorded = 1
+    outbox.put(b"of batch 1")
+    progress.recorded = 2
+    outbox.put(b"of batch 2")
+    assert await outbox.get() == b"before"
+    reader = asyncio.create_task(outbox.get())
+    await asyncio.sleep(0)
+    assert not reader.done()
+    progress.keep(1)
+    assert await reader == b"of batch 1"
+    reader = asyncio.create_task(outbox.get())
+    await asyncio.sleep(0)
+    progress.fail(StoreFailed("the disk is full"))
+    with pytest.raises(StoreFailed):
+        await reader

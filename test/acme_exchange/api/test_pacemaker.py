@@ -11,7 +11,8 @@ from acme_exchange.api.websocket import WebSocketInterface
 
 def made_for(running: RunningVenue, limits: RateLimits) -> Pacemaker:
     feeds = running.server.feeds
-    return Pacemaker(running.venue, feeds, limits, WebSocketInterface(feeds, Authenticator([]), running.clock))
+    sockets = WebSocketInterface(feeds, Authenticator({}), running.clock, running.venue.progress)
+    return Pacemaker(running.venue, feeds, limits, sockets)
 
 
 async def test_the_limits_of_whoever_is_silent_are_forgotten(running: RunningVenue):

@@ -1,0 +1,53 @@
+"""What has happened, and how much of it would still be known after a `kill -9`."""
+
+import asyncio
+
+
+class StoreFailed(Exception):
+    """What happened cannot be kept any more; the text says why. The venue must end: nothing it says now would last."""
+
+
+class Progress:
+    """Counts what is recorded, in batches that are kept one after the other, and lets others wait for that.
+
+    A venue without a lasting store records nothing, so that nobody ever waits.
+
+    :ivar recorded: the batch that holds the latest of what has happened.
+    :ivar kept: the latest batch that a `kill -9` does not undo.
+    """
+
+    def __init__(self) -> None:
+        self.recorded = 0
+        self.kept = 0
+        self._awaited: dict[int, asyncio.Event] = {}
+        self._failure: StoreFailed | None = None
+
+    def keep(self, batch: int) -> None:
+        """Everything up to `batch` is kept. Batches are kept in their order."""
+        self.kept = batch
+        if event := self._awaited.pop(batch, None):
+            event.set()
+
+    def fail(self, failure: StoreFailed) -> None:
+        """Nothing more will be kept: whoever waits, now or later, is told so."""
+        self._failure = failure
+        for event in self._awaited.values():
+            event.set()
+        self._awaited.clear()
+
+    async def reach(self, batch: int) -> None:
+        """Returns once `batch` is kept.
+
+        :raises StoreFailed: it never will be.
+        """
+        if self.kept < batch and self._failure is None:
+            await self._awaited.setdefault(batch, asyncio.Event()).wait()
+        if self.kept < batch:
+            raise self._failure
+
+    async def settle(self) -> None:
+        """Returns once everything that has happened up to this call is kept.
+
+        :raises StoreFailed: it never will be.
+        """
+        await self.reach(self.recorded)
