@@ -1,6 +1,12 @@
-"""Where prices come from: a simulated index, and the liquidity around it."""
+"""Where prices come from: a simulated or a recorded index, and the liquidity around it."""
 
 from acme_exchange.market.definition import MarketDefinition, default_markets
+from acme_exchange.market.errors import MarketFileError
+from acme_exchange.market.markets_file import load_markets
+from acme_exchange.market.replay import Recording, load_replay, start_at
 from acme_exchange.market.simulation import MarketSimulation
 
-__all__ = ["MarketDefinition", "MarketSimulation", "default_markets"]
+__all__ = [
+    "MarketDefinition", "MarketFileError", "MarketSimulation", "Recording", "default_markets", "load_markets",
+    "load_replay", "start_at",
+]

@@ -2,15 +2,32 @@
 
 from math import exp, log, sqrt
 from random import Random
+from typing import Protocol
 
 STEP = 250_000
-"""Microseconds between two prices of the walk."""
+"""Microseconds between two prices of an index."""
 
 _STEPS_A_YEAR = 365.25 * 86_400 * 1_000_000 / STEP
 _STEPS_A_DAY = 86_400 * 1_000_000 / STEP
 _SHOCK = 0.03
 _PERSISTENCE = 0.965
 _PULL = log(2) / (2 * _STEPS_A_DAY)
+
+
+class Index(Protocol):
+    """A price that moves by steps of `STEP`.
+
+    :ivar last_return: how the latest step has changed the price's logarithm.
+    """
+
+    last_return: float
+
+    @property
+    def price(self) -> float:
+        """The price now, in US dollars."""
+
+    def step(self) -> None:
+        """Moves on by one `STEP`."""
 
 
 class IndexWalk:
@@ -22,11 +39,14 @@ class IndexWalk:
 
     :param seed: decides the path.
     :param start: the first price, in US dollars.
+    :param speed: how much of the market's time passes in a step's: a step of `speed` times the variance and the pull,
+        so that a fast market costs no more than a slow one.
     """
 
-    def __init__(self, seed: str, start: float, anchor: float, volatility: float):
+    def __init__(self, seed: str, start: float, anchor: float, volatility: float, speed: float = 1.0):
         self._random = Random(seed)
-        self._mean_variance = volatility * volatility / _STEPS_A_YEAR
+        self._mean_variance = volatility * volatility / _STEPS_A_YEAR * speed
+        self._pull = _PULL * speed
         self._variance = self._mean_variance
         self._anchor = log(anchor)
         self._log_price = log(start)
@@ -44,4 +64,4 @@ class IndexWalk:
             self._mean_variance * (1 - _SHOCK - _PERSISTENCE) + _SHOCK * shock * shock + _PERSISTENCE * self._variance
         )
         self.last_return = shock
-        self._log_price += shock + _PULL * (self._anchor - self._log_price)
+        self._log_price += shock + self._pull * (self._anchor - self._log_price)

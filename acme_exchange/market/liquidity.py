@@ -69,12 +69,14 @@ class Taker:
     """The house's other account: small orders that take what rests within 0.2 % of the index, on either side.
 
     They come at random, every 1.5 s on average, somewhat more often in the direction of the last move.
+
+    :param speed: they come as many times as often, but at most once in a step.
     """
 
-    def __init__(self, seed: str, market: MarketDefinition):
+    def __init__(self, seed: str, market: MarketDefinition, speed: float = 1.0):
         self._random = Random(seed)
         self._specification = market.specification
-        self._chance = STEP / 1_000_000 / _SECONDS_BETWEEN_TAKES
+        self._chance = STEP / 1_000_000 / _SECONDS_BETWEEN_TAKES * speed
 
     def draw(self, index: float, last_return: float) -> tuple[str, Decimal] | None:
         """The side and size of this step's take, if there is one."""

@@ -1,6 +1,7 @@
 """The simulated market: reproducible, alive, deep, and a place where a quoting strategy gets its fills."""
 
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from math import log, sqrt
 from statistics import fmean, pstdev
@@ -23,6 +24,7 @@ from acme_exchange.engine import (
 from acme_exchange.engine.accounts import QUOTES, TAKES
 from acme_exchange.market import MarketSimulation, default_markets
 from acme_exchange.market.index import STEP, IndexWalk
+from acme_exchange.market.simulation import LARGEST_TURN
 
 SECOND = 1_000_000
 NOW = 1_790_000_000 * SECOND
@@ -56,7 +58,7 @@ class Run:
 
 def commands(seed, steps, **more):
     simulation = MarketSimulation(seed, MARKETS, **more)
-    return [simulation.commands(NOW + step * STEP) for step in range(steps)]
+    return [list(simulation.commands(NOW + step * STEP)) for step in range(steps)]
 
 
 def test_the_same_seed_gives_the_same_market():
@@ -70,9 +72,9 @@ def test_another_seed_gives_another():
 def test_the_path_does_not_depend_on_how_often_one_asks():
     often, seldom = MarketSimulation(7, MARKETS), MarketSimulation(7, MARKETS)
     for time in range(0, 40 * STEP + 1, STEP // 5):
-        last_often = often.commands(NOW + time)
+        last_often = list(often.commands(NOW + time))
     for time in range(0, 40 * STEP + 1, 4 * STEP):
-        last_seldom = seldom.commands(NOW + time)
+        last_seldom = list(seldom.commands(NOW + time))
 
     def index(batch):
         return [command for command in batch if isinstance(command, SetIndex)]
@@ -82,9 +84,9 @@ def test_the_path_does_not_depend_on_how_often_one_asks():
 
 def test_each_batch_ends_by_letting_time_pass():
     simulation = MarketSimulation(7, MARKETS)
-    assert simulation.commands(NOW)[-1] == Advance()
-    assert simulation.commands(NOW + 1) == [Advance()], "within one step nothing moves"
-    assert simulation.commands(NOW - SECOND) == [Advance()], "nor when the clock goes back"
+    assert list(simulation.commands(NOW))[-1] == Advance()
+    assert list(simulation.commands(NOW + 1)) == [Advance()], "within one step nothing moves"
+    assert list(simulation.commands(NOW - SECOND)) == [Advance()], "nor when the clock goes back"
 
 
 def test_at_once_every_market_has_an_index_and_every_open_one_a_book():
@@ -221,7 +223,7 @@ def test_markets_of_one_underlying_share_their_index():
 
 def test_closed_markets_are_left_alone_but_for_their_index():
     simulation = MarketSimulation(7, MARKETS)
-    batches = [simulation.commands(NOW + step * STEP, {"BTC-PERP"}) for step in range(40)]
+    batches = [list(simulation.commands(NOW + step * STEP, {"BTC-PERP"})) for step in range(40)]
     kinds = {type(c) for batch in batches for c in batch if not isinstance(c, Advance) and c.market == "BTC-PERP"}
     assert kinds == {SetIndex}
 
@@ -268,3 +270,52 @@ def test_the_price_comes_back_to_its_anchor():
     for _ in range(2 * 86_400 * SECOND // STEP):
         walk.step()
     assert 139 < walk.price < 144, "half of the logarithmic distance in two days"
+
+
+def many_markets(count):
+    bitcoin = MARKETS[0]
+    return [
+        replace(bitcoin, specification=replace(bitcoin.specification, name=f"C{number}-PERP", underlying=f"C{number}"))
+        for number in range(count)
+    ]
+
+
+def moved(batch):
+    return {command.market for command in batch if isinstance(command, SetIndex)}
+
+
+def test_of_many_markets_each_has_its_turn_and_those_that_are_watched_have_every_one():
+    markets = many_markets(50)
+    simulation = MarketSimulation(7, markets)
+    assert len(moved(simulation.commands(NOW))) == 50, "at once, every market has an index"
+    steps = [moved(simulation.commands(NOW + step * STEP, watched={"C49-PERP"})) for step in range(1, 5)]
+    assert all("C49-PERP" in step and len(step) <= LARGEST_TURN + 1 for step in steps)
+    assert len(set().union(*steps)) == 50
+
+
+def test_a_market_that_waited_for_its_turn_is_where_it_would_have_been():
+    def last_index(count):
+        simulation = MarketSimulation(7, many_markets(count))
+        batches = [list(simulation.commands(NOW + step * STEP, watched={"C0-PERP"})) for step in range(41)]
+        return [c.price for batch in batches for c in batch if isinstance(c, SetIndex) and c.market == "C30-PERP"][-1]
+
+    assert last_index(31) in index_path("C30-PERP", 41)
+
+
+def index_path(market, steps):
+    simulation = MarketSimulation(7, many_markets(50))
+    batches = [list(simulation.commands(NOW + step * STEP, watched={market})) for step in range(steps)]
+    return [c.price for batch in batches for c in batch if isinstance(c, SetIndex) and c.market == market]
+
+
+def test_a_faster_market_is_the_more_volatile_and_its_takers_come_more_often():
+    assert 7 < pstdev(returns(IndexWalk("any", 100.0, 100.0, 0.8, 100.0), 20_000)) / pstdev(
+        returns(IndexWalk("any", 100.0, 100.0, 0.8), 20_000)
+    ) < 13
+
+    def takes(speed):
+        batches = commands(7, 80, speed=speed)
+        return len([c for batch in batches for c in batch if isinstance(c, PlaceOrder)])
+
+    assert 2 < takes(4.0) / takes(1.0) < 6
+    assert takes(1000.0) < 80 * len(MARKETS)

@@ -1,0 +1,156 @@
+"""Markets of the user's own: a JSON file in place of the default ones."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StringConstraints, ValidationError
+
+from acme_exchange.engine.specification import MarketSpecification
+from acme_exchange.market.definition import MarketDefinition
+from acme_exchange.market.errors import MarketFileError
+
+NAME = re.compile(r"([A-Z0-9]{1,20})(-PERP|-\d{4}|-\d{8}|/USD)")
+KINDS = {"-PERP": "perpetual", "/USD": "spot"}
+MOST_MARKETS = 2_000
+
+FIXES = {
+    "name": "write a name of its own such as BTC-PERP, BTC-1231 (a dated future) or BTC/USD (spot), in capitals",
+    "priceIncrement": "write a number above 0 with at most 12 decimals, such as 0.01",
+    "sizeIncrement": "write a number above 0 with at most 12 decimals, such as 0.001",
+    "minProvideSize": "write a multiple of sizeIncrement, such as 0.001",
+    "maxSize": "write a multiple of sizeIncrement, at least minProvideSize, such as 1000",
+    "startPrice": "write US dollars, at least priceIncrement, such as 65000",
+    "volatility": "write a year's standard deviation as a fraction above 0 and up to 10, such as 0.8, or leave it out",
+    "enabled": "write true or false, or leave it out",
+    "expiry": 'write when a dated future ends, such as "2027-12-31T03:00:00Z"; leave it out for all other markets',
+}
+FIELDS = {
+    "name": "name",
+    "price_increment": "priceIncrement",
+    "size_increment": "sizeIncrement",
+    "min_provide_size": "minProvideSize",
+    "max_size": "maxSize",
+    "start_price": "startPrice",
+    "volatility": "volatility",
+    "expiry": "expiry",
+}
+
+Amount = Annotated[Decimal, Field(gt=0, lt=10**12, decimal_places=12, allow_inf_nan=False)]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, StringConstraints(strict=True, pattern=rf"^{NAME.pattern}$")]
+    priceIncrement: Amount
+    sizeIncrement: Amount
+    minProvideSize: Amount
+    maxSize: Amount
+    startPrice: Amount
+    volatility: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = 1.0
+    enabled: StrictBool = True
+    expiry: AwareDatetime | None = None
+
+
+class _Problem(Exception):
+    """:ivar fields: the fields that do not fit, and why."""
+
+    def __init__(self, fields: Sequence[tuple[str, str]]) -> None:
+        super().__init__(fields)
+        self.fields = fields
+
+
+def load_markets(path: Path) -> list[MarketDefinition]:
+    """Reads a JSON list of markets: objects with `name`, `priceIncrement`, `sizeIncrement`, `minProvideSize`,
+    `maxSize`, `startPrice`, and if wanted `volatility`, `enabled` and `expiry`.
+
+    :raises MarketFileError: with a line for everything that is wrong: the entry, the field, and what to write.
+    """
+    problems: list[str] = []
+    markets: dict[int, MarketDefinition] = {}
+    for number, entry in enumerate(_entries(path), start=1):
+        try:
+            markets[number] = _market(entry, markets)
+        except _Problem as problem:
+            problems += [f'{path}, entry {number}, field "{field}": {text}' for field, text in problem.fields]
+    if problems:
+        raise MarketFileError("\n".join(problems))
+    return list(markets.values())
+
+
+def _entries(path: Path) -> Sequence[Any]:
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+    except OSError as error:
+        raise MarketFileError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise MarketFileError(f"{path}: is not UTF-8 text; write a JSON list of markets") from None
+    except json.JSONDecodeError as error:
+        raise MarketFileError(f"{path}, line {error.lineno}: is not JSON ({error.msg})") from None
+    if not isinstance(entries, list) or not 1 <= len(entries) <= MOST_MARKETS:
+        raise MarketFileError(f"{path}: write a JSON list of 1 to {MOST_MARKETS} markets")
+    return entries
+
+
+def _market(entry: Any, earlier: dict[int, MarketDefinition]) -> MarketDefinition:
+    """:raises _Problem: the entry does not fit, or not to the earlier ones."""
+    if not isinstance(entry, dict):
+        raise _Problem([("name", f"write an object with {', '.join(FIXES)}")])
+    try:
+        market = _definition(_Entry.model_validate(entry))
+    except ValidationError as error:
+        raise _Problem(list(_problems(error))) from None
+    except ValueError as error:
+        field, _, text = str(error).partition(": ")
+        name = FIELDS[field]
+        raise _Problem([(name, f"{text}; {FIXES[name]}")]) from None
+    _compare(market, earlier)
+    return market
+
+
+def _problems(error: ValidationError) -> Iterator[tuple[str, str]]:
+    for each in error.errors(include_url=False, include_context=False):
+        name = str(each["loc"][0])
+        if name not in FIXES:
+            yield name, f"is not known; the fields are {', '.join(FIXES)}"
+        else:
+            yield name, f"{'is missing' if each['type'] == 'missing' else 'does not fit'}; {FIXES[name]}"
+
+
+def _definition(entry: _Entry) -> MarketDefinition:
+    """:raises ValueError: in the words of the definition, which begin with the field's name there."""
+    underlying, ending = NAME.fullmatch(entry.name).groups()
+    specification = MarketSpecification(
+        name=entry.name,
+        kind=KINDS.get(ending, "future"),
+        underlying=underlying,
+        price_increment=entry.priceIncrement,
+        size_increment=entry.sizeIncrement,
+        min_provide_size=entry.minProvideSize,
+        max_size=entry.maxSize,
+        enabled=entry.enabled,
+        expiry=None if entry.expiry is None else round(entry.expiry.timestamp()) * 1_000_000,
+    )
+    return MarketDefinition(specification, entry.startPrice, entry.volatility)
+
+
+def _compare(market: MarketDefinition, earlier: dict[int, MarketDefinition]) -> None:
+    """:raises _Problem: the name is taken, or markets of one underlying would begin at different prices."""
+    name, underlying = market.specification.name, market.specification.underlying
+    for number, other in earlier.items():
+        if other.specification.name == name:
+            raise _Problem([("name", f"{name} is already entry {number}; {FIXES['name']}")])
+        if other.specification.underlying == underlying:
+            _compare_index(market, other, number)
+
+
+def _compare_index(market: MarketDefinition, other: MarketDefinition, number: int) -> None:
+    reason = f"markets of {market.specification.underlying} share one index"
+    if market.start_price != other.start_price:
+        raise _Problem([("startPrice", f"{reason}; write {other.start_price}, as in entry {number}")])
+    if market.volatility != other.volatility:
+        raise _Problem([("volatility", f"{reason}; write {other.volatility}, as in entry {number}")])
