@@ -20,6 +20,7 @@ from acme_exchange.engine.errors import Refused
 from acme_exchange.engine.events import (
     BalanceChanged,
     BookChanged,
+    Deposited,
     Event,
     Filled,
     FundingPaid,
@@ -28,6 +29,7 @@ from acme_exchange.engine.events import (
     MarketChanged,
     OrderChanged,
     PositionChanged,
+    Settled,
     TickerChanged,
     Traded,
 )
@@ -35,7 +37,8 @@ from acme_exchange.engine.specification import MarketSpecification
 
 __all__ = [
     "Advance", "BalanceChanged", "BookChanged", "CancelOrder", "CancelOrders", "Command", "CreateAccount", "Deposit",
+    "Deposited",
     "EnableMarket", "Engine", "Event", "Filled", "FundingPaid", "FundingSettled", "Liquidated", "MarketChanged",
     "MarketSpecification", "ModifyOrder", "OrderChanged", "PlaceOrder", "PositionChanged", "Refused", "Requote",
-    "SetIndex", "SetLeverage", "SetPositionMode", "TickerChanged", "Traded",
+    "SetIndex", "SetLeverage", "Settled", "SetPositionMode", "TickerChanged", "Traded",
 ]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from acme_exchange.engine import views
 from acme_exchange.engine.money import ZERO, divide
 from acme_exchange.engine.orders import LiveOrder
-from acme_exchange.engine.used_ids import UsedIds
 
 if TYPE_CHECKING:
     from acme_exchange.engine.markets import Market
@@ -42,8 +41,8 @@ class Holding:
         self.cost = ZERO
         self.realized = ZERO
         self.recent = ZERO
-        self.buys = ZERO
-        self.sells = ZERO
+        # With the market's decimals from the start, so that nought is written the same before and after an order.
+        self.buys = self.sells = ZERO.quantize(market.size_quantum)
         self.reducing: dict[int, LiveOrder] = {}
         self.traded = False
 
@@ -122,7 +121,7 @@ class Account:
 
     __slots__ = (
         "name", "number", "house", "cash", "leverage", "mode", "maker_fee", "taker_fee", "holdings", "active",
-        "orders", "by_client_id", "used_client_ids", "shown",
+        "orders", "by_client_id", "shown",
     )
 
     def __init__(self, name: str, number: int, maker_fee: Decimal, taker_fee: Decimal):
@@ -138,7 +137,6 @@ class Account:
         self.active: dict[tuple[str, str], Holding] = {}
         self.orders: dict[int, LiveOrder] = {}
         self.by_client_id: dict[str, LiveOrder] = {}
-        self.used_client_ids = UsedIds()
         self.shown = views.Balance(ZERO, ZERO)
 
     def holding(self, market: Market, side: str) -> Holding:

@@ -26,7 +26,7 @@ def accepted_order(state: State, command: PlaceOrder, replaced: LiveOrder | None
     if command.reject_after is not None and state.now > command.reject_after:
         raise Refused(400, "Invalid parameter rejectAfterTs")
     _check_words(command)
-    check_client_id(account, command.client_id)
+    check_client_id(state, command)
     holding = account.holding(market, _position_side(account, command))
     _check_price(market, command)
     _check_size(market, command.size)
@@ -41,13 +41,14 @@ def accepted_order(state: State, command: PlaceOrder, replaced: LiveOrder | None
     return order
 
 
-def check_client_id(account: Account, client_id: str | None) -> None:
+def check_client_id(state: State, command: PlaceOrder) -> None:
     """:raises Refused: 400 `Invalid parameter clientId`, `Duplicate client order ID`."""
+    client_id = command.client_id
     if client_id is None:
         return
     if not 1 <= len(client_id) <= 64:
         raise Refused(400, "Invalid parameter clientId")
-    if client_id in account.used_client_ids:
+    if (command.account, client_id) in state.client_ids:
         raise Refused(400, "Duplicate client order ID")
 
 
@@ -88,6 +89,11 @@ def is_price(market: Market, price: Decimal) -> bool:
     return is_amount(price) and price > 0 and not price % market.specification.price_increment
 
 
+def closes(holding: Holding, side: str) -> bool:
+    """Whether an order of `side` can only close, which in hedge mode the side alone says."""
+    return holding.side != "net" and side != _OPENING_SIDE[holding.side]
+
+
 def _check_size(market: Market, size: Decimal) -> None:
     specification = market.specification
     if not is_amount(size) or size < specification.size_increment or size % specification.size_increment:
@@ -105,11 +111,11 @@ def _check_provided_size(market: Market, order: LiveOrder) -> None:
 
 
 def _order(holding: Holding, command: PlaceOrder) -> LiveOrder:
-    closes = holding.side != "net" and command.side != _OPENING_SIDE[holding.side]
-    if command.reduce_only and holding.side != "net" and not closes:
+    closing = closes(holding, command.side)
+    if command.reduce_only and holding.side != "net" and not closing:
         raise Refused(400, "Invalid reduce-only order")
     order = LiveOrder(
-        holding, command.side, command.kind, command.size, command.price, reducing=command.reduce_only or closes
+        holding, command.side, command.kind, command.size, command.price, reducing=command.reduce_only or closing
     )
     order.client_id = command.client_id
     order.reduce_only = command.reduce_only

@@ -14,7 +14,7 @@ from acme_exchange.engine.passing import advance
 from acme_exchange.engine.pictures import account_picture, future_picture, market_picture, positions_picture
 from acme_exchange.engine.quoting import requote
 from acme_exchange.engine.specification import MarketSpecification
-from acme_exchange.engine.state import State
+from acme_exchange.engine.state import ClientIds, State
 from acme_exchange.engine.trading import cancel, cancel_orders, modify, place
 
 _HANDLERS = {
@@ -41,10 +41,16 @@ class Engine:
 
     :param markets: the markets, whose names must differ.
     :param funding_interval: seconds between funding payments, which fall on whole multiples of it since the epoch.
+    :param client_ids: who keeps the client order ids that were used; the engine does, without end, when absent.
     :raises ValueError: two markets of one name, or an interval that is no positive integer.
     """
 
-    def __init__(self, markets: Iterable[MarketSpecification], funding_interval: int = 3600):
+    def __init__(
+        self,
+        markets: Iterable[MarketSpecification],
+        funding_interval: int = 3600,
+        client_ids: ClientIds | None = None,
+    ):
         if type(funding_interval) is not int or funding_interval < 1:
             raise ValueError(f"funding_interval: write whole seconds, at least 1, not {funding_interval!r}")
         by_name: dict[str, Market] = {}
@@ -52,7 +58,7 @@ class Engine:
             if specification.name in by_name:
                 raise ValueError(f"name: there are two markets {specification.name!r}")
             by_name[specification.name] = Market(specification)
-        self._state = State(by_name, funding_interval)
+        self._state = State(by_name, funding_interval, set() if client_ids is None else client_ids)
 
     @exactly
     def apply(self, command: commands.Command, now: int) -> list[Event]:
@@ -139,9 +145,21 @@ class Engine:
         """All markets, in the order given."""
         return list(self._state.markets)
 
+    def future_names(self) -> list[str]:
+        """All perpetuals and dated futures, in the order given."""
+        return [name for name, market in self._state.markets.items() if market.specification.kind != "spot"]
+
     def closed_markets(self) -> frozenset[str]:
         """The markets that take no orders now: disabled, expired and spot ones."""
         return frozenset(name for name, market in self._state.markets.items() if not market.takes_orders)
+
+    def engaged_markets(self) -> frozenset[str]:
+        """The markets in which an account, other than the house's, has a position or a resting order."""
+        return frozenset(
+            name
+            for name, market in self._state.markets.items()
+            if any(not holding.account.house for holding in market.active.values())
+        )
 
     @exactly
     def market(self, name: str) -> views.Market:
@@ -160,13 +178,18 @@ class Engine:
         """The whole state as plain data (dictionaries, lists, strings, integers, booleans, None), fit for JSON."""
         return snapshot.dump(self._state)
 
+    def take_changes(self) -> dict:
+        """The rows of `snapshot` that are new or differ since this was last called, but for orders and client ids."""
+        return snapshot.take_changes(self._state)
+
     @classmethod
     @exactly
-    def restore(cls, state: dict) -> "Engine":
+    def restore(cls, state: dict, client_ids: ClientIds | None = None) -> "Engine":
         """An engine that goes on exactly where the one that made the snapshot was.
 
+        :param client_ids: who keeps the client order ids that were used, if the snapshot does not hold them.
         :raises ValueError: the snapshot is of another version.
         """
         engine = cls(())
-        engine._state = snapshot.load(state)
+        engine._state = snapshot.load(state, client_ids)
         return engine

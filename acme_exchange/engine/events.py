@@ -22,6 +22,7 @@ class Filled:
     """One side's half of a trade; the other side's half is the `Filled` of the same `trade_id`.
 
     The maker's half comes first, then the taker's. `kind` is "order" or "liquidation"; a negative `fee` is a rebate.
+    `profit` is what closing a position, or a part of it, realized, before the fee: `profit - fee` went to the cash.
     The house's halves are reported too. `order_id` is None when the house took over a position in a liquidation, which
     no order of its own did.
     """
@@ -39,7 +40,30 @@ class Filled:
     position_side: str | None
     fee: Decimal
     fee_rate: Decimal
+    profit: Decimal
     liquidity: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deposited:
+    """US dollars were added to an account."""
+
+    account: str
+    amount: Decimal
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A position in a dated future that expired was closed at `price`. `size` is what it was, negative for a short."""
+
+    account: str
+    market: str
+    position_side: str
+    size: Decimal
+    price: Decimal
+    profit: Decimal
     time: int
 
 
@@ -143,6 +167,6 @@ class Liquidated:
 
 
 Event = (
-    OrderChanged | Filled | Traded | BookChanged | TickerChanged | MarketChanged | PositionChanged | BalanceChanged
-    | FundingSettled | FundingPaid | Liquidated
+    OrderChanged | Filled | Deposited | Settled | Traded | BookChanged | TickerChanged | MarketChanged
+    | PositionChanged | BalanceChanged | FundingSettled | FundingPaid | Liquidated
 )

@@ -1,7 +1,7 @@
 """What happens as time passes: funding, and the expiry of dated futures (Acme API §8)."""
 
 from acme_exchange.engine.commands import Advance
-from acme_exchange.engine.events import FundingPaid, FundingSettled, MarketChanged
+from acme_exchange.engine.events import FundingPaid, FundingSettled, MarketChanged, Settled
 from acme_exchange.engine.markets import Market
 from acme_exchange.engine.money import ZERO
 from acme_exchange.engine.pictures import market_picture
@@ -14,7 +14,9 @@ def advance(state: State, command: Advance) -> None:
     for market in state.markets.values():
         if market.index is None:
             continue
-        market.statistics.record(state.now, market.price)
+        if market.statistics.is_behind(state.now):
+            market.statistics.record(state.now, market.price)
+            state.changed.markets[market.name] = market
         if market.funding and state.now >= market.funding.next_time:
             _settle_funding(state, market)
         expiry = market.specification.expiry
@@ -25,6 +27,7 @@ def advance(state: State, command: Advance) -> None:
 def _settle_funding(state: State, market: Market) -> None:
     """Each position pays net size × mark × rate. Net sizes add up to nought, so the payments do too, exactly."""
     rate, time = market.funding.settle(state.now)
+    state.changed.markets[market.name] = market
     state.emit(FundingSettled(market.name, rate, time))
     for _, holding in sorted(market.active.items()):
         if not holding.size:
@@ -44,9 +47,12 @@ def _expire(state: State, market: Market) -> None:
     """A dated future ends: orders are cancelled, and every position is closed at the index, without a fee."""
     withdraw_all(state, market)
     for _, holding in sorted(market.active.items()):
-        holding.account.cash += holding.trade(-holding.size, market.index, ZERO)
+        account, size = holding.account, holding.size
+        profit = holding.trade(-size, market.index, ZERO)
+        account.cash += profit
+        state.emit(Settled(account.name, market.name, holding.side, size, market.index, profit, state.now))
         state.update_activity(holding)
-        state.touch_account(holding.account)
+        state.touch_account(account)
         state.touch_holding(holding)
     market.open_interest = ZERO
     market.enabled = False
@@ -56,6 +62,7 @@ def _expire(state: State, market: Market) -> None:
 
 def report_opening(state: State, market: Market) -> None:
     """Reports whether a market is open."""
+    state.touch_market(market)
     state.emit(MarketChanged(market_picture(market, state.now), market.expired, state.now))
 
 

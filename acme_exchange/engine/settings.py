@@ -2,6 +2,7 @@
 
 from acme_exchange.engine.commands import CreateAccount, Deposit, EnableMarket, SetIndex, SetLeverage, SetPositionMode
 from acme_exchange.engine.errors import Refused
+from acme_exchange.engine.events import Deposited
 from acme_exchange.engine.funding import MICROSECONDS, FundingClock
 from acme_exchange.engine.money import is_amount
 from acme_exchange.engine.passing import report_opening, withdraw_all
@@ -22,6 +23,7 @@ def create_account(state: State, command: CreateAccount) -> None:
         if not is_amount(fee) or not -1 < fee < 1:
             raise Refused(400, f"Invalid parameter {word}")
     state.open_account(name, command.maker_fee, command.taker_fee)
+    state.touch_account(state.accounts[name])
 
 
 def deposit(state: State, command: Deposit) -> None:
@@ -34,6 +36,7 @@ def deposit(state: State, command: Deposit) -> None:
         raise Refused(400, "Invalid parameter amount")
     account.cash += command.amount
     state.touch_account(account)
+    state.emit(Deposited(account.name, command.amount, state.now))
 
 
 def set_leverage(state: State, command: SetLeverage) -> None:
@@ -59,6 +62,7 @@ def set_position_mode(state: State, command: SetPositionMode) -> None:
     if command.mode != account.mode and account.active:
         raise Refused(400, "Cannot change position mode with open positions or orders")
     account.mode = command.mode
+    state.touch_account(account)
 
 
 def set_index(state: State, command: SetIndex) -> None:

@@ -1,70 +1,117 @@
-"""The engine's state as plain data, and back. Money is written as decimal text, orders in their queue order."""
+"""The engine's state as tables of plain data, and back. Money is written as decimal text, orders in their queue order.
 
+Each table is a list of rows; what a row can be computed from is not repeated in it. The same rows say what has changed:
+whoever keeps them, row by row, can have the engine go on from there.
+"""
+
+from collections.abc import Iterable
 from dataclasses import fields
 from decimal import Decimal
 
 from acme_exchange.engine.accounts import Account, Holding
+from acme_exchange.engine.checks import closes
 from acme_exchange.engine.funding import MICROSECONDS, FundingClock
+from acme_exchange.engine.margin import balance
 from acme_exchange.engine.markets import Market
 from acme_exchange.engine.orders import LiveOrder
 from acme_exchange.engine.specification import MarketSpecification
-from acme_exchange.engine.state import State
+from acme_exchange.engine.state import Changed, ClientIds, State
 from acme_exchange.engine.trading import register
-from acme_exchange.engine.used_ids import UsedIds
-from acme_exchange.engine.views import Balance
 
 VERSION = 1
 
-_ORDER_MONEY = ("size", "price", "filled", "filled_notional")
-_ORDER_PLAIN = ("client_id", "reduce_only", "ioc", "post_only", "status", "created_at", "liquidation")
-_HOLDING_MONEY = ("size", "cost", "realized", "recent", "buys", "sells")
+_ORDER_PLAIN = ("client_id", "reduce_only", "ioc", "post_only", "created_at")
+_HOLDING_MONEY = ("size", "cost", "realized", "recent")
 _SPECIFICATION_MONEY = ("price_increment", "size_increment", "min_provide_size", "max_size")
+_SPECIFICATION = tuple(field.name for field in fields(MarketSpecification))
+_MARKET_MONEY = ("index", "last", "mark", "open_interest")
+_NO_FUNDING = {"funding_start": None, "funding_since": None, "funding_next": None, "premium": None, "area": None}
 
 
 def dump(state: State) -> dict:
-    """The whole state."""
+    """The whole state. Client ids are None when somebody else keeps them."""
+    markets = list(state.markets.values())
     return {
         "version": VERSION,
         "now": state.now,
         "funding_interval": state.funding_interval,
         "counters": dict(state.counters),
-        "markets": [_dump_market(market) for market in state.markets.values()],
-        "accounts": [_dump_account(account) for account in state.accounts.values()],
+        "client_ids": sorted(map(list, state.client_ids)) if isinstance(state.client_ids, set) else None,
+        "markets": [_market_row(market) for market in markets],
+        "statistics": [row for market in markets for row in _statistics_rows(market)],
+        "accounts": [_account_row(account) for account in state.accounts.values()],
+        "holdings": _holding_rows(held for account in state.accounts.values() for held in account.holdings.values()),
+        "orders": [
+            _order_row(order) for market in markets for side in (market.book.bids, market.book.asks)
+            for order in side.orders()
+        ],
     }
 
 
-def load(data: dict) -> State:
+def take_changes(state: State) -> dict:
+    """The rows of `dump` that are new or differ since this was last called.
+
+    Orders and client ids are not among them: events report those, for all accounts but the house's.
+    """
+    changed, state.changed = state.changed, Changed(state.now)
+    changed.accounts[state.house.number] = state.house
+    return {
+        "now": state.now,
+        "funding_interval": state.funding_interval,
+        "counters": dict(state.counters),
+        "markets": [_market_row(market) for market in changed.markets.values()],
+        "statistics": [
+            row for market in changed.markets.values() for row in _statistics_rows(market, changed.since)
+        ],
+        "accounts": [_account_row(account) for account in changed.accounts.values()],
+        "holdings": _holding_rows(changed.holdings.values()),
+    }
+
+
+def load(data: dict, client_ids: ClientIds | None = None) -> State:
     """The state of a `dump`.
 
+    :param client_ids: those used, if somebody else keeps them.
     :raises ValueError: the dump is of another version.
     """
     if data["version"] != VERSION:
         raise ValueError(f"version: this engine reads snapshots of version {VERSION}, not {data['version']}")
+    if client_ids is None:
+        client_ids = set(map(tuple, data["client_ids"]))
     interval = data["funding_interval"]
-    markets = [_load_market(plain, interval * MICROSECONDS) for plain in data["markets"]]
-    state = State({market.name: market for market in markets}, interval)
+    markets = {row["name"]: _load_market(row, interval * MICROSECONDS) for row in data["markets"]}
+    state = State(markets, interval, client_ids)
     state.now = data["now"]
     state.counters = dict(data["counters"])
-    for number, plain in enumerate(data["accounts"]):
-        state.accounts[plain["name"]] = _load_account(state, plain, number)
-    for market, plain in zip(markets, data["markets"]):
-        _load_orders(state, market, plain["orders"])
-    for account in state.accounts.values():
-        account.orders = dict(sorted(account.orders.items()))
-        for holding in account.holdings.values():
-            state.update_activity(holding)
+    _load_statistics(state, data["statistics"])
+    for row in data["accounts"]:
+        state.accounts[row["name"]] = _load_account(row)
+    for row in data["holdings"]:
+        _load_holding(state, row)
+    _load_orders(state, data["orders"])
+    _recompute(state)
     return state
 
 
-def _load_orders(state: State, market: Market, rows: list[dict]) -> None:
-    queue = [_load_order(state, market, row) for row in rows]
+def _load_orders(state: State, rows: list[dict]) -> None:
+    queue = [_load_order(state, row) for row in rows]
     for order in queue:
-        market.book.own(order.side).add(order)
-    market.book.bids.take_changes()
-    market.book.asks.take_changes()
+        order.market.book.own(order.side).add(order)
+        order.holding.reserve(order, order.remaining)
     # Holdings know their orders by age, books by price: each gets its own order of things.
     for order in sorted(queue, key=lambda order: order.id):
         register(order)
+        state.update_activity(order.holding)
+
+
+def _recompute(state: State) -> None:
+    """What was last reported is what holds: a report of every change ends each command."""
+    for market in state.markets.values():
+        market.book.bids.take_changes()
+        market.book.asks.take_changes()
+        market.shown = market.ticker
+    for account in state.accounts.values():
+        account.shown = balance(account)
 
 
 def _text(value: Decimal | None) -> str | None:
@@ -75,109 +122,118 @@ def _money(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
 
 
-def _dump_market(market: Market) -> dict:
-    specification = {field.name: getattr(market.specification, field.name) for field in fields(MarketSpecification)}
-    statistics, funding = market.statistics, market.funding
-    return {
-        "specification": specification | {name: str(specification[name]) for name in _SPECIFICATION_MONEY},
-        "enabled": market.enabled,
-        "expired": market.expired,
-        "index": _text(market.index),
-        "last": _text(market.last),
-        "mark": _text(market.mark),
-        "open_interest": str(market.open_interest),
-        "ticker": [_text(value) for value in market.shown],
-        "statistics": [
-            [bucket, str(price), str(volume)]
-            for bucket, price, volume in zip(statistics.buckets, statistics.prices, statistics.volumes)
-        ],
-        "funding": funding and {
-            "start": funding.start,
-            "since": funding.since,
-            "next_time": funding.next_time,
-            "premium": str(funding.premium),
-            "area": str(funding.area),
-        },
-        "orders": [_dump_order(order) for order in [*market.book.bids.orders(), *market.book.asks.orders()]],
+def _market_row(market: Market) -> dict:
+    row = {name: getattr(market.specification, name) for name in _SPECIFICATION}
+    row |= {name: str(row[name]) for name in _SPECIFICATION_MONEY}
+    row |= {name: _text(getattr(market, name)) for name in _MARKET_MONEY}
+    row |= {"enabled": market.enabled, "expired": market.expired}
+    funding = market.funding
+    if funding is None:
+        return row | _NO_FUNDING
+    return row | {
+        "funding_start": funding.start,
+        "funding_since": funding.since,
+        "funding_next": funding.next_time,
+        "premium": str(funding.premium),
+        "area": str(funding.area),
     }
 
 
-def _load_market(plain: dict, interval: int) -> Market:
-    specification = plain["specification"]
-    market = Market(MarketSpecification(**specification | {
-        name: Decimal(specification[name]) for name in _SPECIFICATION_MONEY
-    }))
-    market.enabled = plain["enabled"]
-    market.expired = plain["expired"]
-    market.index, market.last, market.mark = (_money(plain[name]) for name in ("index", "last", "mark"))
-    market.open_interest = Decimal(plain["open_interest"])
-    market.shown = tuple(_money(text) for text in plain["ticker"])
-    for bucket, price, volume in plain["statistics"]:
-        market.statistics.buckets.append(bucket)
-        market.statistics.prices.append(Decimal(price))
-        market.statistics.volumes.append(Decimal(volume))
-    market.funding = _load_funding(plain["funding"], interval)
+def _load_market(row: dict, interval: int) -> Market:
+    money = {name: Decimal(row[name]) for name in _SPECIFICATION_MONEY}
+    market = Market(MarketSpecification(**{name: row[name] for name in _SPECIFICATION} | money))
+    market.expired = row["expired"]
+    for name in _MARKET_MONEY:
+        setattr(market, name, _money(row[name]))
+    if row["funding_start"] is not None:
+        market.funding = clock = FundingClock(interval, row["funding_start"])
+        clock.since = row["funding_since"]
+        clock.next_time = row["funding_next"]
+        clock.premium = Decimal(row["premium"])
+        clock.area = Decimal(row["area"])
     return market
 
 
-def _load_funding(plain: dict | None, interval: int) -> FundingClock | None:
-    if plain is None:
-        return None
-    clock = FundingClock(interval, plain["start"])
-    clock.since = plain["since"]
-    clock.next_time = plain["next_time"]
-    clock.premium = Decimal(plain["premium"])
-    clock.area = Decimal(plain["area"])
-    return clock
+def _statistics_rows(market: Market, since: int = 0) -> list[dict]:
+    return [
+        {"market": market.name, "bucket": bucket, "price": str(price), "volume": str(volume)}
+        for bucket, price, volume in market.statistics.rows(since)
+    ]
 
 
-def _dump_account(account: Account) -> dict:
+def _load_statistics(state: State, rows: list[dict]) -> None:
+    for row in rows:
+        statistics = state.markets[row["market"]].statistics
+        statistics.buckets.append(row["bucket"])
+        statistics.prices.append(Decimal(row["price"]))
+        statistics.volumes.append(Decimal(row["volume"]))
+
+
+def _account_row(account: Account) -> dict:
     return {
+        "number": account.number,
         "name": account.name,
         "cash": str(account.cash),
         "leverage": account.leverage,
         "mode": account.mode,
         "maker_fee": str(account.maker_fee),
         "taker_fee": str(account.taker_fee),
-        "used_client_ids": account.used_client_ids.dump(),
-        "shown": [str(account.shown.total), str(account.shown.free)],
-        "holdings": [
-            {"market": holding.market.name, "side": holding.side, "traded": holding.traded}
-            | {name: str(getattr(holding, name)) for name in _HOLDING_MONEY}
-            for holding in account.holdings.values()
-        ],
     }
 
 
-def _load_account(state: State, plain: dict, number: int) -> Account:
-    account = Account(plain["name"], number, Decimal(plain["maker_fee"]), Decimal(plain["taker_fee"]))
-    account.cash = Decimal(plain["cash"])
-    account.leverage = plain["leverage"]
-    account.mode = plain["mode"]
-    account.used_client_ids = UsedIds.load(plain["used_client_ids"])
-    account.shown = Balance(*map(Decimal, plain["shown"]))
-    for row in plain["holdings"]:
-        holding = Holding(account, state.markets[row["market"]], row["side"])
-        holding.traded = row["traded"]
-        for name in _HOLDING_MONEY:
-            setattr(holding, name, Decimal(row[name]))
-        account.holdings[holding.key] = holding
+def _load_account(row: dict) -> Account:
+    account = Account(row["name"], row["number"], Decimal(row["maker_fee"]), Decimal(row["taker_fee"]))
+    account.cash = Decimal(row["cash"])
+    account.leverage = row["leverage"]
+    account.mode = row["mode"]
     return account
 
 
-def _dump_order(order: LiveOrder) -> dict:
-    names = {"id": order.id, "account": order.account.name, "holding": order.holding.side, "side": order.side}
-    plain = {name: getattr(order, name) for name in _ORDER_PLAIN}
-    money = {name: _text(getattr(order, name)) for name in _ORDER_MONEY}
-    return names | {"kind": order.kind, "reducing": order.reducing} | plain | money
+def _holding_rows(holdings: Iterable[Holding]) -> list[dict]:
+    """One for each position that ever was open; a holding that only has orders is made again from them."""
+    return [_holding_row(holding) for holding in holdings if holding.traded]
 
 
-def _load_order(state: State, market: Market, plain: dict) -> LiveOrder:
-    holding = state.accounts[plain["account"]].holdings[market.name, plain["holding"]]
-    order = LiveOrder(holding, plain["side"], plain["kind"], Decimal(plain["size"]), reducing=plain["reducing"])
-    order.id = plain["id"]
+def _holding_row(holding: Holding) -> dict:
+    row = {"account": holding.account.name, "market": holding.market.name, "side": holding.side}
+    return row | {name: str(getattr(holding, name)) for name in _HOLDING_MONEY}
+
+
+def _load_holding(state: State, row: dict) -> None:
+    account, market = state.accounts[row["account"]], state.markets[row["market"]]
+    holding = Holding(account, market, row["side"])
+    holding.traded = True
+    for name in _HOLDING_MONEY:
+        setattr(holding, name, Decimal(row[name]))
+    account.holdings[holding.key] = holding
+    state.update_activity(holding)
+
+
+def _order_row(order: LiveOrder) -> dict:
+    return {
+        "id": order.id,
+        "account": order.account.name,
+        "market": order.market.name,
+        "position_side": order.position_side,
+        "side": order.side,
+        "kind": order.kind,
+        "size": str(order.size),
+        "price": str(order.price),
+        "filled_size": str(order.filled),
+        "filled_notional": str(order.filled_notional),
+    } | {name: getattr(order, name) for name in _ORDER_PLAIN}
+
+
+def _load_order(state: State, row: dict) -> LiveOrder:
+    account, market = state.accounts[row["account"]], state.markets[row["market"]]
+    holding = account.holding(market, row["position_side"] or "net")
+    account.holdings[holding.key] = holding
+    reducing = row["reduce_only"] or closes(holding, row["side"])
+    order = LiveOrder(holding, row["side"], row["kind"], Decimal(row["size"]), Decimal(row["price"]), reducing)
+    order.id = row["id"]
+    order.status = "open"
+    order.filled = Decimal(row["filled_size"])
+    order.filled_notional = Decimal(row["filled_notional"])
     for name in _ORDER_PLAIN:
-        setattr(order, name, plain[name])
-    for name in _ORDER_MONEY:
-        setattr(order, name, _money(plain[name]))
+        setattr(order, name, row[name])
     return order

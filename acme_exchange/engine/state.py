@@ -1,5 +1,8 @@
 """All that the engine knows, and what the command at hand has changed of it."""
 
+from dataclasses import dataclass, field
+from typing import Protocol
+
 from acme_exchange.engine.accounts import HOUSE, HOUSE_ACCOUNTS, Account, Holding
 from acme_exchange.engine.errors import Refused
 from acme_exchange.engine.events import Event, OrderChanged
@@ -8,12 +11,37 @@ from acme_exchange.engine.money import ZERO
 from acme_exchange.engine.orders import LiveOrder
 
 
+class ClientIds(Protocol):
+    """Which client order ids were used, as pairs of account and id: a set, or whoever knows without remembering all."""
+
+    def __contains__(self, pair: object) -> bool:
+        """Whether the account has used the id."""
+
+    def add(self, pair: tuple[str, str]) -> None:
+        """The account uses the id now, for an order that this command reports as new."""
+
+
+@dataclass(slots=True)
+class Changed:
+    """What differs from when this was last asked for, whatever commands it took.
+
+    :ivar since: when that was, in microseconds since the epoch.
+    """
+
+    since: int = 0
+    accounts: dict[int, Account] = field(default_factory=dict)
+    markets: dict[str, Market] = field(default_factory=dict)
+    holdings: dict[tuple[int, str, str], Holding] = field(default_factory=dict)
+
+
 class State:
     """Markets, accounts, counters and the clock; and, during a command, its events and what it touched."""
 
-    def __init__(self, markets: dict[str, Market], funding_interval: int):
+    def __init__(self, markets: dict[str, Market], funding_interval: int, client_ids: ClientIds):
         self.markets = markets
         self.funding_interval = funding_interval
+        self.client_ids = client_ids
+        self.changed = Changed()
         self.now = 0
         self.counters = {"order": 0, "trade": 0, "fill": 0, "payment": 0}
         self.accounts: dict[str, Account] = {}
@@ -80,14 +108,18 @@ class State:
     def touch_account(self, account: Account) -> None:
         """Notes that an account's money, margin or settings changed."""
         self.touched_accounts[account.number] = account
+        self.changed.accounts[account.number] = account
 
     def touch_market(self, market: Market) -> None:
         """Notes that a market's book, last price or index changed."""
         self.touched_markets[market.name] = market
+        self.changed.markets[market.name] = market
 
     def touch_holding(self, holding: Holding) -> None:
         """Notes that a position changed."""
-        self.touched_holdings[holding.account.number, *holding.key] = holding
+        key = (holding.account.number, *holding.key)
+        self.touched_holdings[key] = holding
+        self.changed.holdings[key] = holding
 
     def update_activity(self, holding: Holding) -> None:
         """Keeps account and market informed of who has a position or orders in it."""

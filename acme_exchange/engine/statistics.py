@@ -1,6 +1,7 @@
 """A day of prices and volume of one market, in buckets of five minutes."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from decimal import Decimal
 
 from acme_exchange.engine.money import ZERO, divide
@@ -22,10 +23,14 @@ class DayStatistics:
         self.prices: list[Decimal] = []
         self.volumes: list[Decimal] = []
 
+    def is_behind(self, now: int) -> bool:
+        """Whether the bucket of `now` has no price yet. Within a bucket, whatever changes the price records it."""
+        return not self.buckets or self.buckets[-1] != now // _BUCKET
+
     def record(self, now: int, price: Decimal, volume: Decimal = ZERO) -> None:
         """Notes the price at `now`, and what was traded at it."""
         bucket = now // _BUCKET
-        if not self.buckets or self.buckets[-1] != bucket:
+        if self.is_behind(now):
             self._forget(bucket - _DAY)
             self.buckets.append(bucket)
             self.prices.append(price)
@@ -33,6 +38,11 @@ class DayStatistics:
         else:
             self.prices[-1] = price
             self.volumes[-1] += volume
+
+    def rows(self, since: int) -> Iterator[tuple[int, Decimal, Decimal]]:
+        """Number, price and volume of the bucket of `since`, and of those after it."""
+        first = bisect_left(self.buckets, since // _BUCKET)
+        return zip(self.buckets[first:], self.prices[first:], self.volumes[first:])
 
     def volume(self, now: int) -> Decimal:
         """US dollars traded in the last day."""

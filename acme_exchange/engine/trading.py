@@ -19,7 +19,7 @@ def place(state: State, command: PlaceOrder) -> None:
 
 def modify(state: State, command: ModifyOrder) -> None:
     """Cancels an order and places another in its stead."""
-    old = find_order(state.account(command.account), command.order_id, command.client_id)
+    old = find_order(state, state.account(command.account), command.order_id, command.client_id)
     new = accepted_order(
         state,
         PlaceOrder(
@@ -42,7 +42,8 @@ def modify(state: State, command: ModifyOrder) -> None:
 
 def cancel(state: State, command: CancelOrder) -> None:
     """Cancels one order."""
-    close(state, find_order(state.account(command.account), command.order_id, command.client_id))
+    account = state.account(command.account)
+    close(state, find_order(state, account, command.order_id, command.client_id))
 
 
 def cancel_orders(state: State, command: CancelOrders) -> None:
@@ -57,7 +58,7 @@ def cancel_orders(state: State, command: CancelOrders) -> None:
             close(state, order)
 
 
-def find_order(account: Account, order_id: int | None, client_id: str | None) -> LiveOrder:
+def find_order(state: State, account: Account, order_id: int | None, client_id: str | None) -> LiveOrder:
     """A resting order by exactly one of its names.
 
     :raises Refused: 404 `Order not found`; 400 `Order already closed` for a client id that was used before. For an id
@@ -66,7 +67,7 @@ def find_order(account: Account, order_id: int | None, client_id: str | None) ->
     order = account.orders.get(order_id) if client_id is None else account.by_client_id.get(client_id)
     if order is not None:
         return order
-    if client_id is not None and client_id in account.used_client_ids:
+    if client_id is not None and (account.name, client_id) in state.client_ids:
         raise Refused(400, "Order already closed")
     raise Refused(404, "Order not found")
 
@@ -93,7 +94,7 @@ def accept(state: State, order: LiveOrder) -> None:
     order.id = state.next_id("order")
     order.created_at = state.now
     if order.client_id is not None:
-        order.account.used_client_ids.add(order.client_id)
+        state.client_ids.add((order.account.name, order.client_id))
     state.emit_order(order)
 
 
@@ -150,7 +151,7 @@ def fill(state: State, order: LiveOrder, size: Decimal, price: Decimal, trade_id
     kind = "liquidation" if order.liquidation else "order"
     state.emit(Filled(
         state.next_id("fill"), trade_id, account.name, market.name, kind, order.side, price, size, order.id,
-        order.client_id, order.position_side, fee, rate, liquidity, state.now,
+        order.client_id, order.position_side, fee, rate, profit, liquidity, state.now,
     ))
 
 

@@ -104,11 +104,50 @@ def test_a_refusal_does_not_move_the_clock():
 
 def test_closed_orders_leave_nothing_but_their_client_ids_behind():
     venue = Scenario("ann")
-    before = len(json.dumps(venue.engine.snapshot()))
+    venue.cancel("ann", venue.buy("ann", "1", "90", client_id="first"))
+    before = venue.engine.snapshot()
     for number in range(50):
         venue.cancel("ann", venue.buy("ann", "1", "90", client_id=f"order {number}"))
-    after = len(json.dumps(venue.engine.snapshot()))
-    assert after - before < 50 * 17 + 100
+    after = venue.engine.snapshot()
+    assert len(after.pop("client_ids")) == 51
+    assert {name for name, rows in after.items() if rows != before[name]} == {"counters"}
+
+
+def test_client_ids_can_be_kept_by_somebody_else():
+    kept = {("ann", "theirs")}
+    engine = Engine.restore(Scenario("ann", "bob").engine.snapshot(), client_ids=kept)
+    venue = Scenario()
+    venue.engine = engine
+    assert venue.refused(venue.order("ann", "buy", "1", "90", client_id="theirs"))[0] == 400
+    venue.buy("bob", "1", "90", client_id="theirs")
+    assert kept == {("ann", "theirs"), ("bob", "theirs")}
+
+
+def test_what_has_changed_adds_up_to_the_whole():
+    """Whoever keeps the changes as rows by their keys, and the orders by the events, has the snapshot."""
+    venue = lively()
+    tables = venue.engine.snapshot()
+    keys = {"markets": ("name",), "statistics": ("market", "bucket"), "accounts": ("name",),
+            "holdings": ("account", "market", "side")}
+    venue.engine.take_changes()
+    for _ in range(2):
+        continuation(venue)
+        changes = venue.engine.take_changes()
+        for table, names in keys.items():
+            rows = {tuple(row[name] for name in names): row for row in tables[table]}
+            rows |= {tuple(row[name] for name in names): row for row in changes[table]}
+            tables[table] = list(rows.values())
+        tables |= {name: changes[name] for name in ("now", "counters")}
+    now = venue.engine.snapshot()
+    for table, names in keys.items():
+        def by_key(row):
+            return tuple(row[name] for name in names)
+
+        assert sorted(tables[table], key=by_key) == sorted(now[table], key=by_key)
+    assert (tables["now"], tables["counters"]) == (now["now"], now["counters"])
+    quiet = venue.engine.take_changes()
+    assert [row["name"] for row in quiet["accounts"]] == ["@house"]
+    assert not quiet["markets"] and not quiet["holdings"]
 
 
 def test_a_refusal_survives_pickling():
