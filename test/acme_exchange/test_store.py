@@ -18,29 +18,29 @@ def traded(number: int, time: int, price: int, size: str = "1") -> Traded:
     return Traded(number, "BTC-PERP", Decimal(price), Decimal(size), "buy", False, time)
 
 
-def test_a_page_of_payments_never_cuts_a_moment_in_two():
+async def test_a_page_of_payments_never_cuts_a_moment_in_two():
     store = MemoryStore()
     store.record([paid(number, time=number // 4) for number in range(12)])
-    page = store.funding_payments("alice", None, EVER, limit=5)
+    page = await store.funding_payments("alice", None, EVER, limit=5)
     assert [payment.id for payment in page] == [11, 10, 9, 8, 7, 6, 5, 4]
-    rest = store.funding_payments("alice", None, Period(end=page[-1].time - 1), limit=5)
+    rest = await store.funding_payments("alice", None, Period(end=page[-1].time - 1), limit=5)
     assert [payment.id for payment in rest] == [3, 2, 1, 0]
 
 
-def test_the_houses_records_are_not_kept():
+async def test_the_houses_records_are_not_kept():
     store = MemoryStore()
     store.record([paid(1, 1, account="@quotes"), paid(2, 1)])
-    assert store.funding_payments("@quotes", None, EVER, 10) == []
-    assert len(store.funding_payments("alice", None, EVER, 10)) == 1
+    assert await store.funding_payments("@quotes", None, EVER, 10) == []
+    assert len(await store.funding_payments("alice", None, EVER, 10)) == 1
 
 
-def test_rates_and_payments_of_one_market_can_be_had():
+async def test_rates_and_payments_of_one_market_can_be_had():
     store = MemoryStore()
     store.record([paid(1, 1), paid(2, 1, market="ETH-PERP")])
     store.record([FundingSettled(name, Decimal(1), 1) for name in ("BTC-PERP", "ETH-PERP")])
-    assert [payment.id for payment in store.funding_payments("alice", "ETH-PERP", EVER, 10)] == [2]
-    assert [rate.market for rate in store.funding_rates("ETH-PERP", EVER, 10)] == ["ETH-PERP"]
-    assert len(store.funding_rates(None, EVER, 10)) == 2
+    assert [payment.id for payment in await store.funding_payments("alice", "ETH-PERP", EVER, 10)] == [2]
+    assert [rate.market for rate in await store.funding_rates("ETH-PERP", EVER, 10)] == ["ETH-PERP"]
+    assert len(await store.funding_rates(None, EVER, 10)) == 2
 
 
 @pytest.mark.parametrize(
@@ -54,50 +54,50 @@ def test_rates_and_payments_of_one_market_can_be_had():
         (Period(3, 2), []),
     ],
 )
-def test_both_ends_of_a_period_belong_to_it(period, expected):
+async def test_both_ends_of_a_period_belong_to_it(period, expected):
     store = MemoryStore()
     store.record([traded(number, time=number, price=100) for number in range(6)])
-    assert [trade.id for trade in store.trades("BTC-PERP", period, limit=3)] == expected
+    assert [trade.id for trade in await store.trades("BTC-PERP", period, limit=3)] == expected
 
 
-def candles(store: MemoryStore, resolution: int, now: int, period: Period = EVER, limit: int = 1501) -> list[tuple]:
-    found = store.candles("BTC-PERP", resolution, period, now, limit)
+async def candles(store: MemoryStore, resolution: int, now: int, period: Period = EVER, limit: int = 1501) -> list[tuple]:
+    found = await store.candles("BTC-PERP", resolution, period, now, limit)
     return [(candle.start // SECOND, int(candle.open), int(candle.high), int(candle.low), int(candle.close),
              int(candle.volume)) for candle in found]
 
 
-def test_a_candle_holds_the_trades_of_its_span():
+async def test_a_candle_holds_the_trades_of_its_span():
     store = MemoryStore()
     store.record([traded(1, 0, 100), traded(2, 5 * SECOND, 120), traded(3, 14 * SECOND, 90, "2")])
     store.record([traded(4, 15 * SECOND, 95)])
-    assert candles(store, 15, now=16 * SECOND) == [(0, 100, 120, 90, 90, 400), (15, 95, 95, 95, 95, 95)]
-    assert candles(store, 60, now=16 * SECOND) == [(0, 100, 120, 90, 95, 495)]
+    assert await candles(store, 15, now=16 * SECOND) == [(0, 100, 120, 90, 90, 400), (15, 95, 95, 95, 95, 95)]
+    assert await candles(store, 60, now=16 * SECOND) == [(0, 100, 120, 90, 95, 495)]
 
 
-def test_spans_without_trades_are_flat_up_to_now():
+async def test_spans_without_trades_are_flat_up_to_now():
     store = MemoryStore()
     store.record([traded(1, 0, 100)])
     store.record([traded(2, 3 * MINUTE, 105)])
     flat = [(start, 100, 100, 100, 100, 0) for start in (60, 120)]
     after = [(start, 105, 105, 105, 105, 0) for start in (240, 300)]
-    assert candles(store, 60, now=5 * MINUTE) == [
+    assert await candles(store, 60, now=5 * MINUTE) == [
         (0, 100, 100, 100, 100, 100), *flat, (180, 105, 105, 105, 105, 105), *after,
     ]
-    assert candles(store, 60, now=5 * MINUTE, period=Period(60 * SECOND, 120 * SECOND)) == flat
-    assert candles(store, 60, now=5 * MINUTE, period=Period(start=61 * SECOND, end=179 * SECOND)) == flat[1:]
+    assert await candles(store, 60, now=5 * MINUTE, period=Period(60 * SECOND, 120 * SECOND)) == flat
+    assert await candles(store, 60, now=5 * MINUTE, period=Period(start=61 * SECOND, end=179 * SECOND)) == flat[1:]
 
 
-def test_of_too_many_candles_the_latest_are_given():
+async def test_of_too_many_candles_the_latest_are_given():
     store = MemoryStore()
     store.record([traded(1, 0, 100)])
-    assert [candle[0] for candle in candles(store, 60, now=100 * MINUTE, limit=3)] == [98 * 60, 99 * 60, 100 * 60]
+    assert [candle[0] for candle in await candles(store, 60, now=100 * MINUTE, limit=3)] == [98 * 60, 99 * 60, 100 * 60]
     store.record([traded(2, 100 * MINUTE, 107)])
-    assert [candle[4] for candle in candles(store, 60, now=101 * MINUTE, limit=3)] == [100, 107, 107]
+    assert [candle[4] for candle in await candles(store, 60, now=101 * MINUTE, limit=3)] == [100, 107, 107]
 
 
-def test_there_are_no_candles_before_the_first_trade_or_after_now():
+async def test_there_are_no_candles_before_the_first_trade_or_after_now():
     store = MemoryStore()
-    assert candles(store, 60, now=MINUTE) == []
+    assert await candles(store, 60, now=MINUTE) == []
     store.record([traded(1, 10 * MINUTE, 100)])
-    assert candles(store, 60, now=10 * MINUTE, period=Period(end=9 * MINUTE)) == []
-    assert [candle[0] for candle in candles(store, 60, now=11 * MINUTE, period=Period(end=99 * MINUTE))] == [600, 660]
+    assert await candles(store, 60, now=10 * MINUTE, period=Period(end=9 * MINUTE)) == []
+    assert [candle[0] for candle in await candles(store, 60, now=11 * MINUTE, period=Period(end=99 * MINUTE))] == [600, 660]

@@ -1,0 +1,183 @@
+"""History in memory."""
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+
+from acme_exchange.accounts import ApiKey
+from acme_exchange.engine.events import Event, Filled, FundingPaid, FundingSettled, OrderChanged, Traded
+from acme_exchange.engine.views import Order
+from acme_exchange.progress import Progress
+from acme_exchange.store.candles import begun, candle_start, grown, starts_within, without_gaps
+from acme_exchange.store.records import (
+    CANDLE_RESOLUTIONS,
+    HOUSE_PREFIX,
+    MOST_CANDLES_KEPT,
+    MOST_TRADES_KEPT,
+    Candle,
+    FillFilter,
+    OrderFilter,
+    Page,
+    Period,
+)
+
+
+class _Timeline[Record]:
+    """Records in the order of their time."""
+
+    def __init__(self, time: Callable[[Record], int]) -> None:
+        self._time = time
+        self._records: list[Record] = []
+
+    def append(self, record: Record) -> None:
+        self._records.append(record)
+
+    def within(self, period: Period, oldest_first: bool = False) -> Iterator[Record]:
+        records, time = self._records, self._time
+        first = 0 if period.start is None else bisect_left(records, period.start, key=time)
+        end = len(records) if period.end is None else bisect_right(records, period.end, key=time)
+        positions = range(first, end) if oldest_first else range(end - 1, first - 1, -1)
+        return (records[position] for position in positions)
+
+
+class MemoryStore:
+    """A :class:`Store` that lasts as long as the process. What belongs to the house is not kept."""
+
+    def __init__(self) -> None:
+        self.progress = Progress()
+        self.keys: dict[str, ApiKey] = {}
+        self.revoked: set[str] = set()
+        self._orders: dict[int, Order] = {}
+        self._cancelled_by_client: set[int] = set()
+        self._order_ids: defaultdict[str, _Timeline[int]] = defaultdict(
+            lambda: _Timeline(lambda order_id: self._orders[order_id].created_at)
+        )
+        self._by_client_id: dict[tuple[str, str], int] = {}
+        self._fills: defaultdict[str, _Timeline[Filled]] = defaultdict(lambda: _Timeline(lambda fill: fill.time))
+        self._payments: defaultdict[str, _Timeline[FundingPaid]] = defaultdict(lambda: _Timeline(lambda paid: paid.time))
+        self._rates: _Timeline[FundingSettled] = _Timeline(lambda settled: settled.time)
+        self._trades: defaultdict[str, deque[Traded]] = defaultdict(lambda: deque(maxlen=MOST_TRADES_KEPT))
+        self._candles: defaultdict[tuple[str, int], deque[Candle]] = defaultdict(
+            lambda: deque(maxlen=MOST_CANDLES_KEPT)
+        )
+        self._recorders: dict[type, Callable] = {
+            Filled: self._record_fill,
+            FundingPaid: self._record_payment,
+            FundingSettled: self._rates.append,
+            Traded: self._record_trade,
+        }
+
+    def __contains__(self, pair: object) -> bool:
+        return pair in self._by_client_id
+
+    def add(self, pair: tuple[str, str]) -> None:
+        """Nothing: the order that is recorded right after says it."""
+
+    def follow(self, take_changes: Callable[[], dict]) -> None:
+        """Nothing: what the engine knows lasts as long as this does."""
+
+    def add_key(self, key: ApiKey) -> None:
+        self.keys[key.key] = key
+
+    def revoke_key(self, key: str) -> None:
+        del self.keys[key]
+        self.revoked.add(key)
+
+    async def close(self) -> None:
+        """Nothing is kept."""
+
+    def record(self, events: Sequence[Event], cancelled_by_client: bool = False) -> None:
+        for event in events:
+            if isinstance(event, OrderChanged):
+                self._record_order(event.order, cancelled_by_client)
+            elif recorder := self._recorders.get(type(event)):
+                recorder(event)
+
+    def order(self, account: str, order_id: int) -> Order | None:
+        order = self._orders.get(order_id)
+        return order if order is not None and order.account == account else None
+
+    def order_by_client_id(self, account: str, client_id: str) -> Order | None:
+        return self._orders.get(self._by_client_id.get((account, client_id), 0))
+
+    def was_cancelled_by_client(self, order_id: int) -> bool:
+        return order_id in self._cancelled_by_client
+
+    async def orders(
+        self, account: str, accepted: OrderFilter, period: Period, limit: int, oldest_first: bool = False
+    ) -> Page[Order]:
+        ids = self._order_ids[account].within(period, oldest_first)
+        return _page((order for order in map(self._orders.__getitem__, ids) if accepted.accepts(order)), limit)
+
+    async def fills(
+        self, account: str, accepted: FillFilter, period: Period, limit: int, oldest_first: bool = False
+    ) -> Page[Filled]:
+        fills = self._fills[account].within(period, oldest_first)
+        return _page((fill for fill in fills if accepted.accepts(fill)), limit)
+
+    async def funding_payments(self, account: str, market: str | None, period: Period, limit: int) -> list[FundingPaid]:
+        return _whole_moments(self._payments[account].within(period), market, limit)
+
+    async def funding_rates(self, market: str | None, period: Period, limit: int) -> list[FundingSettled]:
+        return _whole_moments(self._rates.within(period), market, limit)
+
+    async def trades(self, market: str, period: Period, limit: int) -> list[Traded]:
+        chosen = []
+        for trade in reversed(self._trades[market]):
+            if len(chosen) == limit or (period.start is not None and trade.time < period.start):
+                break
+            if period.end is None or trade.time <= period.end:
+                chosen.append(trade)
+        return chosen
+
+    async def candles(self, market: str, resolution: int, period: Period, now: int, limit: int) -> list[Candle]:
+        kept = self._candles[market, resolution]
+        if not kept:
+            return []
+        return without_gaps(kept, starts_within(kept[0].start, resolution, period, now, limit))
+
+    def _record_order(self, order: Order, cancelled_by_client: bool) -> None:
+        if order.id not in self._orders:
+            self._order_ids[order.account].append(order.id)
+            if order.client_id is not None:
+                self._by_client_id[order.account, order.client_id] = order.id
+        self._orders[order.id] = order
+        if cancelled_by_client and order.status == "closed":
+            self._cancelled_by_client.add(order.id)
+
+    def _record_fill(self, fill: Filled) -> None:
+        if not fill.account.startswith(HOUSE_PREFIX):
+            self._fills[fill.account].append(fill)
+
+    def _record_payment(self, payment: FundingPaid) -> None:
+        if not payment.account.startswith(HOUSE_PREFIX):
+            self._payments[payment.account].append(payment)
+
+    def _record_trade(self, trade: Traded) -> None:
+        self._trades[trade.market].append(trade)
+        for resolution in CANDLE_RESOLUTIONS:
+            candles = self._candles[trade.market, resolution]
+            start = candle_start(trade.time, resolution)
+            if candles and candles[-1].start == start:
+                candles[-1] = grown(candles[-1], trade)
+            else:
+                candles.append(begun(start, trade))
+
+
+def _page[Record](fitting: Iterator[Record], limit: int) -> Page[Record]:
+    records = list(islice(fitting, limit))
+    return Page(records, more=next(fitting, None) is not None)
+
+
+def _whole_moments[Record: (FundingPaid, FundingSettled)](
+    newest_first: Iterable[Record], market: str | None, limit: int
+) -> list[Record]:
+    chosen: list[Record] = []
+    for record in newest_first:
+        if market not in (None, record.market):
+            continue
+        if len(chosen) >= limit and record.time != chosen[-1].time:
+            break
+        chosen.append(record)
+    return chosen
