@@ -21,6 +21,7 @@ setup(
         "bidict",
         "hummingbot",
         "msgspec",
+        "openapi-ui-bundles",
         "platformdirs",
         "psutil",
         "pydantic>=2",
@@ -38,6 +39,7 @@ setup(
             "pytest-asyncio",
             "pytest-cov",
             "pytest-timeout",
+            "schemathesis",
         ],
     },
     entry_points={

@@ -11,6 +11,9 @@ from acme_exchange.store import MemoryStore, Store
 
 Listener = Callable[[Sequence[Event]], None]
 
+LOOK_MICROSECONDS = 10_000_000
+"""How long a market that somebody asked about counts as looked at."""
+
 
 class Venue:
     """Everything that happens on the venue happens through :meth:`execute`, in one order. Does no I/O of its own.
@@ -30,6 +33,7 @@ class Venue:
         self.progress = Progress()
         self._simulation = simulation
         self._listeners: list[Listener] = []
+        self._looked_at: dict[str, int] = {}
 
     def open_accounts(self, accounts: Iterable[AccountEntry]) -> None:
         """Creates the accounts with their deposits.
@@ -58,9 +62,16 @@ class Venue:
             listener(events)
         return events
 
+    def look_at(self, market: str) -> None:
+        """Somebody asks about a market, or listens to it: for a while, it has no need to wait for its turn to move."""
+        if market in self.engine.market_names():
+            self._looked_at[market] = self.clock.now() + LOOK_MICROSECONDS
+
     def pulse(self) -> Iterator[Command]:
         """Lets the market do what it does by now, one command at each step, so that others get a turn in between."""
-        for command in self._simulation.commands(self.clock.now(), self.engine.closed_markets()):
+        now = self.clock.now()
+        watched = {market for market, until in self._looked_at.items() if until > now} | self.engine.engaged_markets()
+        for command in self._simulation.commands(now, self.engine.closed_markets(), watched):
             self.execute(command)
             yield command
 

@@ -1,13 +1,14 @@
 """What the venue says, field by field (Acme API §4 to §6): every name that leaves over the wire is in this module."""
 
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 Side = Literal["buy", "sell"]
 Level = tuple[Decimal, Decimal]
+Time = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 
 
 class Answer(Struct, frozen=True, rename="camel"):
@@ -91,11 +92,11 @@ class Trade(Answer):
     size: Decimal
     side: Side
     liquidation: bool
-    time: str
+    time: Time
 
 
 class Candle(Answer):
-    start_time: str
+    start_time: Time
     time: int
     open: Decimal
     high: Decimal
@@ -111,7 +112,7 @@ class Future(Answer):
     perpetual: bool
     expired: bool
     enabled: bool
-    expiry: str | None
+    expiry: Time | None
     index: Decimal
     mark: Decimal
     last: Decimal | None
@@ -123,20 +124,20 @@ class Future(Answer):
     volume_usd_24h: Decimal = msgspec.field(name="volumeUsd24h")
     open_interest: Decimal
     next_funding_rate: Decimal | None
-    next_funding_time: str | None
+    next_funding_time: Time | None
 
 
 class FutureStatistics(Answer):
     volume: Decimal
     next_funding_rate: Decimal | None
-    next_funding_time: str | None
+    next_funding_time: Time | None
     open_interest: Decimal
 
 
 class FundingRate(Answer):
     future: str
     rate: Decimal
-    time: str
+    time: Time
 
 
 class FundingPayment(Answer):
@@ -144,7 +145,7 @@ class FundingPayment(Answer):
     future: str
     payment: Decimal
     rate: Decimal
-    time: str
+    time: Time
 
 
 class Position(Answer):
@@ -212,7 +213,7 @@ class Order(Answer):
     filled_size: Decimal
     remaining_size: Decimal
     avg_fill_price: Decimal | None
-    created_at: str
+    created_at: Time
     liquidation: bool
     position_side: Literal["long", "short"] | None
 
@@ -227,7 +228,7 @@ class Fill(Answer):
     size: Decimal
     order_id: int
     trade_id: int
-    time: str
+    time: Time
     fee_rate: Decimal
     fee: Decimal
     fee_currency: str
@@ -276,6 +277,21 @@ class Funding(Answer):
     index: Decimal
     mark: Decimal
     next_funding_rate: Decimal | None
-    next_funding_time: str | None
+    next_funding_time: Time | None
     open_interest: Decimal
-    time: str
+    time: Time
+
+
+class Fault(Answer):
+    """Told to the venue's owner alone; no part of the Acme API."""
+
+    id: int
+    name: str
+    rate: float
+    seconds: float | None
+    times: int | None
+    method: str | None
+    path: str | None
+    channel: str | None
+    seen: int
+    struck: int

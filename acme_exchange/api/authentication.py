@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from acme_exchange.accounts import ApiKey
 from acme_exchange.api import errors
+from acme_exchange.clock import Clock
 from acme_exchange.engine import Refused
 
 TIMESTAMP_TOLERANCE_MILLISECONDS = 5_000
@@ -17,20 +18,21 @@ OWN_PREFIX = "ACME"
 class Authenticator:
     """Checks signed requests and log-ins against the keys the venue knows."""
 
-    def __init__(self, keys: Mapping[str, ApiKey], header_prefixes: Sequence[str] = ()) -> None:
+    def __init__(self, keys: Mapping[str, ApiKey], clock: Clock, header_prefixes: Sequence[str] = ()) -> None:
         """
         :param keys: by their text; whoever adds or revokes one does it there.
+        :param clock: what timestamps are checked against.
         :param header_prefixes: accepted besides `ACME`, such as `FTX` for clients that were written for it.
         """
         self._keys = keys
+        self._clock = clock
         self._prefixes = (OWN_PREFIX, *header_prefixes)
 
-    def request(self, headers: Mapping[str, str], signed: bytes, now: int) -> ApiKey:
+    def request(self, headers: Mapping[str, str], signed: bytes) -> ApiKey:
         """The key that signed a REST request.
 
         :param headers: found whatever case they are written in.
         :param signed: method, path with query, and body, as they came over the wire.
-        :param now: microseconds.
         :raises Refused: 401, or 404 for a subaccount.
         """
         prefix = next((prefix for prefix in self._prefixes if f"{prefix}-KEY" in headers), None)
@@ -40,25 +42,25 @@ class Authenticator:
         signature = headers.get(f"{prefix}-SIGN", "")
         if not timestamp or not signature:
             raise Refused(401, errors.NOT_LOGGED_IN)
-        key = self._verified(headers[f"{prefix}-KEY"], signature, timestamp, signed, now)
+        key = self._verified(headers[f"{prefix}-KEY"], signature, timestamp, signed)
         _refuse_subaccount(unquote(headers.get(f"{prefix}-SUBACCOUNT", "")))
         return key
 
-    def login(self, key: str, signature: str, timestamp: str, subaccount: str, now: int) -> ApiKey:
+    def login(self, key: str, signature: str, timestamp: str, subaccount: str) -> ApiKey:
         """The key that logs a WebSocket in.
 
         :param timestamp: epoch milliseconds, as written in the signed text.
         :raises Refused: as :meth:`request` does.
         """
-        known = self._verified(key, signature, timestamp, WEBSOCKET_LOGIN.encode(), now)
+        known = self._verified(key, signature, timestamp, WEBSOCKET_LOGIN.encode())
         _refuse_subaccount(subaccount)
         return known
 
-    def _verified(self, key: str, signature: str, timestamp: str, signed: bytes, now: int) -> ApiKey:
+    def _verified(self, key: str, signature: str, timestamp: str, signed: bytes) -> ApiKey:
         known = self._keys.get(key)
         if known is None:
             raise Refused(401, errors.INVALID_API_KEY)
-        if not _is_current(timestamp, now):
+        if not _is_current(timestamp, self._clock.now()):
             raise Refused(401, errors.TIMESTAMP_TOO_FAR)
         expected = hmac.new(known.secret.encode(), timestamp.encode() + signed, hashlib.sha256).hexdigest()
         if not hmac.compare_digest(expected.encode(), signature.encode("utf-8", "surrogateescape")):

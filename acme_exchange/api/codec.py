@@ -1,5 +1,6 @@
 """JSON in and out without a binary float in between: money must arrive, and leave, to its last digit."""
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -7,6 +8,7 @@ import msgspec
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
+_string_or_scaled_zero = re.compile(rb'"(?:[^"\\]|\\.)*"|-?(?<![0-9.])0E[-+][0-9]+')
 
 
 class InvalidJson(ValueError):
@@ -14,8 +16,14 @@ class InvalidJson(ValueError):
 
 
 def encode(value: Any) -> bytes:
-    """The JSON of `value`; every `Decimal` is written as a JSON number with exactly its own digits."""
-    return _encoder.encode(value)
+    """The JSON of `value`; every `Decimal` is written as a JSON number with exactly its own digits, and nought as `0.0`
+    where it would be written `0E-8`."""
+    text = _encoder.encode(value)
+    return _string_or_scaled_zero.sub(_plain, text) if b"0E" in text else text
+
+
+def _plain(found: re.Match[bytes]) -> bytes:
+    return found[0] if found[0].startswith(b'"') else b"0.0"
 
 
 def decode(text: bytes | str) -> Any:

@@ -9,6 +9,7 @@ ORDER_NOT_FOUND = "Order not found"
 ORDER_ALREADY_CLOSED = "Order already closed"
 ORDER_ALREADY_QUEUED = "Order already queued for cancellation"
 NO_SUCH_SUBACCOUNT = "No such subaccount"
+NO_SUCH_FAULT = "No such fault"
 
 INVALID_LOGIN_CREDENTIALS = "Invalid login credentials"
 INVALID_CHANNEL = "Invalid channel"

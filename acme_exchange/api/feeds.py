@@ -62,6 +62,9 @@ class Subscriber(Protocol):
     def put(self, frame: bytes) -> None:
         """Takes a frame to deliver, after those before."""
 
+    def put_private(self, channel: str, frame: bytes) -> None:
+        """Takes a frame of a private channel, likewise."""
+
 
 @dataclass(frozen=True)
 class PrivateFeed:
@@ -89,8 +92,12 @@ PRIVATE_FEEDS: dict[type, PrivateFeed] = {
 class Feeds:
     """Turns the venue's events into frames, each encoded once for all who have subscribed."""
 
-    def __init__(self, venue: Venue) -> None:
+    def __init__(self, venue: Venue, spoil: Callable[[answers.BookFrame], answers.BookFrame]) -> None:
+        """
+        :param spoil: what may happen to the change of a book on its way.
+        """
         self._venue = venue
+        self._spoil = spoil
         self._subscribers: dict[Topic, dict[Subscriber, None]] = {}
         self._books: dict[str, PublishedBook] = {}
         self._markets: dict[str, answers.Market] = {}
@@ -165,12 +172,14 @@ class Feeds:
         """Sends what subscribers are told at least once a second, one at each step: tickers, funding, and the markets
         that changed."""
         for topic in list(self._subscribers):
+            if topic.market is not None:
+                self._venue.look_at(topic.market)
             if topic.channel is Channel.TICKER:
                 yield self._send_ticker(topic.market)
             elif topic.channel is Channel.FUNDING:
                 yield self._send(topic, self._funding(topic.market))
             elif topic.channel is Channel.MARKETS:
-                yield self._send_markets()
+                yield from self._send_markets()
 
     def _send(self, topic: Topic, data: Any) -> None:
         subscribers = self._subscribers.get(topic)
@@ -181,9 +190,13 @@ class Feeds:
             subscriber.put(frame)
 
     def _send_private(self, feed: PrivateFeed, event: Event) -> None:
-        topic = Topic(feed.channel, account=feed.account(event))
-        if topic in self._subscribers:
-            self._send(topic, feed.data(event))
+        subscribers = self._subscribers.get(Topic(feed.channel, account=feed.account(event)))
+        if not subscribers:
+            return
+        channel = feed.channel.value
+        frame = frames.update(channel, None, feed.data(event))
+        for subscriber in subscribers:
+            subscriber.put_private(channel, frame)
 
     def _start_book(self, topic: Topic) -> bytes:
         """What the others have been told, so that the next update follows on for everybody."""
@@ -197,7 +210,7 @@ class Feeds:
             return
         change = book.update(*self._venue.engine.levels(market, DEPTH), self._seconds())
         if change is not None:
-            self._send(Topic(Channel.ORDER_BOOK, market=market), change)
+            self._send(Topic(Channel.ORDER_BOOK, market=market), self._spoil(change))
 
     def _start_ticker(self, topic: Topic) -> bytes:
         return frames.update(topic.channel.value, topic.market, self._ticker(topic.market))
@@ -218,21 +231,24 @@ class Feeds:
         return presentation.funding(self._venue.engine.future(market), self._venue.clock.now())
 
     def _start_markets(self, topic: Topic) -> bytes:
-        self._send_markets()
-        self._markets = self._all_markets()
-        data = answers.MarketsFrame(action="partial", data=self._markets)
-        return frames.partial(topic.channel.value, None, data)
+        for _ in self._send_markets():
+            pass
+        return frames.partial(
+            topic.channel.value, None, answers.MarketsFrame(action="partial", data=self._markets)
+        )
 
-    def _send_markets(self) -> None:
-        now = self._all_markets()
-        changed = {name: market for name, market in now.items() if market != self._markets.get(name)}
-        self._markets = now
+    def _send_markets(self) -> Iterator[None]:
+        """Sends the markets that have changed, having looked at one at each step."""
+        engine = self._venue.engine
+        changed = {}
+        for name in engine.market_names():
+            market = presentation.market(engine.market(name))
+            if market != self._markets.get(name):
+                changed[name] = market
+            yield
+        self._markets |= changed
         if changed:
             self._send(Topic(Channel.MARKETS), answers.MarketsFrame(action="update", data=changed))
-
-    def _all_markets(self) -> dict[str, answers.Market]:
-        engine = self._venue.engine
-        return {name: presentation.market(engine.market(name)) for name in engine.market_names()}
 
     def _seconds(self) -> float:
         return presentation.epoch_seconds(self._venue.clock.now())

@@ -35,12 +35,20 @@ class Outbox:
             return
         self._waiting_bytes += len(frame) + FRAME_OVERHEAD_BYTES
         if self._waiting_bytes > self._most_bytes:
-            self._given_up = True
-            self._frames.clear()
-            self._overflowed()
+            self.give_up()
             return
         self._frames.append((frame, self._progress.recorded))
         self._filled.set()
+
+    def put_private(self, channel: str, frame: bytes) -> None:
+        """Takes a frame of a channel that is the client's own."""
+        self.put(frame)
+
+    def give_up(self) -> None:
+        """Lets go what waits, and takes nothing any more."""
+        self._given_up = True
+        self._frames.clear()
+        self._overflowed()
 
     def end(self) -> None:
         """Nothing follows what waits now."""

@@ -3,17 +3,16 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from time import monotonic
 
 from acme_exchange.api.feeds import Feeds
 from acme_exchange.api.rate_limits import RateLimits
+from acme_exchange.api.turns import in_turns
 from acme_exchange.api.websocket import WebSocketInterface
 from acme_exchange.venue import Venue
 
 MARKET_SECONDS = 0.1
 GATHERED_SECONDS = 0.05
 REPEATED_SECONDS = 1.0
-LONGEST_TURN_SECONDS = 0.002
 
 logger = logging.getLogger(__name__)
 
@@ -55,15 +54,7 @@ class Pacemaker:
 async def _repeat(steps: Callable[[], Iterable], seconds: float) -> None:
     while True:
         try:
-            await _in_turns(steps())
+            await in_turns(steps())
         except Exception:
             logger.exception("the venue could not do what it does every %s s; it goes on", seconds)
         await asyncio.sleep(seconds)
-
-
-async def _in_turns(steps: Iterable) -> None:
-    turn_began = monotonic()
-    for _ in steps:
-        if monotonic() - turn_began > LONGEST_TURN_SECONDS:
-            await asyncio.sleep(0)
-            turn_began = monotonic()

@@ -8,17 +8,29 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationError,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from acme_exchange.api import errors
 from acme_exchange.engine import Refused
+from acme_exchange.engine.settings import MAX_LEVERAGE
 
 JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 LARGEST_NUMBER = Decimal("1e15")
 MOST_DECIMAL_PLACES = 40
 MOST_RECORDS = 1_000
 MOST_CANDLES = 1_501
+LATEST_SECOND = 10**11
+LARGEST_ID = 10**15
 
 CONTRACT_TEXT = "contract_text"
 
@@ -52,13 +64,27 @@ def _leverage(value: Any) -> int:
         raise PydanticCustomError(CONTRACT_TEXT, "Invalid leverage") from None
 
 
-Number = Annotated[Decimal, BeforeValidator(_exact), AfterValidator(_within_reason)]
-WholeNumber = Annotated[Number, AfterValidator(_whole)]
+def _described(kind: Literal["number", "integer"], least: int, most: int) -> WithJsonSchema:
+    """How a number is described: written as one, or as a string that holds one."""
+    choices = [{"type": kind, "minimum": least, "maximum": most}, {"type": "string", "pattern": f"^{JSON_NUMBER.pattern}$"}]
+    return WithJsonSchema({"anyOf": choices})
+
+
+def _whole_number(least: int, most: int) -> Any:
+    return Annotated[Number, AfterValidator(_whole), Field(ge=least, le=most), _described("integer", least, most)]
+
+
+Number = Annotated[
+    Decimal,
+    BeforeValidator(_exact),
+    AfterValidator(_within_reason),
+    _described("number", -int(LARGEST_NUMBER), int(LARGEST_NUMBER)),
+]
 Side = Literal["buy", "sell"]
 OrderType = Literal["limit", "market"]
 ClientId = Annotated[str, Field(strict=True, min_length=1, max_length=64)]
 Name = Annotated[str, Field(strict=True, min_length=1)]
-Seconds = Annotated[Number, Field(ge=0, le=10**11, description="epoch seconds")]
+Seconds = Annotated[Number, Field(ge=0, le=LATEST_SECOND), _described("number", 0, LATEST_SECOND)]
 
 
 class Request(BaseModel):
@@ -95,16 +121,16 @@ class NoParameters(Request):
 class Period(Request):
     """A span of time, both ends included."""
 
-    start_time: Seconds | None = None
-    end_time: Seconds | None = None
+    start_time: Seconds | None = Field(None, description="epoch seconds")
+    end_time: Seconds | None = Field(None, description="epoch seconds")
 
 
 class OrderBookQuery(Request):
-    depth: Annotated[WholeNumber, Field(ge=1, le=100)] = 20
+    depth: _whole_number(1, 100) = 20
 
 
 class TradesQuery(Period):
-    limit: Annotated[WholeNumber, Field(ge=1, le=MOST_RECORDS)] = 100
+    limit: _whole_number(1, MOST_RECORDS) = 100
 
 
 class CandlesQuery(Period):
@@ -133,11 +159,11 @@ class OrderHistoryQuery(TradesQuery):
 class FillsQuery(TradesQuery):
     market: Name | None = None
     order: Literal["asc", "desc"] = "desc"
-    order_id: WholeNumber | None = Field(None, alias="orderId")
+    order_id: _whole_number(0, LARGEST_ID) | None = Field(None, alias="orderId")
 
 
 class LeverageRequest(Request):
-    leverage: Annotated[int, BeforeValidator(_leverage)]
+    leverage: Annotated[int, BeforeValidator(_leverage), _described("integer", 1, MAX_LEVERAGE)]
 
 
 class PositionModeRequest(Request):
@@ -154,7 +180,7 @@ class PlaceOrderRequest(Request):
     immediate_or_cancel: StrictBool = Field(False, alias="ioc")
     post_only: StrictBool = Field(False, alias="postOnly")
     client_id: ClientId | None = Field(None, alias="clientId")
-    reject_after: WholeNumber | None = Field(None, alias="rejectAfterTs", description="epoch milliseconds")
+    reject_after: _whole_number(0, LARGEST_ID) | None = Field(None, alias="rejectAfterTs", description="epoch milliseconds")
     position_side: Literal["long", "short"] | None = Field(None, alias="positionSide")
 
 

@@ -4,16 +4,19 @@ import inspect
 import logging
 import math
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 from aiohttp import hdrs, web
 
 from acme_exchange.accounts import ApiKey
 from acme_exchange.api import codec, errors
+from acme_exchange.api.access_log import ACCOUNT
 from acme_exchange.api.answers import Failure, Success
 from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.rate_limits import ORDERS, REQUESTS, RateLimits, TooManyRequests
 from acme_exchange.api.routes import ROUTES, Call, Paged, Route
+from acme_exchange.api.turns import in_turns
+from acme_exchange.clock import Clock
 from acme_exchange.engine import Refused
 from acme_exchange.venue import Venue
 
@@ -29,8 +32,12 @@ logger = logging.getLogger(__name__)
 class RestInterface:
     """Answers every route of the table."""
 
-    def __init__(self, venue: Venue, authenticator: Authenticator, limits: RateLimits) -> None:
+    def __init__(self, venue: Venue, clock: Clock, authenticator: Authenticator, limits: RateLimits) -> None:
+        """
+        :param clock: what time it is, as clients are told.
+        """
         self._venue = venue
+        self._clock = clock
         self._authenticator = authenticator
         self._limits = limits
 
@@ -46,14 +53,22 @@ class RestInterface:
             key = self._admit(route, request, body)
             fields = _fields(request, body, route)
             account = key.account if key else ""
-            call = Call(self._venue, account, request.match_info, route.parameters.read(fields))
+            self._look_at(request.match_info)
+            call = Call(self._venue, self._clock, account, request.match_info, route.parameters.read(fields))
             result = route.handler(call)
             if inspect.isawaitable(result):
                 result = await result
+            elif isinstance(result, Iterator):
+                result = await in_turns(result)
             await self._venue.progress.settle()
             return _success(result)
 
         return handle
+
+    def _look_at(self, path: Mapping[str, str]) -> None:
+        for name in ("market", "future"):
+            if name in path:
+                self._venue.look_at(path[name])
 
     def _admit(self, route: Route, request: web.Request, body: bytes) -> ApiKey | None:
         """Who asks, once it is clear that they may, and may now.
@@ -67,11 +82,12 @@ class RestInterface:
             return None
         signed = f"{request.method}{request.raw_path}".encode("utf-8", "surrogateescape") + body
         try:
-            key = self._authenticator.request(request.headers, signed, now)
+            key = self._authenticator.request(request.headers, signed)
         except Refused:
             if route.charge != "nothing":
                 self._limits.admit([(REQUESTS, request.remote)], now)
             raise
+        request[ACCOUNT] = key.account
         if route.charge != "nothing":
             charges = [(REQUESTS, key.key)]
             if route.charge == "order":
@@ -88,17 +104,17 @@ async def failures_in_envelopes(request: web.Request, handler: Handler) -> web.S
     try:
         return await handler(request)
     except Refused as refused:
-        return _failure(refused.status, refused.text)
+        return failure(refused.status, refused.text)
     except TooManyRequests as refused:
         retry_after = f"{math.ceil(refused.retry_after * 1000) / 1000:.3f}"
-        return _failure(429, refused.text, {hdrs.RETRY_AFTER: retry_after})
-    except web.HTTPException as failure:
-        allowed = {name: value for name, value in failure.headers.items() if name == hdrs.ALLOW}
-        return _failure(failure.status, HTTP_FAILURES.get(failure.status, failure.reason), allowed)
+        return failure(429, refused.text, {hdrs.RETRY_AFTER: retry_after})
+    except web.HTTPException as error:
+        allowed = {name: value for name, value in error.headers.items() if name == hdrs.ALLOW}
+        return failure(error.status, HTTP_FAILURES.get(error.status, error.reason), allowed)
     except Exception:
         incident = uuid.uuid4().hex
         logger.exception("incident %s: %s %s failed", incident, request.method, request.path)
-        return _failure(500, errors.unexpected(incident))
+        return failure(500, errors.unexpected(incident))
 
 
 async def _body(request: web.Request) -> bytes:
@@ -128,6 +144,7 @@ def _success(result: object) -> web.Response:
     return web.Response(body=codec.encode(answer), content_type="application/json")
 
 
-def _failure(status: int, text: str, headers: dict[str, str] | None = None) -> web.Response:
+def failure(status: int, text: str, headers: dict[str, str] | None = None) -> web.Response:
+    """The envelope of whatever did not succeed."""
     body = codec.encode(Failure(error=text))
     return web.Response(status=status, body=body, headers=headers, content_type="application/json")

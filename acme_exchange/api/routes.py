@@ -1,16 +1,19 @@
 """The REST interface as a table, and what each request does (Acme API §4 and §5).
 
-A handler gets a :class:`Call` and returns what the envelope holds as `result`. It knows nothing of HTTP.
+A handler gets a :class:`Call` and returns what the envelope holds as `result`: an iterator where that may be long to
+make, which is then made in turns. It knows nothing of HTTP. What it is annotated with and its docstring are also what
+the interface's description says of it.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
 from acme_exchange.api import answers, errors, presentation, requests
 from acme_exchange.api.requests import Request
+from acme_exchange.clock import Clock
 from acme_exchange.engine import (
     CancelOrder,
     CancelOrders,
@@ -38,21 +41,23 @@ Charge = Literal["nothing", "request", "order"]
 class Call:
     """One request, understood.
 
+    :ivar clock: what time it is, as clients are to be told.
     :ivar account: who asks; empty for a public request.
     :ivar path: the variable parts of the path.
     """
 
     venue: Venue
+    clock: Clock
     account: str
     path: Mapping[str, str]
     parameters: Any
 
 
 @dataclass(frozen=True, slots=True)
-class Paged:
+class Paged[Record]:
     """A result that says beside it whether more is to be had."""
 
-    result: Any
+    result: list[Record]
     has_more_data: bool
 
 
@@ -77,40 +82,48 @@ class Route:
 
 
 def ping(call: Call) -> answers.Status:
+    """Whether the venue answers."""
     return answers.Status()
 
 
-def server_time(call: Call) -> str:
-    return presentation.iso(call.venue.clock.now())
+def server_time(call: Call) -> answers.Time:
+    """The server's time."""
+    return presentation.iso(call.clock.now())
 
 
 def coins(call: Call) -> list[answers.Coin]:
+    """The coins that accounts hold."""
     return [answers.US_DOLLAR]
 
 
-def markets(call: Call) -> list[answers.Market]:
+def markets(call: Call) -> Iterator[answers.Market]:
+    """Every market."""
     engine = call.venue.engine
-    return [presentation.market(engine.market(name)) for name in engine.market_names()]
+    return (presentation.market(engine.market(name)) for name in engine.market_names())
 
 
 def market(call: Call) -> answers.Market:
+    """One market."""
     return presentation.market(call.venue.engine.market(call.path["market"]))
 
 
 def order_book(call: Call) -> answers.OrderBook:
+    """The best levels of a market's book, best first."""
     bids, asks = call.venue.engine.levels(call.path["market"], call.parameters.depth)
     return answers.OrderBook(bids=bids, asks=asks, time=presentation.epoch_seconds(call.venue.clock.now()))
 
 
-def trades(call: Call) -> list[answers.Trade]:
+async def trades(call: Call) -> list[answers.Trade]:
+    """A market's trades, newest first."""
     name = _known_market(call, call.path["market"])
-    found = call.venue.store.trades(name, _period(call.parameters), call.parameters.limit)
+    found = await call.venue.store.trades(name, _period(call.parameters), call.parameters.limit)
     return [presentation.trade(trade) for trade in found]
 
 
-def candles(call: Call) -> list[answers.Candle]:
+async def candles(call: Call) -> list[answers.Candle]:
+    """A market's trades gathered into candles, oldest first."""
     name = _known_market(call, call.path["market"])
-    found = call.venue.store.candles(
+    found = await call.venue.store.candles(
         name,
         int(call.parameters.resolution),
         _period(call.parameters),
@@ -120,44 +133,51 @@ def candles(call: Call) -> list[answers.Candle]:
     return [presentation.candle(candle) for candle in found]
 
 
-def futures(call: Call) -> list[answers.Future]:
+def futures(call: Call) -> Iterator[answers.Future]:
+    """Every future, perpetual or dated."""
     engine = call.venue.engine
-    return [
-        presentation.future(engine.future(name)) for name in engine.market_names() if engine.market(name).kind != "spot"
-    ]
+    return (presentation.future(engine.future(name)) for name in engine.future_names())
 
 
 def future(call: Call) -> answers.Future:
+    """One future."""
     return presentation.future(call.venue.engine.future(call.path["future"]))
 
 
 def future_statistics(call: Call) -> answers.FutureStatistics:
+    """A future's volume, open interest and next funding."""
     return presentation.future_statistics(call.venue.engine.future(call.path["future"]))
 
 
-def funding_rates(call: Call) -> list[answers.FundingRate]:
+async def funding_rates(call: Call) -> list[answers.FundingRate]:
+    """Funding rates that were paid, newest first."""
     name = _known_future(call, call.parameters.future)
-    found = call.venue.store.funding_rates(name, _period(call.parameters), requests.MOST_RECORDS)
+    found = await call.venue.store.funding_rates(name, _period(call.parameters), requests.MOST_RECORDS)
     return [presentation.funding_rate(rate) for rate in found]
 
 
 def account(call: Call) -> answers.Account:
+    """The account, its margin and its positions."""
     return presentation.account(call.venue.engine.account(call.account))
 
 
 def set_leverage(call: Call) -> None:
+    """Sets the account's one leverage, for all markets."""
     call.venue.execute(SetLeverage(call.account, call.parameters.leverage))
 
 
 def set_position_mode(call: Call) -> None:
+    """Switches between one position a market, and a long and a short one."""
     call.venue.execute(SetPositionMode(call.account, call.parameters.mode))
 
 
 def balances(call: Call) -> list[answers.Balance]:
+    """What the account holds."""
     return [presentation.balance(call.venue.engine.balance(call.account))]
 
 
 def positions(call: Call) -> list[answers.Position]:
+    """Every position that ever was open."""
     return [
         presentation.position(position, call.parameters.show_average_price)
         for position in call.venue.engine.positions(call.account)
@@ -165,22 +185,26 @@ def positions(call: Call) -> list[answers.Position]:
 
 
 def open_orders(call: Call) -> list[answers.Order]:
+    """The resting orders, oldest first."""
     found = call.venue.engine.open_orders(call.account, call.parameters.market)
     return [presentation.order(order) for order in found]
 
 
-def order_history(call: Call) -> Paged:
+async def order_history(call: Call) -> Paged[answers.Order]:
+    """Orders, open and closed, newest first."""
     asked: requests.OrderHistoryQuery = call.parameters
     accepted = OrderFilter(_known_market(call, asked.market), asked.side, asked.order_type)
-    page = call.venue.store.orders(call.account, accepted, _period(asked), asked.limit, asked.order == "asc")
+    page = await call.venue.store.orders(call.account, accepted, _period(asked), asked.limit, asked.order == "asc")
     return Paged([presentation.order(order) for order in page.records], page.more)
 
 
 def order(call: Call) -> answers.Order:
+    """One order, open or closed."""
     return presentation.order(_stored_order(call))
 
 
 def place_order(call: Call) -> answers.Order:
+    """Places an order; the answer shows it as it was accepted, not yet matched."""
     asked: requests.PlaceOrderRequest = call.parameters
     if asked.type == "limit" and asked.price is None:
         raise Refused(400, errors.missing_parameter("price"))
@@ -202,6 +226,7 @@ def place_order(call: Call) -> answers.Order:
 
 
 def modify_order(call: Call) -> answers.Order:
+    """Cancels a resting order and places another in its stead."""
     asked: requests.ModifyOrderRequest = call.parameters
     existing = _order_to_cancel(call)
     command = ModifyOrder(
@@ -215,26 +240,30 @@ def modify_order(call: Call) -> answers.Order:
 
 
 def cancel_order(call: Call) -> str:
+    """Cancels a resting order."""
     call.venue.execute(CancelOrder(call.account, order_id=_order_to_cancel(call).id))
     return ORDER_QUEUED
 
 
 def cancel_orders(call: Call) -> str:
+    """Cancels all resting orders, or those of a market or a side."""
     asked: requests.CancelOrdersRequest = call.parameters
     call.venue.execute(CancelOrders(call.account, asked.market, asked.side))
     return ORDERS_QUEUED
 
 
-def fills(call: Call) -> list[answers.Fill]:
+async def fills(call: Call) -> list[answers.Fill]:
+    """The account's fills, newest first."""
     asked: requests.FillsQuery = call.parameters
     accepted = FillFilter(_known_market(call, asked.market), asked.order_id)
-    page = call.venue.store.fills(call.account, accepted, _period(asked), asked.limit, asked.order == "asc")
+    page = await call.venue.store.fills(call.account, accepted, _period(asked), asked.limit, asked.order == "asc")
     return [presentation.fill(fill) for fill in page.records]
 
 
-def funding_payments(call: Call) -> list[answers.FundingPayment]:
+async def funding_payments(call: Call) -> list[answers.FundingPayment]:
+    """What the account paid (positive) or received for funding, newest first."""
     name = _known_future(call, call.parameters.future)
-    found = call.venue.store.funding_payments(
+    found = await call.venue.store.funding_payments(
         call.account, name, _period(call.parameters), requests.MOST_RECORDS
     )
     return [presentation.funding_payment(payment) for payment in found]

@@ -1,11 +1,15 @@
 """The venue on a socket."""
 
+import logging
 from collections.abc import Sequence
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
+from acme_exchange.api import access_log, description
 from acme_exchange.api.admin import AdminInterface
 from acme_exchange.api.authentication import Authenticator
+from acme_exchange.api.faults import ClearRequest, FaultRequest, Faults, present
 from acme_exchange.api.feeds import Feeds
 from acme_exchange.api.pacemaker import Pacemaker
 from acme_exchange.api.rate_limits import RateLimits
@@ -15,32 +19,54 @@ from acme_exchange.venue import Venue
 
 SHUTDOWN_SECONDS = 2.0
 
+http_logger = logging.getLogger("acme_exchange.http")
+# What is no HTTP is the sender's mistake: it is answered with 400, and is no fault of the venue's to be traced.
+http_logger.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError)))
+
 
 class Server:
     """Serves one venue's REST and WebSocket interfaces.
 
+    :ivar faults: what befalls clients; nothing, unless somebody asks for it.
     :ivar feeds: the WebSocket channels.
     :ivar pacemaker: moves the market; started by :meth:`start`, unless told otherwise.
     """
 
-    def __init__(self, venue: Venue, header_prefixes: Sequence[str] = (), admin: AdminInterface | None = None) -> None:
+    def __init__(
+        self,
+        venue: Venue,
+        header_prefixes: Sequence[str] = (),
+        admin: AdminInterface | None = None,
+        fault_seed: int = 0,
+    ) -> None:
         """
         :param header_prefixes: accepted in authentication headers besides `ACME`.
         :param admin: what the owner may ask while it runs; nothing when absent.
+        :param fault_seed: decides which occasions a fault takes.
         """
-        authenticator = Authenticator(venue.keys, header_prefixes)
+        self.faults = Faults(fault_seed, venue.clock, venue.progress)
+        authenticator = Authenticator(venue.keys, self.faults.clock, header_prefixes)
         limits = RateLimits()
-        self.feeds = Feeds(venue)
-        self._sockets = WebSocketInterface(self.feeds, authenticator, venue.clock, venue.progress)
+        self.feeds = Feeds(venue, self.faults.book)
+        self._sockets = WebSocketInterface(self.feeds, authenticator, venue.clock, self.faults.outbox)
         self.pacemaker = Pacemaker(venue, self.feeds, limits, self._sockets)
-        application = web.Application(middlewares=[failures_in_envelopes], client_max_size=LARGEST_BODY_BYTES)
-        RestInterface(venue, authenticator, limits).add_routes(application.router)
+        application = web.Application(
+            middlewares=[self.faults.middleware, failures_in_envelopes], client_max_size=LARGEST_BODY_BYTES
+        )
+        RestInterface(venue, self.faults.clock, authenticator, limits).add_routes(application.router)
         self._sockets.add_routes(application.router)
+        description.add_routes(application.router)
         if admin is not None:
+            _add_fault_requests(admin, self.faults)
             admin.add_routes(application.router)
         # A body is signed, and limited in size, as it comes: nothing is decompressed.
         self._runner = web.AppRunner(
-            application, access_log=None, auto_decompress=False, shutdown_timeout=SHUTDOWN_SECONDS
+            application,
+            access_log=access_log.logger,
+            access_log_class=access_log.AccessLogger,
+            logger=http_logger,
+            auto_decompress=False,
+            shutdown_timeout=SHUTDOWN_SECONDS,
         )
         self._site: web.TCPSite | None = None
 
@@ -70,3 +96,8 @@ class Server:
         await self._sockets.close_all()
         await self._runner.cleanup()
 
+
+def _add_fault_requests(admin: AdminInterface, faults: Faults) -> None:
+    admin.add("GET", "/faults", lambda fields: [present(fault) for fault in faults.all()])
+    admin.add("POST", "/faults", lambda fields: present(faults.set(FaultRequest.read(fields))))
+    admin.add("DELETE", "/faults", lambda fields: faults.clear(ClearRequest.read(fields).id))

@@ -94,7 +94,7 @@ class Session:
             raise Refused(400, errors.INVALID_LOGIN_CREDENTIALS)
         key, sign, subaccount = (_text(args, name) for name in ("key", "sign", "subaccount"))
         try:
-            known = self._authenticator.login(key, sign, str(args.get("time")), subaccount, self._clock.now())
+            known = self._authenticator.login(key, sign, str(args.get("time")), subaccount)
         except Refused:
             raise Refused(400, errors.INVALID_LOGIN_CREDENTIALS) from None
         if self._key is not None and self._key.account != known.account:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -11,11 +12,14 @@ from acme_exchange.api.feeds import Feeds
 from acme_exchange.api.outbox import Outbox
 from acme_exchange.api.session import Session
 from acme_exchange.clock import Clock
-from acme_exchange.progress import Progress, StoreFailed
+from acme_exchange.progress import StoreFailed
 
 PATH = "/ws/"
 LARGEST_FRAME_BYTES = 64 * 1024
 CLOSE_SECONDS = 1.0
+
+MakeOutbox = Callable[[Callable[[], None]], Outbox]
+"""Makes what waits for a client, told how to cut it off."""
 
 logger = logging.getLogger(__name__)
 
@@ -24,14 +28,14 @@ class Connection:
     """A client's socket, with what it has asked for and what waits for it."""
 
     def __init__(
-        self, request: web.Request, feeds: Feeds, authenticator: Authenticator, clock: Clock, progress: Progress
+        self, request: web.Request, feeds: Feeds, authenticator: Authenticator, clock: Clock, make_outbox: MakeOutbox
     ) -> None:
         # One frame is encoded once for all its readers; compressing it for each of them would undo that.
         self.socket = web.WebSocketResponse(
             autoping=False, compress=False, max_msg_size=LARGEST_FRAME_BYTES, timeout=CLOSE_SECONDS
         )
         self._request = request
-        self._outbox = Outbox(self._abort, progress)
+        self._outbox = make_outbox(self._abort)
         self.session = Session(self._outbox, feeds, authenticator, clock)
         self._writer: asyncio.Task | None = None
 
@@ -91,11 +95,11 @@ class Connection:
 class WebSocketInterface:
     """Accepts clients and keeps them until they go, fall silent, read too slowly, or the server ends."""
 
-    def __init__(self, feeds: Feeds, authenticator: Authenticator, clock: Clock, progress: Progress) -> None:
+    def __init__(self, feeds: Feeds, authenticator: Authenticator, clock: Clock, make_outbox: MakeOutbox) -> None:
         self._feeds = feeds
         self._authenticator = authenticator
         self._clock = clock
-        self._progress = progress
+        self._make_outbox = make_outbox
         self._connections: set[Connection] = set()
         self._closing: dict[Connection, asyncio.Task] = {}
 
@@ -114,7 +118,7 @@ class WebSocketInterface:
         await asyncio.gather(*(connection.say_goodbye() for connection in self._connections))
 
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
-        connection = Connection(request, self._feeds, self._authenticator, self._clock, self._progress)
+        connection = Connection(request, self._feeds, self._authenticator, self._clock, self._make_outbox)
         self._connections.add(connection)
         try:
             await connection.serve()

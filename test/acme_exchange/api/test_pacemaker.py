@@ -2,7 +2,7 @@ import asyncio
 from itertools import count
 from test.acme_exchange.venue import RunningVenue
 
-from acme_exchange.api import pacemaker
+from acme_exchange.api import pacemaker, turns
 from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.pacemaker import Pacemaker
 from acme_exchange.api.rate_limits import REQUESTS, RateLimits
@@ -11,7 +11,7 @@ from acme_exchange.api.websocket import WebSocketInterface
 
 def made_for(running: RunningVenue, limits: RateLimits) -> Pacemaker:
     feeds = running.server.feeds
-    sockets = WebSocketInterface(feeds, Authenticator({}), running.clock, running.venue.progress)
+    sockets = WebSocketInterface(feeds, Authenticator({}, running.clock), running.clock, running.server.faults.outbox)
     return Pacemaker(running.venue, feeds, limits, sockets)
 
 
@@ -26,7 +26,7 @@ async def test_the_limits_of_whoever_is_silent_are_forgotten(running: RunningVen
 async def test_the_market_gives_way_to_others_while_it_has_much_to_do(running: RunningVenue, monkeypatch):
     """Each look at the clock finds another millisecond gone; a turn is two of them."""
     clock = count(step=0.001)
-    monkeypatch.setattr(pacemaker, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(turns, "monotonic", lambda: next(clock))
     done, seen = [], set()
 
     def market():

@@ -196,8 +196,9 @@ def test_changes_are_against_an_hour_a_day_and_midnight():
     venue = Scenario("ann")
     day = 24 * HOUR
     midnight = NOON // day * day + day
+    venue.index("80")
     for time, price in (
-        (midnight - HOUR, "80"), (midnight - MINUTE, "100"), (midnight + MINUTE, "110"),
+        (midnight - HOUR, "90"), (midnight - MINUTE, "100"), (midnight + MINUTE, "110"),
         (midnight + HOUR, "125"), (midnight + 2 * HOUR, "250"),
     ):
         venue.wait(time - venue.now)
