@@ -14,12 +14,24 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import platformdirs
+
+from acme_exchange import fault_command
 from acme_exchange.accounts import AccountEntry, AccountsError, first_account, load_accounts
+from acme_exchange.api.access_log import write_access_log
+from acme_exchange.api.faults import NAMES
 from acme_exchange.api.server import Server
-from acme_exchange.clock import SystemClock
-from acme_exchange.venue import simulated_venue
+from acme_exchange.clock import Clock, SystemClock
+from acme_exchange.fault_command import NoFaults
+from acme_exchange.market import MarketFileError, MarketPlan, plan_markets
+from acme_exchange.market.plan import FASTEST
+from acme_exchange.venue import planned_venue
 
 SEED_BITS = 32
+
+
+class CannotLog(Exception):
+    """The access log cannot be kept where it was to be; the text says why."""
 
 
 class CannotListen(Exception):
@@ -34,12 +46,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     try:
-        accounts = _accounts(options.accounts)
-        asyncio.run(_serve(options, accounts))
-    except (AccountsError, CannotListen) as error:
+        options.run(options)
+    except (AccountsError, CannotListen, CannotLog, MarketFileError, NoFaults) as error:
         _notice(str(error))
         return 1
     return 0
+
+
+def _run_serve(options: argparse.Namespace) -> None:
+    clock = SystemClock()
+    seed = secrets.randbits(SEED_BITS) if options.seed is None else options.seed
+    plan = plan_markets(
+        clock.now(), seed, not options.no_liquidity, options.speed, options.markets, options.replay
+    )
+    accounts = _accounts(options.accounts)
+    if options.access_log is not None:
+        _start_access_log(options.access_log)
+    asyncio.run(_serve(options, clock, plan, accounts))
+
+
+def _start_access_log(path: Path) -> None:
+    try:
+        write_access_log(path)
+    except OSError as error:
+        raise CannotLog(f"{path}: cannot be written ({error.strerror}); name another file with --access-log.") from None
+
+
+def _run_faults(options: argparse.Namespace) -> None:
+    fault_command.print_faults(options.data)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,7 +109,49 @@ def _parser() -> argparse.ArgumentParser:
         help="accept authentication headers with this prefix besides ACME, such as FTX; may be given several times",
     )
     serve.add_argument("--no-liquidity", action="store_true", help="nobody but the accounts places orders")
+    _add_market_options(serve)
+    serve.add_argument(
+        "--access-log", type=Path, metavar="FILE", help="append a JSON object for each request, without any secret"
+    )
+    serve.add_argument(
+        "--fault",
+        type=fault_command.fault,
+        action="append",
+        default=[],
+        metavar="NAME=RATE[:SECONDS]",
+        help=f"for testing clients, may be given several times: {', '.join(NAMES)}",
+    )
+    serve.set_defaults(run=_run_serve)
+    faults = commands.add_parser("faults", help="list the faults of a running exchange, and how often they struck")
+    faults.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        default=platformdirs.user_data_path("acme-exchange", appauthor=False),
+        help="where the running exchange keeps its data (default: %(default)s)",
+    )
+    faults.set_defaults(run=_run_faults)
     return parser
+
+
+def _add_market_options(serve: argparse.ArgumentParser) -> None:
+    serve.add_argument(
+        "--markets", type=Path, metavar="FILE", help="a JSON list of markets in place of the default ones"
+    )
+    serve.add_argument(
+        "--replay",
+        type=Path,
+        metavar="FILE",
+        help="a CSV file of time and price, or time, open, high, low and close, that the index of BTC-PERP, or of the "
+        "markets in its column market, follows in place of a simulation",
+    )
+    serve.add_argument(
+        "--speed",
+        type=_speed,
+        default=1.0,
+        metavar="TIMES",
+        help="how many times as fast prices move, simulated and recorded ones; nothing else does (default: %(default)s)",
+    )
 
 
 def _port(text: str) -> int:
@@ -88,6 +164,16 @@ def _interval(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"write a whole number of seconds above 0, not {text!r}")
     return int(text)
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed <= FASTEST:
+        raise argparse.ArgumentTypeError(f"write a number above 0 and up to {FASTEST:.0f}, not {text!r}")
+    return speed
 
 
 def _header_prefix(text: str) -> str:
@@ -107,16 +193,19 @@ def _accounts(file: Path | None) -> list[AccountEntry]:
     return accounts
 
 
-async def _serve(options: argparse.Namespace, accounts: Sequence[AccountEntry]) -> None:
-    seed = secrets.randbits(SEED_BITS) if options.seed is None else options.seed
-    _notice(f"The prices follow seed {seed}; --seed {seed} repeats them.")
+async def _serve(
+    options: argparse.Namespace, clock: Clock, plan: MarketPlan, accounts: Sequence[AccountEntry]
+) -> None:
+    _notice(f"The prices follow seed {plan.seed}; --seed {plan.seed} repeats them.")
     if not _is_loopback(options.host):
         _notice(
             f"Warning: {options.host} can be reached from other machines. Whoever has a key can trade from there, and "
             "what they send and receive is not encrypted on its way."
         )
-    venue = simulated_venue(SystemClock(), seed, accounts, options.funding_interval, not options.no_liquidity)
-    server = Server(venue, options.header_prefix)
+    venue = planned_venue(clock, plan, accounts, options.funding_interval)
+    server = Server(venue, options.header_prefix, fault_seed=plan.seed)
+    for fault in options.fault:
+        server.faults.set(fault)
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)

@@ -1,12 +1,14 @@
 """The venue as one object: the engine, the simulated market, the history and the clock, and who listens to them."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 
-from acme_exchange.accounts import AccountEntry, ApiKey
+from acme_exchange.accounts import AccountEntry, AccountsError, ApiKey
 from acme_exchange.clock import Clock
 from acme_exchange.engine import CancelOrder, CancelOrders, Command, CreateAccount, Deposit, Engine, Event
-from acme_exchange.market import MarketSimulation, default_markets
+from acme_exchange.market import MarketPlan, MarketSimulation, plan_markets
 from acme_exchange.progress import Progress
+from acme_exchange.resumption import resumed_engine
 from acme_exchange.store import MemoryStore, Store
 
 Listener = Callable[[Sequence[Event]], None]
@@ -21,31 +23,51 @@ class Venue:
     :ivar engine: to be asked, never to be commanded past :meth:`execute`.
     :ivar store: to be asked, likewise.
     :ivar clock: what time it is, for whoever needs to know.
-    :ivar keys: who may sign in, by the key's text.
-    :ivar progress: how much of what happened is kept; nobody may be told what is not yet.
     """
 
     def __init__(self, engine: Engine, simulation: MarketSimulation, store: Store, clock: Clock) -> None:
         self.engine = engine
         self.store = store
         self.clock = clock
-        self.keys: dict[str, ApiKey] = {}
-        self.progress = Progress()
+        store.follow(engine.take_changes)
         self._simulation = simulation
         self._listeners: list[Listener] = []
         self._looked_at: dict[str, int] = {}
 
-    def open_accounts(self, accounts: Iterable[AccountEntry]) -> None:
-        """Creates the accounts with their deposits.
+    @property
+    def keys(self) -> Mapping[str, ApiKey]:
+        """Who may sign in, by the key's text."""
+        return self.store.keys
 
-        :raises Refused: when one of the names is taken.
+    @property
+    def progress(self) -> Progress:
+        """How much of what happened is kept; nobody may be told what is not yet."""
+        return self.store.progress
+
+    def open_accounts(self, accounts: Iterable[AccountEntry]) -> None:
+        """Sees to it that there are these accounts with these keys.
+
+        An account that is there already keeps its money: a deposit is made once. A key that was revoked stays so.
+
+        :raises AccountsError: a key is another account's already, or has another secret.
         """
         for account in accounts:
-            self.execute(CreateAccount(account.name))
-            if account.deposit:
-                self.execute(Deposit(account.name, account.deposit))
-            for key in account.keys:
-                self.keys[key.key] = ApiKey(key.key, account.name, key.read_only, secret=key.secret)
+            if not self.engine.has_account(account.name):
+                self.execute(CreateAccount(account.name))
+                if account.deposit:
+                    self.execute(Deposit(account.name, account.deposit))
+            for entry in account.keys:
+                self._accept(ApiKey(entry.key, account.name, entry.read_only, secret=entry.secret))
+
+    def _accept(self, key: ApiKey) -> None:
+        known = self.store.keys.get(key.key)
+        if known is not None and known != key:
+            raise AccountsError(
+                f'field "key": the venue knows {key.key} already, of account "{known.account}" or with another secret; '
+                "write a different key"
+            )
+        if known is None and key.key not in self.store.revoked:
+            self.store.add_key(key)
 
     def listen(self, listener: Listener) -> None:
         """Has `listener` told the events of every command, right after they are stored."""
@@ -89,8 +111,28 @@ def simulated_venue(
     :param funding_interval: seconds.
     :param liquidity: False leaves the books to the accounts.
     """
-    definitions = default_markets(clock.now())
-    engine = Engine([definition.specification for definition in definitions], funding_interval)
-    venue = Venue(engine, MarketSimulation(seed, definitions, liquidity), MemoryStore(), clock)
+    return planned_venue(clock, plan_markets(clock.now(), seed, liquidity), accounts, funding_interval)
+
+
+def planned_venue(
+    clock: Clock,
+    plan: MarketPlan,
+    accounts: Iterable[AccountEntry],
+    funding_interval: int = 3600,
+    store: Store | None = None,
+) -> Venue:
+    """A venue with the markets of a plan, which goes on with what its store has kept.
+
+    :param funding_interval: seconds.
+    :param store: nothing lasts longer than the process without one.
+    :raises StoreUnusable: the markets do not fit what the store has kept.
+    :raises AccountsError: the accounts do not.
+    """
+    store = store or MemoryStore()
+    engine = resumed_engine(
+        store.state, [definition.specification for definition in plan.markets], funding_interval, client_ids=store
+    )
+    prices = {row["name"]: Decimal(row["index"]) for row in (store.state or {"markets": []})["markets"] if row["index"]}
+    venue = Venue(engine, plan.simulation(prices), store, clock)
     venue.open_accounts(accounts)
     return venue

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from random import Random
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import msgspec
 from aiohttp import hdrs, web
@@ -83,6 +83,19 @@ class FaultRequest(Request):
     path: Name | None = None
     channel: Literal["orders", "fills", "positions", "balances"] | None = None
 
+    def checked(self) -> Self:
+        """
+        :raises Refused: 400, naming the parameter that is missing, or does not go with this fault.
+        """
+        if self.name in TIMED_FAULTS and self.seconds is None:
+            raise Refused(400, errors.missing_parameter("seconds"))
+        if self.name == DELAY and self.seconds < 0:
+            raise Refused(400, errors.invalid_parameter("seconds"))
+        for field, names in FIELDS_OF.items():
+            if getattr(self, field) is not None and self.name not in names:
+                raise Refused(400, errors.invalid_parameter(field))
+        return self
+
 
 class ClearRequest(Request):
     """Which fault ends; all of them when none is named."""
@@ -150,15 +163,8 @@ class Faults:
 
     def set(self, asked: FaultRequest) -> Fault:
         """:raises Refused: 400, naming the parameter that is missing, or does not go with this fault."""
-        if asked.name in TIMED_FAULTS and asked.seconds is None:
-            raise Refused(400, errors.missing_parameter("seconds"))
-        if asked.name == DELAY and asked.seconds < 0:
-            raise Refused(400, errors.invalid_parameter("seconds"))
-        for field, names in FIELDS_OF.items():
-            if getattr(asked, field) is not None and asked.name not in names:
-                raise Refused(400, errors.invalid_parameter(field))
         self._latest_id += 1
-        fault = Fault(self._latest_id, asked, Random(f"{self._seed}/faults/{self._latest_id}/{asked.name}"))
+        fault = Fault(self._latest_id, asked.checked(), Random(f"{self._seed}/faults/{self._latest_id}/{asked.name}"))
         self._faults.append(fault)
         return fault
 

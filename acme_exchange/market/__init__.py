@@ -3,10 +3,11 @@
 from acme_exchange.market.definition import MarketDefinition, default_markets
 from acme_exchange.market.errors import MarketFileError
 from acme_exchange.market.markets_file import load_markets
-from acme_exchange.market.replay import Recording, load_replay, start_at
+from acme_exchange.market.plan import MarketPlan, plan_markets
+from acme_exchange.market.replay import load_replay, start_at
 from acme_exchange.market.simulation import MarketSimulation
 
 __all__ = [
-    "MarketDefinition", "MarketFileError", "MarketSimulation", "Recording", "default_markets", "load_markets",
-    "load_replay", "start_at",
+    "MarketDefinition", "MarketFileError", "MarketPlan", "MarketSimulation", "default_markets", "load_markets",
+    "load_replay", "plan_markets", "start_at",
 ]
