@@ -82,6 +82,10 @@ class Engine:
         conclude(state)
         return state.events
 
+    def has_account(self, name: str) -> bool:
+        """Whether there is an account of that name."""
+        return name in self._state.accounts
+
     @exactly
     def account(self, name: str) -> views.Account:
         """:raises Refused: 404 `No such subaccount`."""

@@ -1,6 +1,11 @@
 """The one place where history lives: what the engine has reported and then forgets."""
 
+from acme_exchange.store.database import Database, InUse, StoreUnusable, database_url, file_url
+from acme_exchange.store.kept import DatabaseStore
 from acme_exchange.store.memory import MemoryStore
 from acme_exchange.store.records import Candle, FillFilter, OrderFilter, Page, Period, Store
 
-__all__ = ["Candle", "FillFilter", "MemoryStore", "OrderFilter", "Page", "Period", "Store"]
+__all__ = [
+    "Candle", "Database", "DatabaseStore", "FillFilter", "InUse", "MemoryStore", "OrderFilter", "Page", "Period", "Store",
+    "StoreUnusable", "database_url", "file_url",
+]

@@ -45,6 +45,7 @@ class MemoryStore:
     """A :class:`Store` that lasts as long as the process. What belongs to the house is not kept."""
 
     def __init__(self) -> None:
+        self.state = None
         self.progress = Progress()
         self.keys: dict[str, ApiKey] = {}
         self.revoked: set[str] = set()

@@ -85,11 +85,13 @@ class Store(Protocol):
 
     A store also is what the engine asks whether an account has used a client id.
 
+    :ivar state: the engine's snapshot that was kept before, without client ids; None in a new store.
     :ivar progress: how much of what was recorded is kept.
     :ivar keys: the keys that are not revoked, by their text.
     :ivar revoked: the texts of those that are.
     """
 
+    state: dict | None
     progress: Progress
     keys: dict[str, ApiKey]
     revoked: set[str]

@@ -1,0 +1,189 @@
+"""The tables of a kept venue. Amounts and prices are decimal text, times microseconds since the epoch.
+
+The version counts changes of these tables. An older database is migrated by the steps in `MIGRATIONS`, in one
+transaction, before anything else is done with it. Alembic would bring a directory of scripts, a configuration and a
+template engine to each user's machine for what is, with one writer and a linear history, a list of statements.
+"""
+
+from collections.abc import Callable
+
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Integer, MetaData, String, Table, Text
+
+VERSION = 1
+
+metadata = MetaData()
+
+
+def _money(name: str, nullable: bool = False) -> Column:
+    return Column(name, Text, nullable=nullable)
+
+
+venue = Table(
+    "venue", metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("run", BigInteger, nullable=False),
+    Column("now", BigInteger, nullable=False),
+    Column("funding_interval", Integer, nullable=False),
+    Column("order", BigInteger, nullable=False),
+    Column("trade", BigInteger, nullable=False),
+    Column("fill", BigInteger, nullable=False),
+    Column("payment", BigInteger, nullable=False),
+)
+
+accounts = Table(
+    "accounts", metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("name", String(64), nullable=False, unique=True),
+    _money("cash"),
+    Column("leverage", Integer, nullable=False),
+    Column("mode", String(8), nullable=False),
+    _money("maker_fee"),
+    _money("taker_fee"),
+)
+
+keys = Table(
+    "keys", metadata,
+    Column("key", String(128), primary_key=True),
+    Column("account", String(64), nullable=False),
+    Column("read_only", Boolean, nullable=False),
+    # The secret itself: a signature can only be checked with it, so that a digest would not do.
+    Column("secret", Text, nullable=False),
+    Column("revoked", Boolean, nullable=False),
+)
+
+markets = Table(
+    "markets", metadata,
+    Column("name", String(64), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("underlying", String(64), nullable=False),
+    _money("price_increment"), _money("size_increment"), _money("min_provide_size"), _money("max_size"),
+    Column("enabled", Boolean, nullable=False),
+    Column("expired", Boolean, nullable=False),
+    Column("expiry", BigInteger),
+    _money("index", nullable=True), _money("last", nullable=True), _money("mark", nullable=True),
+    _money("open_interest"),
+    Column("funding_start", BigInteger), Column("funding_since", BigInteger), Column("funding_next", BigInteger),
+    _money("premium", nullable=True), _money("area", nullable=True),
+)
+
+statistics = Table(
+    "statistics", metadata,
+    Column("market", String(64), primary_key=True),
+    Column("bucket", BigInteger, primary_key=True, autoincrement=False),
+    _money("price"),
+    _money("volume"),
+)
+
+holdings = Table(
+    "holdings", metadata,
+    Column("account", String(64), primary_key=True),
+    Column("market", String(64), primary_key=True),
+    Column("side", String(8), primary_key=True),
+    _money("size"), _money("cost"), _money("realized"), _money("recent"),
+)
+
+orders = Table(
+    "orders", metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("account", String(64), nullable=False),
+    Column("client_id", String(64)),
+    Column("market", String(64), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("side", String(4), nullable=False),
+    _money("size"),
+    _money("price", nullable=True),
+    Column("reduce_only", Boolean, nullable=False),
+    Column("ioc", Boolean, nullable=False),
+    Column("post_only", Boolean, nullable=False),
+    Column("status", String(8), nullable=False),
+    _money("filled_size"),
+    _money("average_fill_price", nullable=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("liquidation", Boolean, nullable=False),
+    Column("position_side", String(8)),
+    Column("cancelled_by_client", Boolean, nullable=False),
+)
+Index("orders_by_client_id", orders.c.account, orders.c.client_id, unique=True)
+Index("orders_by_time", orders.c.account, orders.c.created_at, orders.c.id)
+IS_OPEN = orders.c.status == "open"
+Index("orders_open", orders.c.id, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
+
+fills = Table(
+    "fills", metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("trade_id", BigInteger, nullable=False),
+    Column("account", String(64), nullable=False),
+    Column("market", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("side", String(4), nullable=False),
+    _money("price"),
+    _money("size"),
+    Column("order_id", BigInteger),
+    Column("client_id", String(64)),
+    Column("position_side", String(8)),
+    _money("fee"),
+    _money("fee_rate"),
+    _money("profit"),
+    Column("liquidity", String(8), nullable=False),
+    Column("time", BigInteger, nullable=False),
+)
+Index("fills_by_time", fills.c.account, fills.c.time, fills.c.id)
+Index("fills_by_order", fills.c.order_id)
+
+payments = Table(
+    "payments", metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("account", String(64), nullable=False),
+    Column("market", String(64), nullable=False),
+    Column("position_side", String(8), nullable=False),
+    _money("payment"),
+    _money("rate"),
+    Column("time", BigInteger, nullable=False),
+)
+Index("payments_by_time", payments.c.account, payments.c.time, payments.c.id)
+
+postings = Table(
+    "postings", metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account", String(64), nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("market", String(64)),
+    Column("position_side", String(8)),
+    _money("size", nullable=True),
+    _money("price", nullable=True),
+    _money("amount"),
+)
+Index("postings_by_time", postings.c.account, postings.c.time, postings.c.id)
+
+rates = Table(
+    "rates", metadata,
+    Column("id", Integer, primary_key=True),
+    Column("market", String(64), nullable=False),
+    _money("rate"),
+    Column("time", BigInteger, nullable=False),
+)
+Index("rates_by_time", rates.c.time)
+
+trades = Table(
+    "trades", metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("market", String(64), nullable=False),
+    _money("price"),
+    _money("size"),
+    Column("side", String(4), nullable=False),
+    Column("liquidation", Boolean, nullable=False),
+    Column("time", BigInteger, nullable=False),
+)
+Index("trades_by_time", trades.c.market, trades.c.time, trades.c.id)
+
+candles = Table(
+    "candles", metadata,
+    Column("market", String(64), primary_key=True),
+    Column("resolution", Integer, primary_key=True, autoincrement=False),
+    Column("start", BigInteger, primary_key=True, autoincrement=False),
+    _money("open"), _money("high"), _money("low"), _money("close"), _money("volume"),
+)
+
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {}
+"""What leads from a version to the next; there is nothing older than version 1."""
