@@ -14,17 +14,21 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import platformdirs
-
-from acme_exchange import fault_command
+from acme_exchange import fault_command, owner_commands
 from acme_exchange.accounts import AccountEntry, AccountsError, first_account, load_accounts
+from acme_exchange.admin_access import FILE_NAME, AdminAccess, new_token, remove_access, write_access
+from acme_exchange.administration import Administration, AdministrationError
 from acme_exchange.api.access_log import write_access_log
+from acme_exchange.api.admin import AdminInterface
 from acme_exchange.api.faults import NAMES
 from acme_exchange.api.server import Server
 from acme_exchange.clock import Clock, SystemClock
 from acme_exchange.fault_command import NoFaults
 from acme_exchange.market import MarketFileError, MarketPlan, plan_markets
 from acme_exchange.market.plan import FASTEST
+from acme_exchange.owner_commands import DEFAULT_DATA
+from acme_exchange.progress import StoreFailed
+from acme_exchange.store import Database, DatabaseStore, MemoryStore, Store, StoreUnusable
 from acme_exchange.venue import planned_venue
 
 SEED_BITS = 32
@@ -47,7 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     try:
         options.run(options)
-    except (AccountsError, CannotListen, CannotLog, MarketFileError, NoFaults) as error:
+    except (
+        AccountsError, AdministrationError, CannotListen, CannotLog, MarketFileError, NoFaults, StoreFailed, StoreUnusable,
+    ) as error:
         _notice(str(error))
         return 1
     return 0
@@ -59,7 +65,7 @@ def _run_serve(options: argparse.Namespace) -> None:
     plan = plan_markets(
         clock.now(), seed, not options.no_liquidity, options.speed, options.markets, options.replay
     )
-    accounts = _accounts(options.accounts)
+    accounts = _accounts(options.accounts, options.data)
     if options.access_log is not None:
         _start_access_log(options.access_log)
     asyncio.run(_serve(options, clock, plan, accounts))
@@ -73,7 +79,7 @@ def _start_access_log(path: Path) -> None:
 
 
 def _run_faults(options: argparse.Namespace) -> None:
-    fault_command.print_faults(options.data)
+    fault_command.print_faults(options.data or DEFAULT_DATA)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -108,6 +114,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PREFIX",
         help="accept authentication headers with this prefix besides ACME, such as FTX; may be given several times",
     )
+    owner_commands.add_place_options(serve)
+    serve.add_argument(
+        "--memory",
+        action="store_true",
+        help="keep nothing beyond the end of the process; so it is with --accounts, unless --data or --database is given",
+    )
     serve.add_argument("--no-liquidity", action="store_true", help="nobody but the accounts places orders")
     _add_market_options(serve)
     serve.add_argument(
@@ -127,10 +139,10 @@ def _parser() -> argparse.ArgumentParser:
         "--data",
         type=Path,
         metavar="DIR",
-        default=platformdirs.user_data_path("acme-exchange", appauthor=False),
-        help="where the running exchange keeps its data (default: %(default)s)",
+        help=f"where the running exchange keeps its data (default: {DEFAULT_DATA})",
     )
     faults.set_defaults(run=_run_faults)
+    owner_commands.add_commands(commands)
     return parser
 
 
@@ -182,9 +194,9 @@ def _header_prefix(text: str) -> str:
     return text
 
 
-def _accounts(file: Path | None) -> list[AccountEntry]:
+def _accounts(file: Path | None, data: Path | None) -> list[AccountEntry]:
     if file is None:
-        path, accounts = first_account()
+        path, accounts = first_account(data)
         _notice(f'The key and secret of your account "{accounts[0].name}" are in {path}')
         return accounts
     accounts = load_accounts(file)
@@ -202,8 +214,37 @@ async def _serve(
             f"Warning: {options.host} can be reached from other machines. Whoever has a key can trade from there, and "
             "what they send and receive is not encrypted on its way."
         )
-    venue = planned_venue(clock, plan, accounts, options.funding_interval)
-    server = Server(venue, options.header_prefix, fault_seed=plan.seed)
+    store = _store(options)
+    try:
+        await _serve_from(store, options, clock, plan, accounts)
+    finally:
+        await store.close()
+
+
+def _store(options: argparse.Namespace) -> Store:
+    """An accounts file describes a whole venue, as tests and demonstrations need it: without a word of where to keep it,
+    several of them can run at once, and each begins anew."""
+    is_described = options.accounts is not None and options.data is None and options.database is None
+    if options.memory or is_described:
+        return MemoryStore()
+    return DatabaseStore(Database(owner_commands.premises(options).database))
+
+
+def _access_file(options: argparse.Namespace, store: Store) -> Path | None:
+    """Where the owner's commands find the venue; one that keeps nothing can be found where `--data` says alone."""
+    if options.data is None and isinstance(store, MemoryStore):
+        return None
+    return (options.data or DEFAULT_DATA) / FILE_NAME
+
+
+async def _serve_from(
+    store: Store, options: argparse.Namespace, clock: Clock, plan: MarketPlan, accounts: Sequence[AccountEntry]
+) -> None:
+    venue = planned_venue(clock, plan, accounts, options.funding_interval, store)
+    token, access = new_token(), _access_file(options, store)
+    admin = AdminInterface(token, venue.progress)
+    Administration(venue).add_to(admin)
+    server = Server(venue, options.header_prefix, admin if access else None, fault_seed=plan.seed)
     for fault in options.fault:
         server.faults.set(fault)
     ended = asyncio.Event()
@@ -211,10 +252,21 @@ async def _serve(
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     try:
         url = await _listen(server, options.host, options.port)
+        if access is not None:
+            write_access(access, AdminAccess(url, token))
         print(f"Acme is listening on {url}", flush=True)
-        await ended.wait()
+        await _either(ended, venue.progress.failed)
     finally:
+        if access is not None:
+            remove_access(access)
         await server.stop()
+
+
+async def _either(*events: asyncio.Event) -> None:
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
 
 
 async def _listen(server: Server, host: str, port: int) -> str:

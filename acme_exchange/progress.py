@@ -14,13 +14,15 @@ class Progress:
 
     :ivar recorded: the batch that holds the latest of what has happened.
     :ivar kept: the latest batch that a `kill -9` does not undo.
+    :ivar failure: why nothing more can be kept; None while all is well, and `failed` is not set.
     """
 
     def __init__(self) -> None:
         self.recorded = 0
         self.kept = 0
         self._awaited: dict[int, asyncio.Event] = {}
-        self._failure: StoreFailed | None = None
+        self.failure: StoreFailed | None = None
+        self.failed = asyncio.Event()
 
     def keep(self, batch: int) -> None:
         """Everything up to `batch` is kept. Batches are kept in their order."""
@@ -30,7 +32,8 @@ class Progress:
 
     def fail(self, failure: StoreFailed) -> None:
         """Nothing more will be kept: whoever waits, now or later, is told so."""
-        self._failure = failure
+        self.failure = failure
+        self.failed.set()
         for event in self._awaited.values():
             event.set()
         self._awaited.clear()
@@ -40,10 +43,10 @@ class Progress:
 
         :raises StoreFailed: it never will be.
         """
-        if self.kept < batch and self._failure is None:
+        if self.kept < batch and self.failure is None:
             await self._awaited.setdefault(batch, asyncio.Event()).wait()
         if self.kept < batch:
-            raise self._failure
+            raise self.failure
 
     async def settle(self) -> None:
         """Returns once everything that has happened up to this call is kept.

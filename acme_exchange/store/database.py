@@ -51,6 +51,8 @@ class Database:
         self._lock: int | None = None
         self._name = url.render_as_string(hide_password=True)
         is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+        if is_file and read_only and not Path(url.database).exists():
+            raise StoreUnusable(f"{self._name}: no venue has kept anything here")
         if is_file and not read_only:
             self._lock = _own_file(Path(url.database))
         try:
