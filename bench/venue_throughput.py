@@ -1,0 +1,231 @@
+"""How many orders a second one core of the venue sustains, how soon each is acknowledged, and what memory it takes.
+
+The venue runs as a process of its own, on one core; whoever loads it, on the others. Rounds with the database and with
+`--memory` alternate, so that what else the machine does befalls both. Orders are due at fixed times, and each latency
+counts from when its order was due: a venue that falls behind cannot hide it. Memory is measured last, over many more
+orders sent as fast as they are answered.
+
+    python bench/venue_throughput.py --rate 1000 --seconds 10 --rounds 2 --orders 20000
+"""
+
+import argparse
+import asyncio
+import hashlib
+import hmac
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import quantiles
+
+import aiohttp
+import psutil
+
+MARKETS = {"BTC-PERP": (64_000, "0.001"), "ETH-PERP": (3_300, "0.01"), "SOL-PERP": (145, "0.1"),
+           "XRP-PERP": (0.59, "10"), "DOGE-PERP": (0.145, "50")}
+SUBSCRIBERS = 20
+ORDERS_A_SECOND_AND_ACCOUNT = 16
+"""Below the 20 that the Acme API allows an account, so that nothing is refused for its rate."""
+TAKER_SHARE = 10
+"""One order in this many takes what the market offers; the others rest until they are cancelled."""
+
+
+@dataclass
+class Round:
+    """What was measured: seconds from when an order was due to its acknowledgement, and what went wrong."""
+
+    latencies: list[float] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    frames: int = 0
+
+    def summary(self) -> dict:
+        cuts = quantiles(self.latencies, n=100)
+        return {
+            "orders_per_second": round(len(self.latencies) / self.seconds),
+            "p50_ms": round(cuts[49] * 1000, 2),
+            "p99_ms": round(cuts[98] * 1000, 2),
+            "frames_per_second": round(self.frames / self.seconds),
+            "refused": len(self.refused),
+        }
+
+
+class Trader:
+    """One account over one connection. Plain HTTP/1.1, so that the load costs little beside what it loads."""
+
+    def __init__(self, number: int) -> None:
+        self.name = f"trader-{number}"
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._sent = 0
+        self._number = number
+
+    async def connect(self, port: int) -> None:
+        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", port)
+
+    def close(self) -> None:
+        self._writer.close()
+
+    async def place(self) -> str:
+        """Sends the next order; what the venue said against it."""
+        self._sent += 1
+        turn = self._number + self._sent
+        market, (price, size) = list(MARKETS.items())[turn % len(MARKETS)]
+        side = "buy" if turn // len(MARKETS) % 2 else "sell"
+        order = {"market": market, "side": side, "type": "limit", "size": size, "price": price,
+                 "clientId": f"{self.name}-{self._sent}"}
+        if self._sent % TAKER_SHARE == 0:
+            order |= {"type": "market", "price": None}
+        elif side == "sell":
+            order["price"] = round(price * 1.2, 2)
+        return await self.request("POST", "/api/orders", json.dumps(order))
+
+    async def cancel_all(self) -> str:
+        return await self.request("DELETE", "/api/orders")
+
+    async def request(self, method: str, path: str, body: str = "") -> str:
+        """:returns: the body of a refusal, nothing for a success."""
+        timestamp = str(time.time_ns() // 1_000_000)
+        signature = hmac.new(self.name.encode(), f"{timestamp}{method}{path}{body}".encode(), hashlib.sha256)
+        head = (
+            f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nACME-KEY: {self.name}\r\nACME-TS: {timestamp}\r\n"
+            f"ACME-SIGN: {signature.hexdigest()}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        self._writer.write((head + body).encode())
+        answer = await self._reader.readuntil(b"\r\n\r\n")
+        length = int(re.search(rb"Content-Length: (\d+)", answer)[1])
+        content = await self._reader.readexactly(length)
+        return "" if answer.startswith(b"HTTP/1.1 200") else content.decode()
+
+
+@dataclass(frozen=True)
+class RunningVenue:
+    process: subprocess.Popen
+    port: int
+
+    def megabytes(self) -> float:
+        return psutil.Process(self.process.pid).memory_info().rss / 1e6
+
+
+@asynccontextmanager
+async def venue(folder: Path, traders: list[Trader], *storage: str) -> AsyncIterator[RunningVenue]:
+    """A venue on the first core, with every trader connected."""
+    file = folder / "accounts.json"
+    entries = [{"name": t.name, "key": t.name, "secret": t.name, "deposit": 1_000_000} for t in traders]
+    file.write_text(json.dumps(entries))
+    file.chmod(0o600)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "acme_exchange", "serve", "--port", "0", "--seed", "7", "--accounts", str(file), *storage],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )
+    try:
+        psutil.Process(process.pid).cpu_affinity([0])
+        port = int(re.search(r":(\d+)$", process.stdout.readline())[1])
+        await asyncio.gather(*(trader.connect(port) for trader in traders))
+        yield RunningVenue(process, port)
+    finally:
+        for trader in traders:
+            trader.close()
+        process.terminate()
+        process.wait()
+
+
+async def subscribe(port: int, result: Round) -> None:
+    """Reads every market's book, trades and ticker until cancelled."""
+    async with aiohttp.ClientSession() as session, session.ws_connect(f"http://127.0.0.1:{port}/ws/") as socket:
+        for market in MARKETS:
+            for channel in ("orderbook", "trades", "ticker"):
+                await socket.send_json({"op": "subscribe", "channel": channel, "market": market})
+        async for _ in socket:
+            result.frames += 1
+
+
+async def trade(trader: Trader, first_due: float, interval: float, end: float, result: Round) -> None:
+    """Sends an order at each interval, and cancels what rests once a second."""
+    due, cancel_due = first_due, first_due + 1
+    while due < end:
+        await asyncio.sleep(due - time.monotonic())
+        refusal = await trader.place()
+        result.latencies.append(time.monotonic() - due)
+        if refusal:
+            result.refused.append(refusal)
+        due += interval
+        if due > cancel_due:
+            await trader.cancel_all()
+            cancel_due += 1
+
+
+async def measure(port: int, traders: list[Trader], rate: int, seconds: float) -> Round:
+    """One round at a steady rate, with the subscribers reading along."""
+    result = Round(seconds=seconds)
+    readers = [asyncio.create_task(subscribe(port, result)) for _ in range(SUBSCRIBERS)]
+    await asyncio.sleep(1)
+    result.frames = 0
+    interval, start = len(traders) / rate, time.monotonic() + 0.1
+    dues = [start + number / rate for number in range(len(traders))]
+    await asyncio.gather(*(trade(t, due, interval, start + seconds, result) for t, due in zip(traders, dues)))
+    for reader in readers:
+        reader.cancel()
+    return result
+
+
+async def flood(running: RunningVenue, traders: list[Trader], orders: int) -> None:
+    """Sends orders as fast as each account may, and says what memory the venue takes meanwhile."""
+    sent, begun = 0, time.monotonic()
+
+    async def run(trader: Trader) -> None:
+        nonlocal sent
+        while sent < orders:
+            second = time.monotonic()
+            for _ in range(ORDERS_A_SECOND_AND_ACCOUNT):
+                await trader.place()
+                sent += 1
+            await trader.cancel_all()
+            await asyncio.sleep(max(0.0, second + 1 - time.monotonic()))
+
+    async def report() -> None:
+        while True:
+            print(f"  {sent:>9} orders  {running.megabytes():7.1f} MB  {time.monotonic() - begun:6.0f} s", flush=True)
+            await asyncio.sleep(max(2.0, orders / 20_000))
+
+    reporter = asyncio.create_task(report())
+    await asyncio.gather(*(run(trader) for trader in traders))
+    reporter.cancel()
+    print(f"  {sent:>9} orders  {running.megabytes():7.1f} MB  {time.monotonic() - begun:6.0f} s, the last of them closed")
+
+
+async def main(options: argparse.Namespace) -> None:
+    if (os.cpu_count() or 1) > 1:
+        psutil.Process().cpu_affinity(list(range(1, os.cpu_count())))
+    count = -(-options.rate // ORDERS_A_SECOND_AND_ACCOUNT)
+    print(f"{options.rate} orders/s, {len(MARKETS)} markets, {SUBSCRIBERS} WebSocket subscribers, {count} accounts")
+    for number in range(options.rounds):
+        for name in ("database", "memory"):
+            with tempfile.TemporaryDirectory() as folder:
+                traders = [Trader(each) for each in range(count)]
+                storage = ["--data", folder] if name == "database" else ["--memory"]
+                async with venue(Path(folder), traders, *storage) as running:
+                    result = await measure(running.port, traders, options.rate, options.seconds)
+                print(f"round {number + 1}  {name:<9} {json.dumps(result.summary())}", *set(result.refused), flush=True)
+    if options.orders:
+        print(f"memory with the database, over {options.orders} orders:")
+        with tempfile.TemporaryDirectory() as folder:
+            traders = [Trader(each) for each in range(2 * count)]
+            async with venue(Path(folder), traders, "--data", folder) as running:
+                await flood(running, traders, options.orders)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rate", type=int, default=1000, help="orders a second (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=10, help="of each round (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=2, help="of each kind (default: %(default)s)")
+    parser.add_argument("--orders", type=int, default=20_000, help="to measure memory over (default: %(default)s)")
+    asyncio.run(main(parser.parse_args()))
