@@ -3,6 +3,8 @@
 import asyncio
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
+from bidict import bidict
+
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.acme_perpetual import (
     acme_perpetual_parse as parse,
@@ -47,7 +49,7 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         self._update_ids = NonceCreator.for_microseconds()
         self._complaints = stream.Complaints(self.logger())
         # Of the present connection, by the venue's name of the market:
-        self._subscribed_pairs: Dict[str, str] = {}
+        self._subscribed_pairs: bidict[str, str] = bidict()
         self._followers: Dict[str, BookFollower] = {}
 
     # ------------------------------------------------------------------------------------------------------- by REST
@@ -161,17 +163,20 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
 
     async def _subscribe(self, ws: WSAssistant, trading_pair: str):
         market = await self._connector.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
-        if len(self._subscribed_pairs) >= CONSTANTS.MAX_STREAMED_PAIRS and market not in self._subscribed_pairs:
+        if market in self._subscribed_pairs:
+            return
+        if len(self._subscribed_pairs) >= CONSTANTS.MAX_STREAMED_PAIRS:
             raise ValueError(f"Acme streams at most {CONSTANTS.MAX_STREAMED_PAIRS} markets to one connector.")
-        for channel in CONSTANTS.PUBLIC_CHANNELS:
-            await ws.send(WSJSONRequest(payload=parse.subscribe_request(channel, market)))
         self._subscribed_pairs[market] = trading_pair
         self._followers[market] = BookFollower(self._now())
+        for channel in CONSTANTS.PUBLIC_CHANNELS:
+            await ws.send(WSJSONRequest(payload=parse.subscribe_request(channel, market)))
 
     async def _unsubscribe(self, ws: WSAssistant, trading_pair: str):
-        market = await self._connector.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
-        self._subscribed_pairs.pop(market, None)
-        self._followers.pop(market, None)
+        market = self._subscribed_pairs.inverse.pop(trading_pair, None)
+        if market is None:
+            return
+        del self._followers[market]
         for channel in CONSTANTS.PUBLIC_CHANNELS:
             await ws.send(WSJSONRequest(payload=parse.unsubscribe_request(channel, market)))
 
@@ -239,21 +244,23 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
     async def listen_for_order_book_snapshots(self, ev_loop: asyncio.AbstractEventLoop, output: asyncio.Queue):
         """Brings, by REST, the books of markets whose subscription does not work at present, every few seconds."""
         while True:
-            try:
-                await self._sleep(CONSTANTS.BOOK_SILENCE_LIMIT)
-                await self._request_order_book_snapshots(output)
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:
-                self._complaints.log("snapshots", f"Order book snapshots could not be fetched ({error}).")
+            await self._sleep(CONSTANTS.BOOK_SILENCE_LIMIT)
+            await self._request_order_book_snapshots(output)
 
     async def _request_order_book_snapshots(self, output: asyncio.Queue):
         for trading_pair in list(self._trading_pairs):
+            try:
+                await self._request_missing_snapshot(trading_pair, output)
+            except Exception as error:
+                text = f"Unexpected error fetching order book snapshot for {trading_pair}. ({error!r})"
+                self._complaints.log(f"snapshot of {trading_pair}", text)
+
+    async def _request_missing_snapshot(self, trading_pair: str, output: asyncio.Queue):
+        if self._is_without_book(trading_pair):
+            snapshot = await self._order_book_snapshot(trading_pair)
+            # The subscription may have come back meanwhile; then what it brought is newer.
             if self._is_without_book(trading_pair):
-                snapshot = await self._order_book_snapshot(trading_pair)
-                # The subscription may have come back meanwhile; then what it brought is newer.
-                if self._is_without_book(trading_pair):
-                    output.put_nowait(snapshot)
+                output.put_nowait(snapshot)
 
     def _is_without_book(self, trading_pair: str) -> bool:
         """Whether a pair has no book that follows the venue's. While the tracker still initialises its books it keeps
