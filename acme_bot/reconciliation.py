@@ -47,12 +47,12 @@ def both_sides_filled(books: Books) -> bool:
 
 
 def _orders(hummingbot: Books, venue: Books) -> list[Line]:
-    left_open = [sum(order.state is OrderState.OPEN for order in books.orders.values()) for books in (hummingbot, venue)]
+    counts = {state: [sum(order.state is state for order in books.orders.values()) for books in (hummingbot, venue)]
+              for state in OrderState}
+    left_open = counts[OrderState.OPEN]
     return [
         _line("orders", len(hummingbot.orders), len(venue.orders)),
-        *(_line(f"orders {state.value}", *(sum(order.state is state for order in books.orders.values())
-                                           for books in (hummingbot, venue)))
-          for state in (OrderState.FILLED, OrderState.CANCELLED)),
+        *(_line(f"orders {state.value}", *counts[state]) for state in (OrderState.FILLED, OrderState.CANCELLED)),
         Line("orders left open", *map(str, left_open), agrees=left_open == [0, 0]),
         _each("each order: side, price, size, state", hummingbot.orders, venue.orders),
     ]

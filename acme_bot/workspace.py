@@ -80,7 +80,7 @@ def require_empty(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise WorkspaceError(f"{folder} is a file: name a folder that is empty or not there yet.")
     if folder.is_dir() and any(folder.iterdir()):
-        raise WorkspaceError(f"{folder} is not empty and not a workspace: name a folder that is empty or not there yet.")
+        raise WorkspaceError(f"{folder} is not empty and no workspace: name a folder that is empty or not there yet.")
 
 
 def installed_hummingbot() -> Path:

@@ -3,6 +3,7 @@ import stat
 import urllib.error
 import urllib.request
 from decimal import Decimal
+from pathlib import Path
 
 import psutil
 import pytest
@@ -17,11 +18,20 @@ LOW = Decimal(30_000)
 
 
 @pytest.fixture(scope="module")
-def venue(tmp_path_factory):
-    venue = Venue(tmp_path_factory.mktemp("venue"), funding_seconds=3600, seed=1)
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("venue")
+
+
+@pytest.fixture(scope="module")
+def venue(folder):
+    venue = Venue(folder, funding_seconds=3600, seed=1)
     venue.start()
     yield venue
     venue.stop()
+
+
+def own_processes() -> list[psutil.Process]:
+    return psutil.Process().children()
 
 
 @pytest.fixture
@@ -29,11 +39,11 @@ def trader(venue) -> Ledger:
     return Ledger(venue.url, venue.trader)
 
 
-def test_keys_are_in_a_private_file_and_nowhere_else(venue):
-    (accounts,) = venue._folder.glob("accounts.json")
+def test_keys_are_in_a_private_file_and_nowhere_else(venue, folder):
+    accounts = folder / "accounts.json"
 
     assert stat.S_IMODE(accounts.stat().st_mode) == 0o600
-    shown = [repr(vars(venue)), *psutil.Process(venue._process.pid).cmdline(), (venue._folder / "venue.log").read_text()]
+    shown = [repr(vars(venue)), (folder / "venue.log").read_text(), *(str(one.cmdline()) for one in own_processes())]
     for secret in (venue.trader.secret, venue.watcher.secret):
         assert secret in accounts.read_text()
         assert not any(secret in text for text in shown)
@@ -92,14 +102,15 @@ def test_money_is_exact_after_a_trade(trader):
 
 
 def test_a_stopped_venue_leaves_no_listener(tmp_path):
+    before = own_processes()
     venue = Venue(tmp_path, funding_seconds=3600)
     venue.start()
-    process = psutil.Process(venue._process.pid)
+    assert len(own_processes()) == len(before) + 1
 
     venue.stop()
     venue.stop()
 
-    assert not process.is_running()
+    assert own_processes() == before
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(venue.url, timeout=5)
     with pytest.raises(VenueError, match="no answer from"):

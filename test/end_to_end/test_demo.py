@@ -20,8 +20,8 @@ def start_demo(tmp_path) -> Iterator:
     started: list[subprocess.Popen] = []
 
     def start(*options: str) -> subprocess.Popen:
-        demo = subprocess.Popen([sys.executable, "-m", "acme_bot", "demo", "--seed", "7", "--folder", tmp_path / "demo",
-                                 *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8")
+        command = [sys.executable, "-m", "acme_bot", "demo", "--seed", "7", "--folder", tmp_path / "demo", *options]
+        demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
         started.append(demo)
         return demo
 
@@ -67,7 +67,7 @@ def assert_success(demo: subprocess.Popen, said: str) -> None:
 
 @pytest.mark.timeout(PATIENCE)
 def test_the_books_agree_when_the_demo_has_run_its_time(start_demo):
-    demo = start_demo("--seconds", "40")
+    demo = start_demo("--seconds", "30")
 
     said = demo.communicate()[0]
 
