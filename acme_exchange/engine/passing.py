@@ -30,7 +30,8 @@ def _settle_funding(state: State, market: Market) -> None:
         if not holding.size:
             continue
         account = holding.account
-        payment = holding.size * market.mark * rate
+        # A short's payment at a rate of nought would be a negative zero, but for the sum.
+        payment = ZERO + holding.size * market.mark * rate
         account.cash -= payment
         holding.recent -= payment
         state.touch_account(account)

@@ -72,9 +72,13 @@ def find_order(account: Account, order_id: int | None, client_id: str | None) ->
 
 
 def admit(state: State, order: LiveOrder) -> None:
-    """Accepts an order, matches it, and rests or closes what is left."""
+    """Accepts an order, matches it, and rests or closes what is left.
+
+    A post-only order that would match another account's closes unfilled and leaves everything else alone; one that
+    would match its own account's alone cancels those, like any order, and rests.
+    """
     accept(state, order)
-    if order.post_only and _would_match(order):
+    if order.post_only and order.market.book.takeable(order)[0]:
         close(state, order)
         return
     match(state, order)
@@ -205,8 +209,3 @@ def _withdraw(state: State, order: LiveOrder) -> None:
         del market.quotes[order.side][order.price]
     state.update_activity(holding)
     state.touch_market(market)
-
-
-def _would_match(order: LiveOrder) -> bool:
-    level = order.market.book.opposite(order.side).best()
-    return level is not None and order.reaches(level.price)

@@ -286,7 +286,7 @@ class Reference:
         order.id = self.next_id
         self.next_id += 1
         self.accounts[order.account].client_ids |= {command.client_id} - {None}
-        if command.post_only and self.meets(order):
+        if command.post_only and self.takeable(order):
             return
         self.match(order, "order")
         if order.remaining and command.kind == "limit" and not command.ioc:

@@ -49,7 +49,7 @@ def test_without_a_mid_or_a_last_price_the_mark_is_the_index(venue):
 
 def test_each_position_pays_net_size_times_mark_times_rate(venue):
     premium(venue, "103")
-    before = venue.total("ann")
+    before, profit = venue.total("ann"), venue.position("ann").recent_profit
     venue.wait(HOUR // 2)
 
     rate = Decimal("0.00125")
@@ -60,6 +60,7 @@ def test_each_position_pays_net_size_times_mark_times_rate(venue):
     assert paid["bob"].payment == -10 * 103 * rate
     assert (paid["ann"].time, paid["ann"].rate, paid["ann"].position_side) == (NOON + HOUR // 2, rate, "net")
     assert venue.total("ann") == before - 10 * 103 * rate
+    assert venue.position("ann").recent_profit == profit - 10 * 103 * rate
     assert {event.position.account for event in venue.of(PositionChanged)} == {"ann", "bob"}
     assert {event.account for event in venue.of(BalanceChanged)} == {"ann", "bob"}
 
@@ -106,6 +107,12 @@ def test_a_flat_account_gets_no_payment(venue):
     venue.wait(HOUR // 2)
     assert venue.of(FundingPaid) == []
     assert len(venue.of(FundingSettled)) == 2
+
+
+def test_without_a_premium_the_payments_are_nought_and_not_minus_nought(venue):
+    venue.wait(HOUR // 2)
+    assert [payment.payment.is_signed() for payment in venue.of(FundingPaid)] == [False, False]
+    assert sum(payment.payment for payment in venue.of(FundingPaid)) == 0
 
 
 def test_a_dated_future_has_no_funding(venue):

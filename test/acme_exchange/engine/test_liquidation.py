@@ -95,6 +95,14 @@ def test_what_the_book_cannot_take_the_house_takes_over_at_the_mark(venue):
     assert venue.total("ann") == 500 - 150 - 160
 
 
+def test_the_mark_at_which_it_is_taken_over_is_the_one_that_the_sale_has_left(venue):
+    venue.buy("bob", "30", "91")
+    venue.sell("bob", "1", "93")
+    venue.index("80")
+    # The mid, 92, was the mark; without bids there is none, and the index comes before the last price, 91.
+    assert venue.fills("ann") == [("sell", "30", "91"), ("sell", "20", "80")]
+
+
 def test_a_loss_beyond_the_accounts_money_is_the_houses(venue):
     before = venue.total("@house")
     venue.index("80")

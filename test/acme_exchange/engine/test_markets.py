@@ -197,7 +197,8 @@ def test_changes_are_against_an_hour_a_day_and_midnight():
     day = 24 * HOUR
     midnight = NOON // day * day + day
     for time, price in (
-        (midnight - HOUR, "80"), (midnight - MINUTE, "100"), (midnight + HOUR, "125"), (midnight + 2 * HOUR, "250"),
+        (midnight - HOUR, "80"), (midnight - MINUTE, "100"), (midnight + MINUTE, "110"),
+        (midnight + HOUR, "125"), (midnight + 2 * HOUR, "250"),
     ):
         venue.wait(time - venue.now)
         venue.index(price)

@@ -62,6 +62,19 @@ def test_post_only_that_would_match_is_closed_unfilled(venue):
     assert venue.book() == ({}, {"100": "1"})
 
 
+def test_post_only_that_would_match_only_its_own_account_cancels_that_and_rests(venue):
+    venue.sell("ann", "1", "100")
+    assert venue.buy("ann", "1", "100", post_only=True).status == "open"
+    assert venue.book() == ({"100": "1"}, {})
+
+
+def test_post_only_that_would_match_behind_its_own_order_leaves_that_alone(venue):
+    own = venue.sell("ann", "1", "100")
+    venue.sell("bob", "1", "100")
+    assert venue.buy("ann", "1", "100", post_only=True).status == "closed"
+    assert venue.engine.open_orders("ann") == [own]
+
+
 def test_post_only_below_the_best_ask_rests(venue):
     venue.sell("bob", "1", "100")
     assert venue.buy("ann", "1", "99", post_only=True).status == "open"
@@ -144,9 +157,16 @@ def test_a_book_change_lists_only_levels_that_ended_differently(venue):
     assert change.asks == ((Decimal(100), Decimal(0)),)
 
 
-def test_an_order_that_leaves_the_book_as_it_was_changes_no_level(venue):
+def test_an_order_that_leaves_everything_as_it_was_reports_only_itself(venue):
     venue.buy("ann", "1", "100", ioc=True)
-    assert venue.of(BookChanged, TickerChanged) == []
+    assert [event.order.status for event in venue.of(OrderChanged)] == ["new", "closed"]
+    assert len(venue.events) == 2
+
+
+def test_a_level_that_ended_as_it_began_is_not_reported(venue):
+    order = venue.buy("ann", "1", "95")
+    venue.modify("ann", order)
+    assert venue.of(BookChanged) == []
 
 
 def test_the_ticker_follows_the_best_prices_and_the_last_trade(venue):

@@ -82,6 +82,16 @@ def test_nothing_is_lost_when_an_average_price_has_no_end(venue):
     assert everything(venue) == 20000
 
 
+def test_an_average_price_without_end_stays_while_parts_are_closed(venue):
+    venue.sell("bob", "1", "100")
+    venue.sell("bob", "2", "101")
+    venue.buy("ann", "3")
+    for _ in range(3):
+        venue.buy("bob", "0.7", "103")
+        venue.sell("ann", "0.7")
+        assert venue.position("ann").entry_price == Decimal("100.666666666667")
+
+
 def test_the_callers_decimal_context_does_not_matter(venue):
     with localcontext() as context:
         context.prec = 3

@@ -95,6 +95,13 @@ def test_it_needs_no_margin(venue):
     assert venue.position("ann").short_order_size == 5
 
 
+def test_it_is_accepted_without_free_collateral_beside_orders_that_turn_the_position_around(venue):
+    venue.sell("ann", "900", "110")
+    venue.leverage("ann", 1)
+    assert venue.free("ann") == 0
+    assert venue.sell("ann", "5", "105", reduce_only=True).status == "open"
+
+
 def test_modifying_it_cuts_it_again(venue):
     order = venue.sell("ann", "3", "110", reduce_only=True)
     new = venue.modify("ann", order, size="9")

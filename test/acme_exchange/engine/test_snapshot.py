@@ -21,6 +21,11 @@ def lively() -> Scenario:
     venue.buy("ann", "1", "102", market=BTC)
     venue.sell("cid", "1", "110", position_side="long")
     venue.buy("bob", "0.7", "105", reduce_only=True)
+    venue.buy("bob", "1", "91", reduce_only=True)
+    venue.buy("bob", "1", "92", reduce_only=True)
+    first = venue.buy("ann", "2.00", "90")
+    venue.buy("ann", "2", "90")
+    venue.cancel("ann", first)
     venue.cancel("bob", venue.buy("bob", "1", "90", client_id="used up"))
     venue.wait(HOUR)
     return venue
@@ -30,6 +35,8 @@ def continuation(venue: Scenario) -> list:
     """What the rest of a busy day looks like, as text."""
     told = []
     for act in (
+        lambda: venue.buy("ann", "1", "90"),
+        lambda: venue.buy("bob", "0.5"),
         lambda: venue.buy("cid", "4", position_side="long"),
         lambda: venue.cancel_all("ann"),
         lambda: venue.sell("bob", "3", "99"),
