@@ -1,6 +1,7 @@
 """The engine as plain data: it goes on as if it had never stopped."""
 
 import json
+import pickle
 from decimal import Decimal
 from test.acme_exchange.engine.scenario import BTC, ETH, HOUR, Scenario
 
@@ -112,8 +113,6 @@ def test_closed_orders_leave_nothing_but_their_client_ids_behind():
 
 
 def test_a_refusal_survives_pickling():
-    import pickle
-
     refusal = pickle.loads(pickle.dumps(Refused(404, "Order not found")))
     assert (refusal.status, refusal.text) == (404, "Order not found")
 
