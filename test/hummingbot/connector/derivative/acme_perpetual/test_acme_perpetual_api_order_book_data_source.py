@@ -629,6 +629,16 @@ class BookStreamTests(BookStreamTestCase):
         await client.expect(op="unsubscribe", channel="orderbook", market="BTC-PERP")
         await client.expect(op="subscribe", channel="orderbook", market="BTC-PERP")
 
+    async def test_a_confirmed_subscription_that_lost_its_partial_is_not_waited_for(self):
+        client = await self.start("BTC-USD")
+        await client.send(book_frame("BTC-PERP", "update", [[98.0, 1.0]], []))
+        await client.expect(op="subscribe", channel="orderbook", market="BTC-PERP")
+
+        await client.send({"type": "subscribed", "channel": "orderbook", "market": "BTC-PERP"})
+        await client.send(book_frame("BTC-PERP", "update", [[98.0, 1.0]], []))
+
+        await client.expect(op="subscribe", channel="orderbook", market="BTC-PERP")
+
     async def test_silence_of_a_market_that_was_ticking_subscribes_again(self):
         client = await self.start("BTC-USD", "ETH-USD")
         with patch.object(CONSTANTS, "BOOK_SILENCE_LIMIT", 0.3):
