@@ -5,6 +5,7 @@ import sys
 import psutil
 
 from acme_bot import tether
+from test.acme_bot.processes import assert_gone
 
 PARENT = """
 import os, sys
@@ -30,7 +31,7 @@ def test_a_child_ends_with_a_killed_parent():
     parent.kill()
     parent.wait()
 
-    child.wait(timeout=10)
+    assert_gone([child])
 
 
 def test_a_child_ends_with_a_parent_that_ends_by_itself():
@@ -38,7 +39,7 @@ def test_a_child_ends_with_a_parent_that_ends_by_itself():
 
     parent.communicate("")
 
-    child.wait(timeout=10)
+    assert_gone([child])
 
 
 def test_ctrl_c_in_the_terminal_does_not_reach_the_child():

@@ -82,6 +82,16 @@ def test_a_statement_has_everything_however_many_pages_it_takes(trader, monkeypa
     assert added == {name: Order(name, "buy", LOW, Decimal("0.01"), OrderState.CANCELLED) for name in names}
 
 
+def test_fills_of_one_moment_may_be_on_two_pages(trader, monkeypatch):
+    for side, edge in (("buy", 1000), ("sell", -1000), ("buy", 1000)):
+        trader.place(side, Decimal("0.25"), trader.price().bid + edge, f"sweep-{side}-{trader.account().cost}")
+    whole = trader.statement()[0].fills
+
+    for page in range(len(whole) // 2, len(whole)):
+        monkeypatch.setattr(ledger_module, "PAGE", page)
+        assert trader.statement()[0].fills == whole
+
+
 def test_being_asked_too_often_costs_time_and_nothing_else(trader):
     answers = [trader.balance() for _ in range(40)]
 
@@ -89,15 +99,16 @@ def test_being_asked_too_often_costs_time_and_nothing_else(trader):
 
 
 def test_money_is_exact_after_a_trade(trader):
-    opening = trader.balance()
+    before = trader.account()
     trader.place("buy", Decimal("0.01"), trader.price().ask + 100, "taken")
 
     books, account = trader.statement()
 
     (fill,) = (fill for fill in books.fills.values() if fill.order_id == "taken")
-    assert account.holding.position == fill.amount == Decimal("0.01")
-    assert account.cost == fill.amount * fill.price
-    assert account.holding.balance == opening - fill.fee == trader.balance()
+    assert account.holding.position - before.holding.position == fill.amount == Decimal("0.01")
+    assert account.cost - before.cost == fill.amount * fill.price
+    assert before.holding.balance - account.holding.balance == fill.fee
+    assert account.holding.balance == trader.balance()
     assert fill.fee == fill.amount * fill.price * Decimal("0.0005")
 
 

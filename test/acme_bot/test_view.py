@@ -9,7 +9,7 @@ from acme_bot.ledger import Account, Price
 from acme_bot.reconciliation import Line
 from acme_bot.view import Glance, open_view, show_reconciliation
 
-FACTS = ("64,919.00", "0.001 at 64,900.00", "-0.001 BTC", "-1.42", "-0.0028", "1 buy", "2 sell")
+FACTS = ("64,919.00", "0.001 at 64,900.00", "-0.001 BTC", "-1.42", "-0.002800", "1 buy", "2 sell")
 
 
 def glance(second: int, seconds: int = 90) -> Glance:

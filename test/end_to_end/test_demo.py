@@ -11,6 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from test.acme_bot.processes import assert_gone
+
 BOTH_SIDES = re.compile(r"fills [1-9]\d* buy [1-9]\d* sell")
 PATIENCE = 240
 
@@ -50,9 +52,7 @@ def ports_of(processes: list[psutil.Process]) -> set[int]:
             if connection.status == psutil.CONN_LISTEN}
 
 
-def assert_gone(processes: list[psutil.Process], ports: set[int]) -> None:
-    _, alive = psutil.wait_procs(processes, timeout=20)
-    assert alive == []
+def assert_refused(ports: set[int]) -> None:
     for port in ports:
         with socket.socket() as knock:
             assert knock.connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED
@@ -86,7 +86,8 @@ def test_the_books_agree_when_the_demo_is_ended_with_ctrl_c(start_demo):
     said += demo.communicate()[0]
 
     assert_success(demo, said)
-    assert_gone(processes, ports)
+    assert_gone(processes)
+    assert_refused(ports)
 
 
 @pytest.mark.timeout(PATIENCE)
@@ -112,7 +113,8 @@ def test_nothing_is_left_of_a_killed_demo(start_demo, tmp_path):
 
     demo.kill()
 
-    assert_gone(processes, ports)
+    assert_gone(processes)
+    assert_refused(ports)
 
 
 def test_a_folder_with_something_in_it_is_refused(tmp_path):
