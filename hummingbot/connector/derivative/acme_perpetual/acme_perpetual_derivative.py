@@ -273,17 +273,9 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         price: Decimal = s_decimal_NaN,
         is_maker: Optional[bool] = None,
     ) -> TradeFeeBase:
-        return build_perpetual_trade_fee(
-            exchange=self.name,
-            is_maker=order_type is OrderType.LIMIT_MAKER if is_maker is None else is_maker,
-            position_action=position_action,
-            base_currency=base_currency,
-            quote_currency=quote_currency,
-            order_type=order_type,
-            order_side=order_side,
-            amount=amount,
-            price=price,
-        )
+        maker = order_type is OrderType.LIMIT_MAKER if is_maker is None else is_maker
+        tokens = base_currency, quote_currency
+        return build_perpetual_trade_fee(self.name, maker, position_action, *tokens, order_type, order_side, amount, price)
 
     async def _fetch_account_position_mode(self) -> Optional[PositionMode]:
         return (await self._account.settings()).position_mode
@@ -326,6 +318,8 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         self._account_available_balances[balance.token] = balance.free
 
     async def _update_positions(self):
+        if self._account_leverage is None:
+            await self._note_leverage((await self._account.settings()).leverage)
         asked_at = self._stream_news_count
         positions = await self._account.positions()
         trading_pairs = await self.trading_pair_symbol_map()
@@ -589,6 +583,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
 
     async def _update_open_orders(self):
         orders = dict(self.in_flight_orders)
+        self._placements.forget_all_but(orders)
         self._canceller.forget_all_but(orders)
         if not orders:
             return

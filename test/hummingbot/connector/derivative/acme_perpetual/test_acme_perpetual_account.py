@@ -32,6 +32,11 @@ class PositionTests(DerivativeTestCase):
             self.assertEqual(Decimal("10000"), position.entry_price)
             self.assertEqual(Decimal("12.5"), position.unrealized_pnl)
 
+    async def test_the_first_answer_has_the_accounts_leverage(self):
+        await self.update(venue_data.position())
+
+        self.assertEqual(10, self.exchange.account_positions["BTC-USD"].leverage)
+
     async def test_flat_positions_go_away(self):
         for flat in ([venue_data.position(0.0)], []):
             await self.update(venue_data.position())

@@ -166,9 +166,8 @@ class CancellationTests(DerivativeTestCase):
         await self.open_order()
 
         async def queue_and_close(request):
-            asyncio.get_running_loop().call_soon(
-                lambda: asyncio.ensure_future(self.frames("orders", venue_data.order(status="closed")))
-            )
+            close = self.frames("orders", venue_data.order(status="closed"))
+            asyncio.get_running_loop().call_later(0.05, asyncio.ensure_future, close)
             return web.Response(text=venue_data.success(QUEUED), content_type="application/json")
 
         self.venue.answer("DELETE", BY_ID, queue_and_close)
