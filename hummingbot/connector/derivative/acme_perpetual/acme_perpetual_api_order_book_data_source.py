@@ -94,7 +94,14 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
 
     async def listen_for_subscriptions(self):
         """Listens to the public channels of all pairs, for ever (Acme API §6)."""
-        await stream.keep_connected(self._listen_until_closed, self._sleep, self.logger(), "order book stream")
+        await stream.keep_connected(
+            name="order book stream",
+            open_stream=self._open_stream,
+            listen=lambda: self._process_websocket_messages(self._ws_assistant),
+            close_stream=self._close_stream,
+            sleep=self._sleep,
+            logger=self.logger(),
+        )
 
     async def subscribe_to_trading_pair(self, trading_pair: str) -> bool:
         """Adds a pair to the present connection. Returns False, and logs why, when that cannot be done now."""
@@ -126,19 +133,20 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         self.remove_trading_pair(trading_pair)
         return True
 
-    async def _listen_until_closed(self):
-        try:
-            self._ws_assistant = await self._connected_websocket_assistant()
-            await self._subscribe_channels(self._ws_assistant)
-            await self._process_websocket_messages(self._ws_assistant)
-        finally:
-            assistant, self._ws_assistant = self._ws_assistant, None
-            self._followers.clear()
-            self._subscribed_pairs.clear()
-            await self._on_order_stream_interruption(websocket_assistant=assistant)
+    async def _open_stream(self):
+        self._ws_assistant = await self._connected_websocket_assistant()
+        await self._subscribe_channels(self._ws_assistant)
+
+    async def _close_stream(self):
+        assistant, self._ws_assistant = self._ws_assistant, None
+        self._followers.clear()
+        self._subscribed_pairs.clear()
+        await self._on_order_stream_interruption(websocket_assistant=assistant)
 
     async def _connected_websocket_assistant(self) -> WSAssistant:
-        return await stream.connected(self._api_factory, self._domain)
+        assistant = await self._api_factory.get_ws_assistant()
+        await stream.connect(assistant, self._domain)
+        return assistant
 
     async def _subscribe_channels(self, ws: WSAssistant):
         """Subscribes to every pair. One that cannot be subscribed to is logged, and does not keep the others.

@@ -28,6 +28,7 @@ from hummingbot.core.data_type.trade_fee import TokenAmount, TradeFeeBase, Trade
 PERPETUAL_SUFFIX = "-PERP"
 TRADE_TYPES = {"buy": TradeType.BUY, "sell": TradeType.SELL}
 SERVER_LEAVES_CODE = 20001  # Acme API §6
+LONGEST_COMPLAINT = 200  # letters; longer than any text of Acme API §7
 LARGEST_EXPONENT = 30  # of ten; nothing that is traded is larger, or smaller, and products of two still are numbers
 
 Level = Tuple[float, float]  # price, size
@@ -201,6 +202,7 @@ def payload(frame: Dict[str, Any]) -> Any:
 
 
 def is_subscribed(frame: Dict[str, Any]) -> bool:
+    """Whether the frame confirms a subscription."""
     return frame.get("type") == "subscribed"
 
 
@@ -226,7 +228,9 @@ def says_goodbye(frame: Dict[str, Any]) -> bool:
 
 def complaint(frame: Dict[str, Any]) -> Optional[str]:
     """The venue's words in an error frame (Acme API §7), or None when the frame is none."""
-    return str(frame.get("msg") or "The venue gave no reason") if frame.get("type") == "error" else None
+    if frame.get("type") != "error":
+        return None
+    return str(frame.get("msg") or "The venue gave no reason")[:LONGEST_COMPLAINT]
 
 
 def _channel_request(operation: str, channel_name: str, market_name: Optional[str]) -> Dict[str, str]:
