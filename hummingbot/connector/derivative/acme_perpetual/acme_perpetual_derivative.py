@@ -87,27 +87,15 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         self._account = AcmePerpetualAccountApi(
             get=self._api_get, post=self._api_post, delete=self._api_delete, logger=self.logger()
         )
+        self._placements = self._create_placement_resolver()
+        self._canceller = self._create_order_canceller()
+        # A placement says until when it is valid, so not more of them are begun than the rate limit lets out at once.
+        placements_at_once = int(CONSTANTS.PLACEMENTS_PER_SECOND * rate_limits_share_pct / 100)
+        self._placement_slots = asyncio.Semaphore(max(1, placements_at_once))
+        self._unanswered_placements: Set[str] = set()
+        self._last_fill_time = 0.0
         self._last_symbols: Mapping[str, str] = {}
         self._account_leverage: Optional[int] = None
-        self._placements = PlacementResolver(
-            look_up=self._look_up_placement,
-            is_not_found=self._is_order_not_found_during_status_update_error,
-            sleep=lambda delay: self._sleep(delay),
-            now=lambda: self._monotonic(),
-            logger=self.logger(),
-        )
-        # A placement says until when it is valid, so not more of them are begun than the rate limit lets out at once.
-        self._placement_slots = asyncio.Semaphore(
-            max(1, int(CONSTANTS.PLACEMENTS_PER_SECOND * rate_limits_share_pct / 100))
-        )
-        self._unanswered_placements: Set[str] = set()
-        self._canceller = OrderCanceller(
-            request_cancel=self._request_cancel,
-            sleep=lambda delay: self._sleep(delay),
-            now=lambda: self._monotonic(),
-            logger=self.logger(),
-        )
-        self._last_fill_time = 0.0
         self._stream_news: Dict[str, int] = {}
         self._stream_news_count = 0
 
@@ -206,6 +194,23 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             connector=self,
             fetch_fills=self._all_trade_updates_for_order,
             sleep=lambda delay: self._sleep(delay),
+        )
+
+    def _create_placement_resolver(self) -> PlacementResolver:
+        return PlacementResolver(
+            look_up=self._look_up_placement,
+            is_not_found=self._is_order_not_found_during_status_update_error,
+            sleep=lambda delay: self._sleep(delay),
+            now=lambda: self._monotonic(),
+            logger=self.logger(),
+        )
+
+    def _create_order_canceller(self) -> OrderCanceller:
+        return OrderCanceller(
+            request_cancel=self._request_cancel,
+            sleep=lambda delay: self._sleep(delay),
+            now=lambda: self._monotonic(),
+            logger=self.logger(),
         )
 
     def _is_request_exception_related_to_time_synchronizer(self, request_exception: Exception) -> bool:
