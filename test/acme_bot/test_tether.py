@@ -1,11 +1,11 @@
 import os
 import subprocess
 import sys
+from test.acme_bot.processes import assert_gone
 
 import psutil
 
 from acme_bot import tether
-from test.acme_bot.processes import assert_gone
 
 PARENT = """
 import os, sys

@@ -7,11 +7,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from test.acme_bot.processes import assert_gone
 
 import psutil
 import pytest
-
-from test.acme_bot.processes import assert_gone
 
 BOTH_SIDES = re.compile(r"fills [1-9]\d* buy [1-9]\d* sell")
 PATIENCE = 240
