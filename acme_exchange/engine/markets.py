@@ -21,7 +21,8 @@ Ticker = tuple[Decimal | None, Decimal | None, Decimal | None, Decimal | None, D
 class Market:
     """A market's book, prices, funding, and who is active in it.
 
-    `mark` is valid after each `refresh`, which whoever changed the book, the last price or the index must see to.
+    `mark` is valid after each `refresh`. Whoever changed the book, the last price or the index must see to that, by way
+    of `State.refresh_mark`, which also notes whom it concerns.
     """
 
     __slots__ = (

@@ -103,6 +103,20 @@ def test_the_mark_at_which_it_is_taken_over_is_the_one_that_the_sale_has_left(ve
     assert venue.fills("ann") == [("sell", "30", "91"), ("sell", "20", "80")]
 
 
+def test_the_mark_that_a_sale_has_left_counts_for_everyone_at_once(venue):
+    venue.do(CreateAccount("cid", Decimal(0), Decimal(0)))
+    venue.do(Deposit("cid", Decimal(560)))
+    venue.leverage("cid", 20)
+    venue.sell("bob", "50", "100")
+    venue.buy("cid", "50")
+    venue.buy("bob", "30", "91")
+    venue.sell("bob", "1", "93")
+    # At the mid, 92, only ann is liquidated, and takes the only bid; at the index, 80, so is cid.
+    venue.index("80")
+    assert [event.account for event in venue.of(Liquidated)] == ["ann", "cid"]
+    assert venue.total("cid") == 0
+
+
 def test_a_loss_beyond_the_accounts_money_is_the_houses(venue):
     before = venue.total("@house")
     venue.index("80")
