@@ -56,13 +56,8 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
 
     async def get_last_traded_prices(self, trading_pairs: List[str], domain: Optional[str] = None) -> Dict[str, float]:
         """The last traded price of each pair in USD, in one request; pairs that never traded are left out."""
-        answer = await self._request(CONSTANTS.MARKETS_PATH_URL)
-        prices = {}
-        for entry in filter(parse.is_tradable, parse.markets(answer)):
-            price = parse.last_price(entry)
-            if price is not None and parse.trading_pair(entry) in trading_pairs:
-                prices[parse.trading_pair(entry)] = price
-        return prices
+        prices = parse.last_prices(await self._request(CONSTANTS.MARKETS_PATH_URL))
+        return {trading_pair: prices[trading_pair] for trading_pair in trading_pairs if trading_pair in prices}
 
     async def get_funding_info(self, trading_pair: str) -> FundingInfo:
         """The funding of a pair (`GET /futures/{future}`, Acme API §4).
@@ -154,14 +149,13 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         :raises ConnectionError: when the venue's markets are not known, or the connection fails
         """
         try:
-            symbols = await self._connector.trading_pair_symbol_map()
-            if not symbols:
+            if not await self._connector.trading_pair_symbol_map():
                 raise stream.StreamClosedError("the venue's markets are not known yet")
             for trading_pair in list(self._trading_pairs):
-                if trading_pair in symbols.inverse:
+                try:
                     await self._subscribe(ws, trading_pair)
-                else:
-                    self._complaints.log(trading_pair, f"{trading_pair} is no market that can be traded at present.")
+                except ValueError as error:
+                    self._complaints.log(trading_pair, str(error))
         except (asyncio.CancelledError, ConnectionError):
             raise
         except Exception:
@@ -170,11 +164,17 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         self.logger().info("Subscribed to public order book, trade and funding info channels...")
 
     async def _subscribe(self, ws: WSAssistant, trading_pair: str):
-        market = await self._connector.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
+        """
+        :raises ValueError: when the pair cannot be subscribed to; the text says why
+        """
+        symbols = await self._connector.trading_pair_symbol_map()
+        market = symbols.inverse.get(trading_pair)
+        if market is None:
+            raise ValueError(f"{trading_pair} is no market that can be traded at present.")
         if market in self._subscribed_pairs:
             return
         if len(self._subscribed_pairs) >= CONSTANTS.MAX_STREAMED_PAIRS:
-            raise ValueError(f"Acme streams at most {CONSTANTS.MAX_STREAMED_PAIRS} markets to one connector.")
+            raise ValueError(f"Acme streams {CONSTANTS.MAX_STREAMED_PAIRS} markets at most, so {trading_pair} is left out.")
         self._subscribed_pairs[market] = trading_pair
         self._followers[market] = BookFollower(self._now())
         for channel in CONSTANTS.PUBLIC_CHANNELS:

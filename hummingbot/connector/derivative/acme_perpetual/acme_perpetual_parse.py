@@ -10,6 +10,7 @@ The upper half is public data, the lower half the account's.
 import json
 import math
 import zlib
+from contextlib import suppress
 from datetime import datetime
 from decimal import Context, Decimal
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
@@ -306,9 +307,21 @@ def trading_rule(entry: Dict[str, Any]) -> TradingRule:
 
 
 def last_price(entry: Dict[str, Any]) -> Optional[float]:
-    """A market's last traded price, or None when nothing was traded yet."""
+    """A market's last traded price, or None when nothing was traded yet. Raises WireError when it is no number."""
     price = optional_decimal(entry, "last")
     return None if price is None else float(price)
+
+
+def last_prices(answer: Any) -> Dict[str, float]:
+    """The last traded price, in USD, of each tradable pair that was traded yet, from `GET /markets` (Acme API §4).
+
+    :raises WireError: when the answer holds no list; an entry whose price is none is left out
+    """
+    prices = {}
+    for entry in filter(is_tradable, markets(answer)):
+        with suppress(WireError):
+            prices[trading_pair(entry)] = last_price(entry)
+    return {pair: price for pair, price in prices.items() if price is not None}
 
 
 def _positive(data: Dict[str, Any], name: str) -> Decimal:

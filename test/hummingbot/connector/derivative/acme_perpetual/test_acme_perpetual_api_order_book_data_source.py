@@ -327,8 +327,19 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
                           for n in range(CONSTANTS.MAX_STREAMED_PAIRS + 1)]
 
         self.assertEqual([True] * CONSTANTS.MAX_STREAMED_PAIRS + [False], subscribed)
-        self.assertIn("at most 33 markets", logs.output[0])
+        self.assertIn("Acme streams 33 markets at most, so N33-USD is left out.", logs.output[0])
         self.assertLessEqual(ws.send.await_count, 100)
+
+    async def test_of_more_markets_than_a_connection_carries_the_first_are_streamed(self):
+        self.data_source._trading_pairs = [f"N{n}-USD" for n in range(40)]
+        self.connector.symbols = bidict({f"N{n}-PERP": f"N{n}-USD" for n in range(40)})
+        ws = MagicMock(send=AsyncMock())
+
+        with self.assertLogs(self.data_source.logger(), "WARNING") as logs:
+            await self.data_source._subscribe_channels(ws)
+
+        self.assertEqual(7, len(logs.output))
+        self.assertEqual(99, ws.send.await_count)
 
     # Trades
 
