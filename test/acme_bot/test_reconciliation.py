@@ -122,6 +122,18 @@ def test_the_venues_numbers_are_taken_in_hummingbots_precision():
     assert EACH_FILL in differing(with_fill("2", price=Decimal("60010.000001")), venue)
 
 
+def test_funding_that_a_double_cannot_hold_is_no_difference_in_the_balance():
+    exact = Decimal("-0.123456789012345678901234567")
+    venue = replace(BOOKS, funding=[replace(FUNDING[0], amount=exact)])
+    stored = replace(BOOKS, funding=[replace(FUNDING[0], amount=Decimal("-0.12345678901234568"))])
+    balance = ACCOUNT.holding.balance - Decimal("0.00072") + exact
+    account = replace(ACCOUNT, holding=replace(ACCOUNT.holding, balance=balance))
+
+    assert differing(stored, venue, account) == set()
+    off = replace(account, holding=replace(account.holding, balance=balance + Decimal("1e-27")))
+    assert differing(stored, venue, off) == {CASH}
+
+
 def test_the_connectors_doubles_are_compared_as_doubles():
     venue = Holding(Decimal("0.1"), Decimal("9999.872712345678901234"))
     printed = Holding(Decimal("0.1"), Decimal("9999.87271234568"))

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from acme_bot.demo import BOT, PAIR, SETTINGS, STRATEGY
-from acme_bot.hbot import CONNECTOR, Hbot
+from acme_bot.hbot import CONNECTOR, Hbot, HbotError
 from acme_bot.ledger import Ledger
 from acme_bot.reconciliation import both_sides_filled
 from acme_bot.records import Records
@@ -54,6 +54,13 @@ def running(connected, venue) -> Iterator[Hbot]:
 
 def test_the_connector_is_one_of_those_that_can_be_connected(hbot):
     assert cells(hbot.run("connect", "--all"), CONNECTOR)["keys_added"] == "no"
+
+
+def test_a_command_that_fails_says_why(hbot):
+    with pytest.raises(HbotError, match="hbot connect: Error: unknown connector 'nowhere'"):
+        hbot.run("connect", "nowhere")
+    with pytest.raises(HbotError, match="The bot did not start.\n.*config not found: nothing.yml"):
+        hbot.start_bot("nothing.yml")
 
 
 def test_a_wrong_secret_is_answered_in_the_venues_words_and_the_right_one_confirmed(hbot, venue: Venue, ledger: Ledger):
