@@ -2,7 +2,7 @@
 
 PYTHON_IN_VENV = .venv/bin/python
 # The whole run measures the branch coverage of the connector, where Hummingbot has it, and fails under 95 %.
-INSTALLED_CONNECTOR = $(wildcard .venv/lib/python3.*/site-packages/hummingbot/connector/derivative/acme_perpetual)
+INSTALLED_CONNECTOR = $(shell ls -d .venv/lib/python3.*/site-packages/hummingbot/connector/derivative/acme_perpetual)
 COVERAGE = --cov=$(INSTALLED_CONNECTOR) --cov-branch --cov-report=term --cov-fail-under=95
 DEMO_OPTIONS = $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
