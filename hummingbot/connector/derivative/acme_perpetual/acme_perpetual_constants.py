@@ -179,6 +179,10 @@ FIRST_FILLS_MARGIN = 60.0
 # A market that is first asked about a moment after another may have been paid in between.
 FUNDING_OVERLAP = 60.0
 
+# Orders missing from the list of open ones are asked for one by one; from this many on, the history of orders, which is
+# one request, is asked first.
+ORDERS_WORTH_A_HISTORY = 4
+
 # What was missed while the private stream was down holds up its frames; after so many failures the status poll has to
 # find it.
 CATCH_UP_ATTEMPTS = 3

@@ -250,11 +250,9 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         return list(rules.values())
 
     async def _get_last_traded_price(self, trading_pair: str) -> float:
-        market_name = await self.exchange_symbol_associated_to_pair(trading_pair)
-        answer = await self._api_get(path_url=CONSTANTS.MARKETS_PATH_URL)
-        entry = next(entry for entry in parse.markets(answer) if parse.market_name(entry) == market_name)
-        price = parse.last_price(entry)
-        return float("nan") if price is None else price
+        """The last traded price in USD; NaN for a market that was not traded yet."""
+        prices = parse.last_prices(await self._api_get(path_url=CONSTANTS.MARKETS_PATH_URL))
+        return prices.get(trading_pair, float("nan"))
 
     # ------------------------------------------------------------------------------------------------ the account
 
@@ -323,8 +321,6 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         self._account_available_balances[balance.token] = balance.free
 
     async def _update_positions(self):
-        if self._account_leverage is None:
-            await self._note_leverage((await self._account.settings()).leverage)
         asked_at = self._stream_news_count
         positions = await self._account.positions()
         trading_pairs = await self.trading_pair_symbol_map()
@@ -338,6 +334,8 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         for key in flat_keys:
             if not self._is_outdated(key, asked_at):
                 self._perpetual_trading.remove_position(key)
+        if self._account_leverage is None:
+            await self._note_leverage((await self._account.settings()).leverage)
 
     def _position_key(self, trading_pair: str, position: parse.VenuePosition) -> str:
         return self._perpetual_trading.position_key(trading_pair, position.side, position.mode)
@@ -533,6 +531,9 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         :return: whether the order is, or will be, cancelled
         :raises AcmeRequestError: when the venue refuses, or does not answer
         """
+        known_end = self._order_tracker.closed_as(order.client_order_id)
+        if known_end is not None:
+            return known_end is OrderState.CANCELED
         try:
             await self._account.cancel_order(order)
         except AcmeApiError as refusal:
@@ -592,14 +593,37 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         self._canceller.forget_all_but(orders)
         if not orders:
             return
-        unlisted = dict(orders)
-        for venue_order in await self._account.open_orders():
-            order = find_order(orders, venue_order.client_order_id, venue_order.exchange_order_id)
-            if order is not None and self._takes_over(order, venue_order):
-                unlisted.pop(order.client_order_id, None)
-                await self._repeat_cancel(order)
+        for order in self._take_over_all(orders, await self._account.open_orders()):
+            await self._repeat_cancel(order)
+        unlisted = {order_id: order for order_id, order in orders.items() if self._is_worth_asking_for(order)}
+        if len(unlisted) >= CONSTANTS.ORDERS_WORTH_A_HISTORY:
+            first_time = min(map(self._first_fill_time, unlisted.values()))
+            self._take_over_all(unlisted, await self._account.recent_orders(first_time))
         for order in unlisted.values():
             await self._update_unlisted_order(order)
+
+    def _take_over_all(
+        self, orders: Dict[str, InFlightOrder], venue_orders: List[parse.VenueOrder]
+    ) -> List[InFlightOrder]:
+        """Takes over what the venue says of these orders of ours, and takes them out of `orders`.
+
+        :return: those of which it said something
+        """
+        taken_over = []
+        for venue_order in venue_orders:
+            order = find_order(orders, venue_order.client_order_id, venue_order.exchange_order_id)
+            if order is not None and self._takes_over(order, venue_order):
+                taken_over.append(orders.pop(order.client_order_id))
+        return taken_over
+
+    def _is_worth_asking_for(self, order: InFlightOrder) -> bool:
+        """Whether an order that is not among the open ones may have ended without our knowing."""
+        order_id = order.client_order_id
+        return (
+            order_id in self.in_flight_orders
+            and order_id not in self._unanswered_placements
+            and self._order_tracker.closed_as(order_id) is None
+        )
 
     def _takes_over(self, order: InFlightOrder, venue_order: parse.VenueOrder) -> bool:
         try:
@@ -616,8 +640,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
 
     async def _update_unlisted_order(self, order: InFlightOrder):
         """Asks for an order that is not among the open ones: it is closed, or too new for the list, or in doubt."""
-        order_id = order.client_order_id
-        if order_id in self._unanswered_placements or order_id not in self.in_flight_orders:
+        if not self._is_worth_asking_for(order):
             return
         if order.exchange_order_id is None:
             await self._ask_for_placement(order)

@@ -495,6 +495,7 @@ def _float(value: Any, name: str) -> float:
 POSITION_MODES = {"oneway": PositionMode.ONEWAY, "hedge": PositionMode.HEDGE}
 POSITION_SIDES = {"long": PositionSide.LONG, "short": PositionSide.SHORT}
 EXACT = Context(prec=100)  # for sums of money; Decimal's own operators round to 28 digits
+MOST_ORDERS = 1000  # in one answer of `GET /orders/history` (Acme API §5)
 MOST_FILLS = 1000  # in one answer of `GET /fills` (Acme API §5)
 
 
@@ -624,6 +625,12 @@ def fills_params(start_time: float, exchange_order_id: Optional[str] = None) -> 
     """
     params = {"start_time": _time_text(start_time), "order": "asc", "limit": MOST_FILLS}
     return params if exchange_order_id is None else {**params, "orderId": exchange_order_id}
+
+
+def order_history_params(start_time: float) -> Dict[str, Any]:
+    """The query for the orders placed since `start_time` (epoch seconds, inclusive), newest first, as many as one
+    answer holds (Acme API §5)."""
+    return {"start_time": _time_text(start_time), "limit": MOST_ORDERS}
 
 
 def funding_payments_params(start_time: float = 0, market_name: Optional[str] = None) -> Dict[str, Any]:

@@ -37,6 +37,14 @@ class PositionTests(DerivativeTestCase):
 
         self.assertEqual(10, self.exchange.account_positions["BTC-USD"].leverage)
 
+    async def test_positions_do_not_need_the_leverage(self):
+        self.venue.answer("GET", "/api/account", FAILING)
+
+        with self.assertRaises(IOError):
+            await self.update(venue_data.position())
+
+        self.assertEqual(1, self.exchange.account_positions["BTC-USD"].leverage)
+
     async def test_flat_positions_go_away(self):
         for flat in ([venue_data.position(0.0)], []):
             await self.update(venue_data.position())

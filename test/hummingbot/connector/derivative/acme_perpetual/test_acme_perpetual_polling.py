@@ -68,6 +68,23 @@ class StatusPollTests(DerivativeTestCase):
         self.assertEqual(["GET /api/orders/2"], [r for r in self.requests("GET") if r.startswith("GET /api/orders/")])
         self.assertEqual("HBOT2", self.event("OrderCancelled").order_id)
 
+    async def test_many_orders_missing_from_the_list_are_found_in_the_history(self):
+        history = []
+        for number in range(50):
+            self.track_order(f"HBOT{number}", number if number else None)
+            history.append(venue_data.order(number, f"HBOT{number}", status="closed"))
+        self.venue.answer("GET", "/api/orders/history", [*history[:49], venue_data.order(99, "by hand")])
+        self.venue.answer("GET", "/api/orders/49", venue_data.order(49, "HBOT49", status="closed"))
+
+        await self.poll()
+
+        self.assertEqual(50, self.event_names.count("OrderCancelled"))
+        self.assertEqual(
+            ["GET /api/orders", "GET /api/orders/history", "GET /api/orders/49"],
+            [request for request in self.requests() if request.startswith("GET /api/orders")],
+        )
+        self.assertAlmostEqual(venue_data.EPOCH_SECONDS - 60, self.asked_start_time("/api/orders/history"), delta=5)
+
     async def test_without_orders_none_are_asked_for(self):
         await self.poll()
 
