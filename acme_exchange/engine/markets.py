@@ -79,8 +79,6 @@ class Market:
 
         Mark = median of index, mid and last (Acme API §8). While mid or last is missing, the index stands in for it.
         """
-        if self.index is None:
-            return False
         mid = self.book.mid() or self.index
         mark = sorted((self.index, mid, self.last or self.index))[1]
         if self.funding:
