@@ -25,8 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _workspace(options: argparse.Namespace) -> int:
     workspace = make_workspace(options.folder)
-    print(f"{workspace} is a complete Hummingbot. Inside it, `{sys.executable} -m hummingbot.cli.main` is hbot; "
-          f"`acme-bot client {workspace}` opens the interactive client.")
+    print(f"{workspace} is a complete Hummingbot: `{workspace}/hbot` is its command line, "
+          f"`acme-bot client {workspace}` opens its interactive client.")
     return 0
 
 
