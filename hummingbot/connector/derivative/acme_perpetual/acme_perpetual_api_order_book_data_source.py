@@ -1,6 +1,7 @@
 """Public market data: books, trades, funding (Acme API §4, §6)."""
 
 import asyncio
+import math
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from bidict import bidict
@@ -55,9 +56,12 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
     # ------------------------------------------------------------------------------------------------------- by REST
 
     async def get_last_traded_prices(self, trading_pairs: List[str], domain: Optional[str] = None) -> Dict[str, float]:
-        """The last traded price of each pair in USD, in one request; pairs that never traded are left out."""
+        """The last traded price of each pair in USD, in one request; NaN for those that never traded.
+
+        None is left out: the order book tracker asks again for those at once, as often as the rate limit lets it.
+        """
         prices = parse.last_prices(await self._request(CONSTANTS.MARKETS_PATH_URL))
-        return {trading_pair: prices[trading_pair] for trading_pair in trading_pairs if trading_pair in prices}
+        return {trading_pair: prices.get(trading_pair, math.nan) for trading_pair in trading_pairs}
 
     async def get_funding_info(self, trading_pair: str) -> FundingInfo:
         """The funding of a pair (`GET /futures/{future}`, Acme API §4).

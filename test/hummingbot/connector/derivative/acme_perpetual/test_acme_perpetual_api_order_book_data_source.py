@@ -1,5 +1,6 @@
 import asyncio
 import json
+import math
 import zlib
 from decimal import Decimal
 from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import LoopbackClient, LoopbackVenue, eventually
@@ -176,7 +177,10 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
 
         prices = await self.data_source.get_last_traded_prices(["BTC-USD", "ETH-USD"], domain="any")
 
-        self.assertEqual({"BTC-USD": 32820.0}, prices)
+        self.assertEqual(32820.0, prices.pop("BTC-USD"))
+        # A pair that is left out would be asked for again at once, and for ever.
+        self.assertEqual(["ETH-USD"], list(prices))
+        self.assertTrue(math.isnan(prices["ETH-USD"]))
 
     # Subscriptions
 
