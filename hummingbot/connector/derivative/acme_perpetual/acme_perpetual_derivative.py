@@ -263,7 +263,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         fee_schema = self.trade_fee_schema()
         fee_schema.maker_percent_fee_decimal = settings.maker_fee
         fee_schema.taker_percent_fee_decimal = settings.taker_fee
-        await self._note_leverage(settings.leverage)
+        self._note_leverage(settings.leverage)
 
     def _get_fee(
         self,
@@ -289,22 +289,18 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     async def _set_trading_pair_leverage(self, trading_pair: str, leverage: int) -> Tuple[bool, str]:
         is_set, message = await _success_and_message(self._account.set_leverage(leverage))
         if is_set:
-            await self._note_leverage(leverage)
+            self._note_leverage(leverage)
         return is_set, message
 
-    async def _note_leverage(self, leverage: int):
-        """The account has one leverage for all of its markets (Acme API §5)."""
+    def get_leverage(self, trading_pair: str) -> int:
+        """The account has one leverage for all of its markets (Acme API §5), those included that are added later, or
+        removed while there still is a position."""
+        return self._account_leverage or super().get_leverage(trading_pair)
+
+    def _note_leverage(self, leverage: int):
         self._account_leverage = leverage
-        for trading_pair in {*self._trading_pairs, *(await self.trading_pair_symbol_map()).values()}:
-            self._perpetual_trading.set_leverage(trading_pair, leverage)
         for position in self.account_positions.values():
             position.update_position(leverage=Decimal(leverage))
-
-    async def add_trading_pair(self, trading_pair: str) -> bool:
-        is_added = await super().add_trading_pair(trading_pair)
-        if is_added and self._account_leverage is not None:
-            self._perpetual_trading.set_leverage(trading_pair, self._account_leverage)
-        return is_added
 
     async def _update_balances(self):
         asked_at = self._stream_news_count
@@ -335,7 +331,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             if not self._is_outdated(key, asked_at):
                 self._perpetual_trading.remove_position(key)
         if self._account_leverage is None:
-            await self._note_leverage((await self._account.settings()).leverage)
+            self._note_leverage((await self._account.settings()).leverage)
 
     def _position_key(self, trading_pair: str, position: parse.VenuePosition) -> str:
         return self._perpetual_trading.position_key(trading_pair, position.side, position.mode)
