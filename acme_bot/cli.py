@@ -10,6 +10,8 @@ from acme_bot.client import open_client
 from acme_bot.demo import run_demo
 from acme_bot.workspace import WorkspaceError, make_workspace
 
+LINE_WIDTH = 120
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. Returns the exit code: 0, or 1 with a sentence on standard error."""
@@ -23,8 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _workspace(options: argparse.Namespace) -> int:
     workspace = make_workspace(options.folder)
-    print(f"{workspace} is a complete Hummingbot. Inside it, `{sys.executable} -m hummingbot.cli.main` is hbot; "
-          f"`acme-bot client {workspace}` opens the interactive client.")
+    print(f"{workspace} is a complete Hummingbot: `{workspace}/hbot` is its command line, "
+          f"`acme-bot client {workspace}` opens its interactive client.")
     return 0
 
 
@@ -34,7 +36,9 @@ def _client(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    return run_demo(options.seconds, options.seed, options.folder, Console())
+    # A pipe or a file has no width of its own; the reconciliation is a table.
+    console = Console(width=None if sys.stdout.isatty() else LINE_WIDTH)
+    return run_demo(options.seconds, options.seed, options.folder, console)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -47,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     client.add_argument("folder", metavar="DIR", type=Path)
     client.set_defaults(command=_client)
     demo = commands.add_parser("demo", help="let Hummingbot make a market on a venue of its own, and compare the books")
-    demo.add_argument("--seconds", metavar="N", type=_seconds, default=0, help="end after N s of trading (else: Ctrl-C)")
+    demo.add_argument("--seconds", metavar="N", type=_seconds, default=0, help="end after N s (else: Ctrl-C)")
     demo.add_argument("--seed", metavar="N", type=int, help="the same N gives the same market")
     demo.add_argument("--folder", metavar="DIR", type=Path, help="keep everything in DIR, which must be empty")
     demo.set_defaults(command=_demo)
@@ -55,10 +59,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _seconds(text: str) -> int:
-    seconds = int(text)
-    if seconds < 0:
-        raise argparse.ArgumentTypeError("write a number of seconds, or 0 for no end")
-    return seconds
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r}: write a whole number of seconds, or 0 for no end")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,13 @@ import asyncio
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from acme_bot.workspace import require_workspace
+
+if TYPE_CHECKING:
+    from hummingbot.client.config.config_crypt import BaseSecretsManager
+    from hummingbot.client.config.config_helpers import ClientConfigAdapter
 
 
 def open_client(folder: Path) -> None:
@@ -31,7 +36,7 @@ def run_client() -> None:
         asyncio.run(_run(settings, secrets_manager))
 
 
-async def _run(settings, secrets_manager) -> None:
+async def _run(settings: "ClientConfigAdapter", secrets_manager: "BaseSecretsManager") -> None:
     from hummingbot.client.runner import bootstrap_application
 
     application = await bootstrap_application(settings, secrets_manager)

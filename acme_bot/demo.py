@@ -22,9 +22,10 @@ PAIR = "BTC-USD"
 BOT = "demo.yml"
 STRATEGY = "perpetual_market_making"
 # Spreads are in percent. The quotes are close enough to the middle to be hit, an open position is closed soon whether
-# it wins or loses, and everything comes round every few seconds.
+# it wins or loses, and everything comes round every few seconds. The amount is the smallest that the venue lets rest:
+# of a larger order a part may be left over that is too small for an order of its own, and the strategy is stuck.
 SETTINGS = {
-    "derivative": CONNECTOR, "market": PAIR, "leverage": "5", "order_amount": "0.01",
+    "derivative": CONNECTOR, "market": PAIR, "leverage": "5", "order_amount": "0.001",
     "bid_spread": "0.01", "ask_spread": "0.01", "order_refresh_time": "3", "filled_order_delay": "1",
     "long_profit_taking_spread": "0.03", "short_profit_taking_spread": "0.03",
     "stop_loss_spread": "0.06", "time_between_stop_loss_orders": "3", "stop_loss_slippage_buffer": "0.05",
@@ -92,7 +93,7 @@ class Demo:
                 return False
             self._say(f"{description} ...")
             step()
-        self._say("Waiting for the bot's first order; it takes about 20 s ...")
+        self._say("Waiting for the bot's first order; it takes about 15 s ...")
         return self._await_first_order(interruption)
 
     def _launch(self) -> None:
@@ -103,7 +104,8 @@ class Demo:
         while not self._ledger.open_orders():
             self._require_bot()
             if time.monotonic() > deadline:
-                raise DemoError(f"The bot placed no order within {FIRST_ORDER_SECONDS} s.\n{self._hbot.bot_complaints(BOT)}")
+                raise DemoError(f"The bot placed no order within {FIRST_ORDER_SECONDS} s.\n"
+                                f"{self._hbot.bot_complaints(BOT)}")
             if interruption.wait(1):
                 return False
         return True
@@ -185,7 +187,7 @@ class Demo:
 
 def run_demo(seconds: int, seed: int | None, folder: Path | None, console: Console) -> int:
     """Runs the demo in `folder`, which must be empty or not there yet, or in a temporary one, which is removed when all
-    went well. Returns the process's exit code."""
+    went well. Returns the process's exit code. Raises `WorkspaceError` when `folder` holds something."""
     place = _prepared(folder) if folder else Path(tempfile.mkdtemp(prefix="acme-demo-"))
     status = Demo(place, seconds, seed, console).run()
     if folder is None and status == 0:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from acme_bot.books import Holding
 
 CONNECTOR = "acme_perpetual"
 COMMAND_SECONDS = 120
+START_SECONDS = 60
 STOP_SECONDS = 60
 SHOWN_LINES = 10
 
@@ -37,22 +39,20 @@ class Hbot:
 
         Raises `HbotError` when it fails or takes longer than two minutes.
         """
-        stdin = subprocess.DEVNULL if text is None else subprocess.PIPE
-        process = self._start(arguments, stdin=stdin)
-        try:
-            printed, complaint = process.communicate(text, timeout=COMMAND_SECONDS)
-        except subprocess.TimeoutExpired:
-            raise HbotError(f"hbot {arguments[0]} did not end within {COMMAND_SECONDS} s.") from None
-        finally:
-            process.kill()
+        with self._start(arguments, stdin=subprocess.DEVNULL if text is None else subprocess.PIPE) as process:
+            try:
+                printed, complaint = process.communicate(text, timeout=COMMAND_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise HbotError(f"hbot {arguments[0]} did not end within {COMMAND_SECONDS} s.") from None
         if process.returncode != 0:
-            raise HbotError(f"hbot {' '.join(arguments)}: {complaint.strip() or printed.strip()}")
+            raise HbotError(f"hbot {arguments[0]}: {complaint.strip() or printed.strip()}")
         return printed
 
     def connect(self, server: str, key: str, secret: str) -> None:
-        """Stores the account's key for the Acme connector, encrypted. Raises `HbotError`."""
+        """Stores the account's key for the Acme connector, encrypted, instead of an earlier one. Raises `HbotError`."""
         values = {"api_key": key, "api_secret": secret, "server": server}
-        self.run("connect", CONNECTOR, "--keys-stdin",
+        self.run("connect", CONNECTOR, "--replace", "--keys-stdin",
                  text=json.dumps({f"{CONNECTOR}_{name}": value for name, value in values.items()}))
 
     def create(self, strategy: str, name: str, settings: dict[str, str]) -> None:
@@ -63,13 +63,28 @@ class Hbot:
     def start_bot(self, name: str) -> subprocess.Popen:
         """Starts the bot of the configuration `name` and returns its process, which ends with this one.
 
-        It needs some seconds until it trades.
+        Returns when the bot is up, which is some seconds before its first order. Raises `HbotError` when it does not
+        come to that within a minute.
         """
-        with self._bot_output_file().open("w") as output:
+        began = time.time()
+        with self._bot_output().open("w") as output:
             bot = self._start(("start", name, "--foreground"), stdout=output, stderr=subprocess.STDOUT)
         # `hbot stop` waits until the process is gone, which it is not before somebody has asked how it ended.
         threading.Thread(target=bot.wait, daemon=True).start()
+        while not self._is_up(since=began):
+            if bot.poll() is not None or time.time() > began + START_SECONDS:
+                bot.kill()
+                raise HbotError(f"The bot did not start.\n{self.bot_complaints(name)}")
+            time.sleep(0.2)
         return bot
+
+    def _is_up(self, since: float) -> bool:
+        """Whether the bot has written its first status, which is how `hbot start` without `--foreground` tells.
+
+        `hbot status` must not be asked before: its signal ends a bot that does not listen for it yet.
+        """
+        status = self.workspace / "data" / "bot" / "status.json"
+        return status.exists() and status.stat().st_mtime >= since
 
     def stop_bot(self) -> None:
         """Stops the bot, which cancels its orders. Raises `HbotError`, also when it does not run."""
@@ -89,9 +104,9 @@ class Hbot:
         """The latest of what the bot of the configuration `name` printed, and of what it logged as an error."""
         log = self.workspace / "logs" / f"logs_{Path(name).stem}.log"
         logged = [line for line in _lines(log) if " - ERROR - " in line]
-        return "\n".join([*_lines(self._bot_output_file())[-SHOWN_LINES:], *logged[-SHOWN_LINES:]])
+        return "\n".join([*_lines(self._bot_output())[-SHOWN_LINES:], *logged[-SHOWN_LINES:]])
 
-    def _bot_output_file(self) -> Path:
+    def _bot_output(self) -> Path:
         return self.workspace / "logs" / "bot-output.log"
 
     def _start(self, arguments: tuple[str, ...], **streams: Any) -> subprocess.Popen:

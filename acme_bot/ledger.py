@@ -103,7 +103,7 @@ class Ledger:
     def funding(self) -> list[Funding]:
         """Every funding payment, oldest first. Positive: the account received it, unlike on the wire (Acme API §5)."""
         payments = self._get("/funding_payments", future=self._market)
-        return sorted((Funding(time=int(_seconds(one["time"])), rate=Decimal(one["rate"]), amount=-Decimal(one["payment"]))
+        return sorted((Funding(int(_seconds(one["time"])), rate=Decimal(one["rate"]), amount=-Decimal(one["payment"]))
                        for one in payments), key=lambda payment: payment.time)
 
     def place(self, side: str, size: Decimal, price: Decimal, client_id: str) -> None:
@@ -122,7 +122,7 @@ class Ledger:
                      funding=self.funding())
 
     def _pages(self, path: str, moment: str) -> list[dict[str, Any]]:
-        """Reads newest first. A page ends where the next one starts, which overlap, because several may be of one time."""
+        """All of it, newest first. Two pages overlap, because several entries may be of one time."""
         found: dict[int, dict[str, Any]] = {}
         parameters: dict[str, Any] = {"market": self._market, "limit": PAGE}
         while True:
@@ -152,7 +152,7 @@ class Ledger:
 
     def _ask_once(self, method: str, path: str, body: str) -> Any:
         headers = {"Content-Type": "application/json", **self._signed(method, path, body)}
-        request = urllib.request.Request(self._server + path, method=method, data=body.encode() or None, headers=headers)
+        request = urllib.request.Request(self._server + path, body.encode() or None, headers, method=method)
         with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
             return json.load(answer, parse_float=Decimal)["result"]
 
@@ -181,8 +181,8 @@ def _state(order: dict[str, Any]) -> OrderState:
 
 
 def _fill(fill: dict[str, Any], client_ids: dict[int, str]) -> Fill:
-    return Fill(id=str(fill["id"]), order_id=client_ids[fill["orderId"]], side=fill["side"], price=Decimal(fill["price"]),
-                amount=Decimal(fill["size"]), fee=Decimal(fill["fee"]))
+    return Fill(id=str(fill["id"]), order_id=client_ids[fill["orderId"]], side=fill["side"],
+                price=Decimal(fill["price"]), amount=Decimal(fill["size"]), fee=Decimal(fill["fee"]))
 
 
 def _seconds(text: str) -> Decimal:

@@ -9,7 +9,6 @@ from acme_bot.ledger import Account
 from acme_bot.records import as_double, as_stored
 
 EXACT = Context(prec=80)
-NAMED_DIFFERENCES = 5
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ def reconcile_books(hummingbot: Books, venue: Books, opening: Decimal, account: 
     with localcontext(EXACT):
         kept = as_stored(venue)
         return [*_orders(hummingbot, kept), *_fills(hummingbot, kept), *_funding(hummingbot, kept),
-                *_account(hummingbot, opening, account)]
+                *_account(hummingbot, opening, account, rounding=_flow(kept) - _flow(venue))]
 
 
 def reconcile_connector(connector: Holding, venue: Holding) -> list[Line]:
@@ -47,12 +46,12 @@ def both_sides_filled(books: Books) -> bool:
 
 
 def _orders(hummingbot: Books, venue: Books) -> list[Line]:
-    left_open = [sum(order.state is OrderState.OPEN for order in books.orders.values()) for books in (hummingbot, venue)]
+    counts = {state: [sum(order.state is state for order in books.orders.values()) for books in (hummingbot, venue)]
+              for state in OrderState}
+    left_open = counts[OrderState.OPEN]
     return [
         _line("orders", len(hummingbot.orders), len(venue.orders)),
-        *(_line(f"orders {state.value}", *(sum(order.state is state for order in books.orders.values())
-                                           for books in (hummingbot, venue)))
-          for state in (OrderState.FILLED, OrderState.CANCELLED)),
+        *(_line(f"orders {state.value}", *counts[state]) for state in (OrderState.FILLED, OrderState.CANCELLED)),
         Line("orders left open", *map(str, left_open), agrees=left_open == [0, 0]),
         _each("each order: side, price, size, state", hummingbot.orders, venue.orders),
     ]
@@ -78,11 +77,12 @@ def _funding(hummingbot: Books, venue: Books) -> list[Line]:
     ]
 
 
-def _account(hummingbot: Books, opening: Decimal, account: Account) -> list[Line]:
-    bought, sold = (_of_side(hummingbot, side) for side in ("buy", "sell"))
-    cash = opening - _volume(bought) + _volume(sold) - _fees(hummingbot) + _received(hummingbot)
-    return [_line("position, BTC (sum of fills)", _size(bought) - _size(sold), account.holding.position),
-            _line("balance without the position's cost, USD", cash, account.holding.balance - account.cost)]
+def _account(hummingbot: Books, opening: Decimal, account: Account, rounding: Decimal) -> list[Line]:
+    """`rounding` is what the precision of Hummingbot's file makes of the sum of the venue's own entries, in USD."""
+    bought, sold = (_size(_of_side(hummingbot, side)) for side in ("buy", "sell"))
+    return [_line("position, BTC (sum of fills)", bought - sold, account.holding.position),
+            _line("balance without the position's cost, USD", opening + _flow(hummingbot),
+                  account.holding.balance - account.cost + rounding)]
 
 
 def _line(name: str, hummingbot: Decimal | int, venue: Decimal | int) -> Line:
@@ -111,6 +111,12 @@ def _volume(fills: Iterable[Fill]) -> Decimal:
 
 def _fees(books: Books) -> Decimal:
     return sum((fill.fee for fill in books.fills.values()), Decimal(0))
+
+
+def _flow(books: Books) -> Decimal:
+    """The USD that came in less what went out: for coins, fees and funding."""
+    bought, sold = (_volume(_of_side(books, side)) for side in ("buy", "sell"))
+    return sold - bought - _fees(books) + _received(books)
 
 
 def _received(books: Books) -> Decimal:

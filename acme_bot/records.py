@@ -56,7 +56,8 @@ def as_stored(books: Books) -> Books:
         books,
         orders={order.id: replace(order, price=_cut(order.price), amount=_cut(order.amount))
                 for order in books.orders.values()},
-        fills={fill.id: replace(fill, price=_cut(fill.price), amount=_cut(fill.amount)) for fill in books.fills.values()},
+        fills={fill.id: replace(fill, price=_cut(fill.price), amount=_cut(fill.amount))
+               for fill in books.fills.values()},
         funding=[replace(one, rate=as_double(one.rate), amount=as_double(one.amount)) for one in books.funding])
 
 

@@ -2,7 +2,7 @@
 
 A process started here is killed by the kernel the moment its parent is gone, also by `kill -9`: it asks for that
 itself (Linux: `PR_SET_PDEATHSIG`) before it becomes the command it was started for. It has a session of its own, so
-that Ctrl-C in the terminal reaches the parent alone, which then ends it in good order.
+that Ctrl-C in the terminal reaches the parent alone, which then ends it in good order. For Linux.
 
 What the command starts in turn is not covered, hence `hbot start --foreground`: there the command *becomes* the bot.
 """

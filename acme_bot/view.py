@@ -86,7 +86,7 @@ def _line(glance: Glance) -> str:
     return (f"{_clock(glance)}  mark {_usd(glance.price.mark)}  quotes {_quotes(glance.quotes)}  "
             f"fills {_count(glance.fills, 'buy')} buy {_count(glance.fills, 'sell')} sell  "
             f"position {glance.account.holding.position:+f} BTC  profit {_usd(glance.profit)}  "
-            f"funding {glance.received:+.4f} ({len(glance.funding)})")
+            f"funding {glance.received:+.6f} ({len(glance.funding)})")
 
 
 def _table(glance: Glance) -> RenderableType:
@@ -95,8 +95,8 @@ def _table(glance: Glance) -> RenderableType:
         facts.add_row(f"[dim]{name}[/]", value)
     fills = Table("fills", "price", "BTC", "fee", box=None, padding=(0, 2))
     for fill in list(glance.fills)[:-SHOWN_FILLS - 1:-1]:
-        fills.add_row(f"[{'green' if fill.side == 'buy' else 'red'}]{fill.side}[/]", _usd(fill.price), f"{fill.amount:f}",
-                      f"{fill.fee:.4f}")
+        colour = "green" if fill.side == "buy" else "red"
+        fills.add_row(f"[{colour}]{fill.side}[/]", _usd(fill.price), f"{fill.amount:f}", f"{fill.fee:.4f}")
     return Panel(Group(facts, "", fills), title=f"Hummingbot on Acme, BTC-USD, {_clock(glance)}",
                  subtitle="Ctrl-C ends it and reconciles")
 
@@ -109,7 +109,7 @@ def _facts(glance: Glance) -> list[tuple[str, str]]:
         ("the bot's quotes", _quotes(glance.quotes)),
         ("position", f"{account.holding.position:+f} BTC{entry}"),
         ("profit", f"{_usd(glance.profit)} USD after fees and funding"),
-        ("funding", f"{glance.received:+.4f} USD in {len(glance.funding)} payments, next rate {price.funding_rate:.6%}"),
+        ("funding", f"{glance.received:+.6f} USD in {len(glance.funding)} payments, next at {price.funding_rate:.6%}"),
         ("fills", f"{_count(glance.fills, 'buy')} buys, {_count(glance.fills, 'sell')} sells"),
     ]
 

@@ -2,8 +2,8 @@
 
 Hummingbot keeps its configuration, logs and data beside its own package, wherever that is, and runs one bot per
 installation. A workspace gives a bot a root of its own: the installed `hummingbot` package, hard-linked, beside
-`conf/`, `logs/`, `data/`, `scripts/` and `controllers/`. Inside it `python -m hummingbot.cli.main` is the `hbot`
-command line, and `acme-bot client` opens the interactive client.
+`conf/`, `logs/`, `data/`, `scripts/` and `controllers/`. Its `hbot` is Hummingbot's command line, and `acme-bot client`
+opens the interactive client.
 
 A new workspace's Hummingbot is configured so that a bot on this machine stays on this machine:
 
@@ -18,7 +18,9 @@ The user's later changes to any of this are never touched.
 """
 import importlib.metadata
 import os
+import shlex
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -37,6 +39,13 @@ CLIENT_SETTINGS = {
     "rate_oracle_source": {"name": "hyperliquid"},
 }
 RATE_SOURCE_LOGGER = "hummingbot.core.rate_oracle.sources.rate_source_base"
+
+
+# Hummingbot finds its root, and `python -m` its package, in the folder that they are started in.
+HBOT = """\
+#!/bin/sh
+cd {folder} && exec {python} -m hummingbot.cli.main "$@"
+"""
 
 
 class WorkspaceError(Exception):
@@ -60,6 +69,7 @@ def make_workspace(folder: Path) -> Path:
     _refresh_package(installed, folder)
     _add_missing_folders(folder)
     _add_missing_settings(installed, folder / "conf")
+    _write_hbot(folder)
     return folder
 
 
@@ -80,7 +90,7 @@ def require_empty(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise WorkspaceError(f"{folder} is a file: name a folder that is empty or not there yet.")
     if folder.is_dir() and any(folder.iterdir()):
-        raise WorkspaceError(f"{folder} is not empty and not a workspace: name a folder that is empty or not there yet.")
+        raise WorkspaceError(f"{folder} is not empty and no workspace: name a folder that is empty or not there yet.")
 
 
 def installed_hummingbot() -> Path:
@@ -127,6 +137,12 @@ def _add_missing_folders(folder: Path) -> None:
     for name in ("scripts", "controllers"):
         # `hbot create` looks for a controller beside this package's file, which a folder without one does not have.
         (folder / name / "__init__.py").touch()
+
+
+def _write_hbot(folder: Path) -> None:
+    hbot = folder / "hbot"
+    hbot.write_text(HBOT.format(folder=shlex.quote(str(folder)), python=shlex.quote(sys.executable)), encoding="utf-8")
+    hbot.chmod(PRIVATE)
 
 
 def _add_missing_settings(installed: Path, conf: Path) -> None:

@@ -5,6 +5,7 @@ module of this name stays in place and is used instead.
 """
 import asyncio
 import unittest
+import warnings
 from typing import Awaitable, TypeVar
 
 Result = TypeVar("Result")
@@ -37,7 +38,9 @@ def _current_event_loop() -> asyncio.AbstractEventLoop:
     """The thread's event loop; a new one where there is none, or only a closed one."""
     policy = asyncio.get_event_loop_policy()
     try:
-        loop = policy.get_event_loop()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # that there is none is handled here
+            loop = policy.get_event_loop()
     except RuntimeError:
         loop = None
     if loop is None or loop.is_closed():

@@ -102,10 +102,17 @@ class Holding:
         else:
             self.cost += change * price
         self.size += change
-        self.traded = True
+        self._note_trade()
         self.realized += profit
         self._follow(before, profit - fee)
         return profit
+
+    def _note_trade(self) -> None:
+        """Positions are listed, and kept, in the order of their first opening."""
+        if not self.traded:
+            self.traded = True
+            self.account.holdings.pop(self.key, None)
+            self.account.holdings[self.key] = self
 
     def _follow(self, before: Decimal, gain: Decimal) -> None:
         if not self.size:

@@ -42,10 +42,6 @@ class BookSide:
         """The level that trades first."""
         return self._levels.peekitem(0)[1] if self._levels else None
 
-    def levels(self) -> Iterator[Level]:
-        """All levels, best first."""
-        return iter(self._levels.values())
-
     def top(self, depth: int) -> list[PriceAndSize]:
         """The best `depth` levels as (price, size), best first."""
         return [(level.price, level.size) for level in islice(self._levels.values(), depth)]

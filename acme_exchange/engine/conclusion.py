@@ -24,9 +24,7 @@ def conclude(state: State) -> None:
 
 def _refresh_marks(state: State) -> None:
     for market in state.touched_markets.values():
-        if market.refresh(state.now):
-            for holding in market.active.values():
-                state.touch_account(holding.account)
+        state.refresh_mark(market)
 
 
 def _report_market(state: State, market: Market) -> None:

@@ -41,7 +41,7 @@ def _close_position(state: State, holding: Holding) -> None:
 
 def _hand_over(state: State, order: LiveOrder) -> None:
     market, size = order.market, order.remaining
-    market.refresh(state.now)
+    state.refresh_mark(market)
     side = "buy" if order.side == "sell" else "sell"
     taken = LiveOrder(state.house.holding(market, "net"), side, "market", size)
     trade_id = state.next_id("trade")

@@ -21,7 +21,8 @@ Ticker = tuple[Decimal | None, Decimal | None, Decimal | None, Decimal | None, D
 class Market:
     """A market's book, prices, funding, and who is active in it.
 
-    `mark` is valid after each `refresh`, which whoever changed the book, the last price or the index must see to.
+    `mark` is valid after each `refresh`. Whoever changed the book, the last price or the index must see to that, by way
+    of `State.refresh_mark`, which also notes whom it concerns.
     """
 
     __slots__ = (
@@ -78,8 +79,6 @@ class Market:
 
         Mark = median of index, mid and last (Acme API §8). While mid or last is missing, the index stands in for it.
         """
-        if self.index is None:
-            return False
         mid = self.book.mid() or self.index
         mark = sorted((self.index, mid, self.last or self.index))[1]
         if self.funding:

@@ -115,6 +115,12 @@ class State:
         self.touched_markets[market.name] = market
         self.changed.markets[market.name] = market
 
+    def refresh_mark(self, market: Market) -> None:
+        """Makes a market's mark current; whoever is active in the market is touched if it changed."""
+        if market.refresh(self.now):
+            for holding in market.active.values():
+                self.touch_account(holding.account)
+
     def touch_holding(self, holding: Holding) -> None:
         """Notes that a position changed."""
         key = (holding.account.number, *holding.key)

@@ -37,6 +37,10 @@ def with_fill(name: str, **changes) -> Books:
     return replace(BOOKS, fills={**FILLS, name: replace(FILLS[name], **changes)})
 
 
+def with_balance(balance: str) -> Account:
+    return replace(ACCOUNT, holding=replace(ACCOUNT.holding, balance=Decimal(balance)))
+
+
 def without(entries: dict, key: str) -> dict:
     return {name: entry for name, entry in entries.items() if name != key}
 
@@ -100,7 +104,7 @@ def test_an_order_that_both_have_open_was_not_cancelled_at_the_end():
 @pytest.mark.parametrize("account, lines", [
     (replace(ACCOUNT, holding=replace(ACCOUNT.holding, position=Decimal("0.0060000000001"))),
      {"position, BTC (sum of fills)"}),
-    (replace(ACCOUNT, holding=replace(ACCOUNT.holding, balance=Decimal("9999.87271200000000000000000001"))), {CASH}),
+    (with_balance("9999.87271200000000000000000001"), {CASH}),
 ], ids=["position", "balance"])
 def test_holdings_are_compared_to_the_last_digit(account, lines):
     assert differing(BOOKS, account=account) == lines
@@ -120,6 +124,17 @@ def test_the_venues_numbers_are_taken_in_hummingbots_precision():
 
     assert EACH_FILL not in differing(BOOKS, venue)
     assert EACH_FILL in differing(with_fill("2", price=Decimal("60010.000001")), venue)
+
+
+def test_funding_that_a_double_cannot_hold_is_no_difference_in_the_balance():
+    exact = Decimal("-0.123456789012345678901234567")
+    venue = replace(BOOKS, funding=[replace(FUNDING[0], amount=exact)])
+    stored = replace(BOOKS, funding=[replace(FUNDING[0], amount=Decimal("-0.12345678901234568"))])
+    # 9999.872712 - 0.00072 - 0.123456789012345678901234567
+    balance = "9999.748535210987654321098765433"
+
+    assert differing(stored, venue, with_balance(balance)) == set()
+    assert differing(stored, venue, with_balance(balance[:-1] + "4")) == {CASH}
 
 
 def test_the_connectors_doubles_are_compared_as_doubles():

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from test.acme_bot.processes import assert_gone
 
 import psutil
 
@@ -30,7 +31,7 @@ def test_a_child_ends_with_a_killed_parent():
     parent.kill()
     parent.wait()
 
-    child.wait(timeout=10)
+    assert_gone([child])
 
 
 def test_a_child_ends_with_a_parent_that_ends_by_itself():
@@ -38,7 +39,7 @@ def test_a_child_ends_with_a_parent_that_ends_by_itself():
 
     parent.communicate("")
 
-    child.wait(timeout=10)
+    assert_gone([child])
 
 
 def test_ctrl_c_in_the_terminal_does_not_reach_the_child():

@@ -3,6 +3,7 @@ import stat
 import urllib.error
 import urllib.request
 from decimal import Decimal
+from pathlib import Path
 
 import psutil
 import pytest
@@ -17,11 +18,20 @@ LOW = Decimal(30_000)
 
 
 @pytest.fixture(scope="module")
-def venue(tmp_path_factory):
-    venue = Venue(tmp_path_factory.mktemp("venue"), funding_seconds=3600, seed=1)
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("venue")
+
+
+@pytest.fixture(scope="module")
+def venue(folder):
+    venue = Venue(folder, funding_seconds=3600, seed=1)
     venue.start()
     yield venue
     venue.stop()
+
+
+def own_processes() -> list[psutil.Process]:
+    return psutil.Process().children()
 
 
 @pytest.fixture
@@ -29,11 +39,11 @@ def trader(venue) -> Ledger:
     return Ledger(venue.url, venue.trader)
 
 
-def test_keys_are_in_a_private_file_and_nowhere_else(venue):
-    (accounts,) = venue._folder.glob("accounts.json")
+def test_keys_are_in_a_private_file_and_nowhere_else(venue, folder):
+    accounts = folder / "accounts.json"
 
     assert stat.S_IMODE(accounts.stat().st_mode) == 0o600
-    shown = [repr(vars(venue)), *psutil.Process(venue._process.pid).cmdline(), (venue._folder / "venue.log").read_text()]
+    shown = [repr(vars(venue)), (folder / "venue.log").read_text(), *(str(one.cmdline()) for one in own_processes())]
     for secret in (venue.trader.secret, venue.watcher.secret):
         assert secret in accounts.read_text()
         assert not any(secret in text for text in shown)
@@ -72,6 +82,16 @@ def test_a_statement_has_everything_however_many_pages_it_takes(trader, monkeypa
     assert added == {name: Order(name, "buy", LOW, Decimal("0.01"), OrderState.CANCELLED) for name in names}
 
 
+def test_fills_of_one_moment_may_be_on_two_pages(trader, monkeypatch):
+    for side, edge in (("buy", 1000), ("sell", -1000), ("buy", 1000)):
+        trader.place(side, Decimal("0.25"), trader.price().bid + edge, f"sweep-{side}-{trader.account().cost}")
+    whole = trader.statement()[0].fills
+
+    for page in range(len(whole) // 2, len(whole)):
+        monkeypatch.setattr(ledger_module, "PAGE", page)
+        assert trader.statement()[0].fills == whole
+
+
 def test_being_asked_too_often_costs_time_and_nothing_else(trader):
     answers = [trader.balance() for _ in range(40)]
 
@@ -79,27 +99,29 @@ def test_being_asked_too_often_costs_time_and_nothing_else(trader):
 
 
 def test_money_is_exact_after_a_trade(trader):
-    opening = trader.balance()
+    before = trader.account()
     trader.place("buy", Decimal("0.01"), trader.price().ask + 100, "taken")
 
     books, account = trader.statement()
 
     (fill,) = (fill for fill in books.fills.values() if fill.order_id == "taken")
-    assert account.holding.position == fill.amount == Decimal("0.01")
-    assert account.cost == fill.amount * fill.price
-    assert account.holding.balance == opening - fill.fee == trader.balance()
+    assert account.holding.position - before.holding.position == fill.amount == Decimal("0.01")
+    assert account.cost - before.cost == fill.amount * fill.price
+    assert before.holding.balance - account.holding.balance == fill.fee
+    assert account.holding.balance == trader.balance()
     assert fill.fee == fill.amount * fill.price * Decimal("0.0005")
 
 
 def test_a_stopped_venue_leaves_no_listener(tmp_path):
+    before = own_processes()
     venue = Venue(tmp_path, funding_seconds=3600)
     venue.start()
-    process = psutil.Process(venue._process.pid)
+    assert len(own_processes()) == len(before) + 1
 
     venue.stop()
     venue.stop()
 
-    assert not process.is_running()
+    assert own_processes() == before
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(venue.url, timeout=5)
     with pytest.raises(VenueError, match="no answer from"):

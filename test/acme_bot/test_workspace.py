@@ -87,8 +87,8 @@ def test_an_upgrade_arrives_and_removed_modules_go(installed, tmp_path):
 def test_what_the_user_has_stays(installed, tmp_path):
     made = make_workspace(tmp_path / "bot")
     own = {"conf/conf_client.yml": "log_level: DEBUG\n", "conf/connectors/acme_perpetual.yml": "sealed\n",
-           "conf/hummingbot_logs.yml": "template_version: 99\n", "logs/logs_bot.log": "log\n", "data/bot.sqlite": "data\n",
-           "scripts/mine.py": "mine = True\n", "controllers/__init__.py": "mine = True\n"}
+           "conf/hummingbot_logs.yml": "template_version: 99\n", "logs/logs_bot.log": "log\n",
+           "data/bot.sqlite": "data\n", "scripts/mine.py": "mine = True\n", "controllers/__init__.py": "mine = True\n"}
     for name, text in own.items():
         (made / name).write_text(text)
 
@@ -129,7 +129,7 @@ def test_a_folder_with_something_else_is_refused_and_unchanged(installed, tmp_pa
     (tmp_path / "source" / "hummingbot" / "mine.py").write_text("mine\n")
     before = files(tmp_path / "source")
 
-    with pytest.raises(WorkspaceError, match="not empty and not a workspace: name a folder that is empty"):
+    with pytest.raises(WorkspaceError, match="not empty and no workspace: name a folder that is empty"):
         make_workspace(tmp_path / "source")
 
     assert files(tmp_path / "source") == before

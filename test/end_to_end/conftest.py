@@ -8,6 +8,9 @@ from acme_bot.ledger import Ledger
 from acme_bot.venue import Venue
 from acme_bot.workspace import make_workspace
 
+pytest.register_assert_rewrite("test.end_to_end.trader")
+from test.end_to_end.trader import exchange, log, start_trader, trader  # noqa: E402, F401
+
 
 @pytest.fixture(scope="module")
 def venue(tmp_path_factory):

@@ -3,15 +3,15 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from test.end_to_end.terminal import Terminal
 
 import pytest
-from hummingbot.client.performance import PerformanceMetrics
 
 from acme_bot.demo import BOT, PAIR, SETTINGS, STRATEGY
 from acme_bot.hbot import CONNECTOR, Hbot
 from acme_bot.ledger import Ledger
 from acme_bot.venue import Venue
-from test.end_to_end.terminal import Terminal
+from hummingbot.client.performance import PerformanceMetrics
 
 PASSWORD = "open sesame"
 BY_HAND = "by-hand"

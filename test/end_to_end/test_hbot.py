@@ -1,5 +1,4 @@
 """Hummingbot's own command line, `hbot`, in a workspace and against a running venue."""
-import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -8,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from acme_bot.demo import BOT, PAIR, SETTINGS, STRATEGY
-from acme_bot.hbot import CONNECTOR, Hbot
+from acme_bot.hbot import CONNECTOR, Hbot, HbotError
 from acme_bot.ledger import Ledger
 from acme_bot.reconciliation import both_sides_filled
 from acme_bot.records import Records
@@ -19,7 +18,8 @@ FAR = Decimal(40_000)
 
 def cells(table: str, row_starts_with: str) -> dict[str, str]:
     """The first matching row of a Markdown table, by its column."""
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line.startswith("|")]
+    lines = [line for line in table.splitlines() if line.startswith("|")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     row = next(row for row in rows if row[0] == row_starts_with)
     return dict(zip(rows[0], row))
 
@@ -56,15 +56,20 @@ def test_the_connector_is_one_of_those_that_can_be_connected(hbot):
     assert cells(hbot.run("connect", "--all"), CONNECTOR)["keys_added"] == "no"
 
 
+def test_a_command_that_fails_says_why(hbot):
+    with pytest.raises(HbotError, match="hbot connect: Error: unknown connector 'nowhere'"):
+        hbot.run("connect", "nowhere")
+    with pytest.raises(HbotError, match="The bot did not start.\n.*config not found: nothing.yml"):
+        hbot.start_bot("nothing.yml")
+
+
 def test_a_wrong_secret_is_answered_in_the_venues_words_and_the_right_one_confirmed(hbot, venue: Venue, ledger: Ledger):
     hbot.connect(venue.url, venue.trader.key, "wrong")
     tested = cells(hbot.run("connect"), CONNECTOR)
     assert tested["keys_confirmed"] == "no"
     assert "Not logged in: Invalid signature" in tested["error"]
 
-    keys = {"api_key": venue.trader.key, "api_secret": venue.trader.secret, "server": venue.url}
-    hbot.run("connect", CONNECTOR, "--replace", "--keys-stdin",
-             text=json.dumps({f"{CONNECTOR}_{name}": value for name, value in keys.items()}))
+    hbot.connect(venue.url, venue.trader.key, venue.trader.secret)
     tested = cells(hbot.run("connect"), CONNECTOR)
     assert (tested["keys_confirmed"], tested["error"]) == ("yes", "")
 
@@ -90,7 +95,7 @@ def test_a_running_bot_shows_what_the_venue_has_and_stop_leaves_only_what_is_not
     coins = {side: sum(fill.amount for fill in fills if fill.side == side) for side in ("buy", "sell")}
     dollars = {side: sum(fill.amount * fill.price for fill in fills if fill.side == side) for side in ("buy", "sell")}
     history = cells(running.run("history"), CONNECTOR)
-    assert {column: history[column] for column in ("pair", "trades", "buys", "sells", "base_vol", "quote_vol", "fees")} == {
+    expected = {
         "pair": PAIR,
         "trades": str(len(fills)),
         "buys": str(sum(fill.side == "buy" for fill in fills)),
@@ -99,4 +104,5 @@ def test_a_running_bot_shows_what_the_venue_has_and_stop_leaves_only_what_is_not
         "quote_vol": shown(dollars["sell"] - dollars["buy"]),
         "fees": shown(sum(fill.fee for fill in fills)),
     }
+    assert {column: history[column] for column in expected} == expected
     ledger.cancel("by-hand")

@@ -76,11 +76,9 @@ class RefTrade:
 
 
 class Reference:
-    """A venue with some perpetuals whose sizes come in `lot`, at whole prices."""
+    """A venue of perpetuals; `minimum` is the smallest size that may rest, `interval` the seconds between fundings."""
 
-    def __init__(self, markets: list[str], lot: str, minimum: str, interval: int):
-        self.markets = markets
-        self.lot = Fraction(lot)
+    def __init__(self, minimum: str, interval: int):
         self.minimum = Fraction(minimum)
         self.interval = interval * 1_000_000
         self.accounts = {name: RefAccount(house=True) for name in (HOUSE, QUOTES, TAKES)}

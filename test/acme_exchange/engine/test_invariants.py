@@ -4,7 +4,8 @@ import json
 from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
-from test.acme_exchange.engine.reference import No, Reference
+from test.acme_exchange.engine.mirror import Mirror
+from test.acme_exchange.engine.reference import No, RefAccount, Reference
 from test.acme_exchange.engine.scenario import NOON, specification
 
 from hypothesis import HealthCheck, settings, strategies as st
@@ -54,7 +55,8 @@ class Venue(RuleBasedStateMachine):
         """Accounts with 200 dollars in both modes, some with positions already, so that there is much to go wrong."""
         specifications = [specification(market) for market in MARKETS]
         self.engine = Engine(specifications, INTERVAL)
-        self.reference = Reference(MARKETS, "0.1", "0.5", INTERVAL)
+        self.reference = Reference("0.5", INTERVAL)
+        self.mirror = Mirror()
         self.now = NOON
         self.done = []
         self.told = []
@@ -75,8 +77,7 @@ class Venue(RuleBasedStateMachine):
         maker, taker = FEES[name]
         self.engine.apply(CreateAccount(name, Decimal(maker), Decimal(taker)), self.now)
         self.done.append((CreateAccount(name, Decimal(maker), Decimal(taker)), self.now))
-        self.reference.accounts[name] = account = type(self.reference.accounts["@house"])()
-        account.maker_fee, account.taker_fee = Fraction(maker), Fraction(taker)
+        self.reference.accounts[name] = RefAccount(maker_fee=Fraction(maker), taker_fee=Fraction(taker))
 
     def both(self, command):
         """Does it, and compares refusals, fills and payments."""
@@ -90,6 +91,7 @@ class Venue(RuleBasedStateMachine):
             self.expect_refusal(command, refusal.text)
             return
         self.told.append(repr(events))
+        self.mirror.hear(events)
         self.reference.apply(command, self.now)
         assert [
             (e.account, e.market, e.order_id, e.side, e.size, e.price, e.fee, e.liquidity, e.kind)
@@ -223,6 +225,21 @@ class Venue(RuleBasedStateMachine):
             assert resting == [(o.id, o.side, o.price, o.size, o.remaining) for o in expected]
 
     @invariant()
+    def events_tell_everything(self):
+        for name in USERS:
+            open_orders = [order for order in self.mirror.orders.values() if order.account == name]
+            assert self.engine.open_orders(name) == open_orders
+            assert self.engine.balance(name) == self.mirror.balances[name]
+            for position in self.engine.positions(name):
+                assert self.mirror.positions[name, position.market, position.position_side] == position.net_size
+        for market in MARKETS:
+            bids, asks = self.engine.levels(market, 1000)
+            assert (dict(bids), dict(asks)) == self.mirror.books[market]
+            now, told = self.engine.market(market), self.mirror.tickers[market]
+            assert (told.bid, told.ask, told.last) == (now.bid, now.ask, now.last)
+            assert (told.bid_size, told.ask_size) == (bids[0][1] if bids else None, asks[0][1] if asks else None)
+
+    @invariant()
     def no_book_is_crossed_and_levels_add_up(self):
         for market in MARKETS:
             bids, asks = self.engine.levels(market, 1000)
@@ -276,7 +293,7 @@ class Venue(RuleBasedStateMachine):
 
 TestVenue = Venue.TestCase
 TestVenue.settings = settings(
-    max_examples=100,
+    max_examples=75,
     stateful_step_count=60,
     derandomize=True,
     deadline=None,

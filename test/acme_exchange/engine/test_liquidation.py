@@ -103,6 +103,26 @@ def test_the_mark_at_which_it_is_taken_over_is_the_one_that_the_sale_has_left(ve
     assert venue.fills("ann") == [("sell", "30", "91"), ("sell", "20", "80")]
 
 
+def test_the_mark_that_a_liquidation_leaves_in_another_market_counts_for_everyone_there(venue):
+    venue.do(CreateAccount("cid", Decimal(0), Decimal(0)))
+    venue.do(Deposit("cid", Decimal(560)))
+    venue.leverage("cid", 20)
+    venue.sell("bob", "50", "100")
+    venue.buy("cid", "50")
+    venue.sell("bob", "30", "100", market=ETH)
+    venue.buy("ann", "30", market=ETH)
+    venue.buy("bob", "30", "99")
+    venue.sell("bob", "1", "101")
+    venue.index("80")
+    assert venue.engine.market(BTC).mark == 100, "mid and last price hold it up"
+
+    venue.index("90", ETH)
+
+    # Ann falls by ETH, and takes the only bid for BTC with her; with it goes the mid that held up cid's mark.
+    assert [event.account for event in venue.of(Liquidated)] == ["ann", "cid"]
+    assert venue.total("cid") == 0
+
+
 def test_a_loss_beyond_the_accounts_money_is_the_houses(venue):
     before = venue.total("@house")
     venue.index("80")

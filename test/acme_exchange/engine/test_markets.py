@@ -18,6 +18,7 @@ from test.acme_exchange.engine.scenario import (
 import pytest
 
 from acme_exchange.engine import (
+    Advance,
     BalanceChanged,
     BookChanged,
     EnableMarket,
@@ -94,6 +95,7 @@ def test_a_market_takes_no_orders_before_it_has_an_index():
     assert engine.market(BTC).mark is None
     with pytest.raises(Refused, match="Invalid parameter market"):
         engine.apply(Requote(BTC, (), ()), NOON)
+    assert engine.apply(Advance(), NOON + HOUR) == []
 
 
 @pytest.mark.parametrize("price", ["0", "-1", "NaN", "Infinity", "1e-13"])

@@ -103,6 +103,8 @@ def test_a_partly_filled_order_keeps_its_place_in_the_queue(venue):
     venue.sell("bob", "2", "100")
     venue.sell("cid", "2", "100")
     venue.buy("ann", "1", "100")
+    told = [event.order for event in venue.of(OrderChanged) if event.order.account == "bob"]
+    assert [(order.status, order.filled_size, order.remaining_size) for order in told] == [("open", 1, 1)]
     venue.buy("ann", "1", "100")
     assert venue.fills("bob") == [("sell", "1", "100")]
 

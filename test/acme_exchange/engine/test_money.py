@@ -7,6 +7,7 @@ import pytest
 
 from acme_exchange.engine import BalanceChanged, CreateAccount, Deposit, Filled, Refused
 from acme_exchange.engine.accounts import HOUSE_ACCOUNTS
+from acme_exchange.engine.money import divide
 
 
 @pytest.fixture
@@ -90,6 +91,11 @@ def test_an_average_price_without_end_stays_while_parts_are_closed(venue):
         venue.buy("bob", "0.7", "103")
         venue.sell("ann", "0.7")
         assert venue.position("ann").entry_price == Decimal("100.666666666667")
+
+
+def test_a_quotient_is_rounded_once_and_never_to_a_negative_zero():
+    assert divide(Decimal(2), Decimal(3), Decimal("0.01")) == Decimal("0.67")
+    assert not divide(Decimal(-1), Decimal(10**9), Decimal("0.01")).is_signed()
 
 
 def test_the_callers_decimal_context_does_not_matter(venue):

@@ -1,6 +1,7 @@
 """The engine as plain data: it goes on as if it had never stopped."""
 
 import json
+import pickle
 from decimal import Decimal
 from test.acme_exchange.engine.scenario import BTC, ETH, HOUR, Scenario
 
@@ -151,8 +152,6 @@ def test_what_has_changed_adds_up_to_the_whole():
 
 
 def test_a_refusal_survives_pickling():
-    import pickle
-
     refusal = pickle.loads(pickle.dumps(Refused(404, "Order not found")))
     assert (refusal.status, refusal.text) == (404, "Order not found")
 

@@ -79,6 +79,10 @@ class AcmePerpetualAccountApi:
     async def open_orders(self) -> List[parse.VenueOrder]:
         return await self._entries(CONSTANTS.ORDERS_PATH_URL, parse.order)
 
+    async def recent_orders(self, since: float) -> List[parse.VenueOrder]:
+        """The orders placed since a time (epoch seconds, inclusive), open and closed: the newest, if they are many."""
+        return await self._entries(CONSTANTS.ORDER_HISTORY_PATH_URL, parse.order, parse.order_history_params(since))
+
     async def fills(self, since: float, exchange_order_id: Optional[str] = None) -> AsyncIterator[parse.VenueFill]:
         """The fills since a time (epoch seconds, inclusive), oldest first, each once: of one order, or of all.
 

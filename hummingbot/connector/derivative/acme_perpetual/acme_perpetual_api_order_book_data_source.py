@@ -1,7 +1,10 @@
 """Public market data: books, trades, funding (Acme API §4, §6)."""
 
 import asyncio
+import math
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
+
+from bidict import bidict
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.acme_perpetual import (
@@ -47,20 +50,18 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         self._update_ids = NonceCreator.for_microseconds()
         self._complaints = stream.Complaints(self.logger())
         # Of the present connection, by the venue's name of the market:
-        self._subscribed_pairs: Dict[str, str] = {}
+        self._subscribed_pairs: bidict[str, str] = bidict()
         self._followers: Dict[str, BookFollower] = {}
 
     # ------------------------------------------------------------------------------------------------------- by REST
 
     async def get_last_traded_prices(self, trading_pairs: List[str], domain: Optional[str] = None) -> Dict[str, float]:
-        """The last traded price of each pair in USD, in one request; pairs that never traded are left out."""
-        answer = await self._request(CONSTANTS.MARKETS_PATH_URL)
-        prices = {}
-        for entry in filter(parse.is_tradable, parse.markets(answer)):
-            price = parse.last_price(entry)
-            if price is not None and parse.trading_pair(entry) in trading_pairs:
-                prices[parse.trading_pair(entry)] = price
-        return prices
+        """The last traded price of each pair in USD, in one request; NaN for those that never traded.
+
+        None is left out: the order book tracker asks again for those at once, as often as the rate limit lets it.
+        """
+        prices = parse.last_prices(await self._request(CONSTANTS.MARKETS_PATH_URL))
+        return {trading_pair: prices.get(trading_pair, math.nan) for trading_pair in trading_pairs}
 
     async def get_funding_info(self, trading_pair: str) -> FundingInfo:
         """The funding of a pair (`GET /futures/{future}`, Acme API §4).
@@ -92,7 +93,14 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
 
     async def listen_for_subscriptions(self):
         """Listens to the public channels of all pairs, for ever (Acme API §6)."""
-        await stream.keep_connected(self._listen_until_closed, self._sleep, self.logger(), "order book stream")
+        await stream.keep_connected(
+            name="order book stream",
+            open_stream=self._open_stream,
+            listen=lambda: self._process_websocket_messages(self._ws_assistant),
+            close_stream=self._close_stream,
+            sleep=self._sleep,
+            logger=self.logger(),
+        )
 
     async def subscribe_to_trading_pair(self, trading_pair: str) -> bool:
         """Adds a pair to the present connection. Returns False, and logs why, when that cannot be done now."""
@@ -124,19 +132,20 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         self.remove_trading_pair(trading_pair)
         return True
 
-    async def _listen_until_closed(self):
-        try:
-            self._ws_assistant = await self._connected_websocket_assistant()
-            await self._subscribe_channels(self._ws_assistant)
-            await self._process_websocket_messages(self._ws_assistant)
-        finally:
-            assistant, self._ws_assistant = self._ws_assistant, None
-            self._followers.clear()
-            self._subscribed_pairs.clear()
-            await self._on_order_stream_interruption(websocket_assistant=assistant)
+    async def _open_stream(self):
+        self._ws_assistant = await self._connected_websocket_assistant()
+        await self._subscribe_channels(self._ws_assistant)
+
+    async def _close_stream(self):
+        assistant, self._ws_assistant = self._ws_assistant, None
+        self._followers.clear()
+        self._subscribed_pairs.clear()
+        await self._on_order_stream_interruption(websocket_assistant=assistant)
 
     async def _connected_websocket_assistant(self) -> WSAssistant:
-        return await stream.connected(self._api_factory, self._domain)
+        assistant = await self._api_factory.get_ws_assistant()
+        await stream.connect(assistant, self._domain)
+        return assistant
 
     async def _subscribe_channels(self, ws: WSAssistant):
         """Subscribes to every pair. One that cannot be subscribed to is logged, and does not keep the others.
@@ -144,14 +153,13 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         :raises ConnectionError: when the venue's markets are not known, or the connection fails
         """
         try:
-            symbols = await self._connector.trading_pair_symbol_map()
-            if not symbols:
+            if not await self._connector.trading_pair_symbol_map():
                 raise stream.StreamClosedError("the venue's markets are not known yet")
             for trading_pair in list(self._trading_pairs):
-                if trading_pair in symbols.inverse:
+                try:
                     await self._subscribe(ws, trading_pair)
-                else:
-                    self._complaints.log(trading_pair, f"{trading_pair} is no market that can be traded at present.")
+                except ValueError as error:
+                    self._complaints.log(trading_pair, str(error))
         except (asyncio.CancelledError, ConnectionError):
             raise
         except Exception:
@@ -160,18 +168,27 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         self.logger().info("Subscribed to public order book, trade and funding info channels...")
 
     async def _subscribe(self, ws: WSAssistant, trading_pair: str):
-        market = await self._connector.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
-        if len(self._subscribed_pairs) >= CONSTANTS.MAX_STREAMED_PAIRS and market not in self._subscribed_pairs:
-            raise ValueError(f"Acme streams at most {CONSTANTS.MAX_STREAMED_PAIRS} markets to one connector.")
-        for channel in CONSTANTS.PUBLIC_CHANNELS:
-            await ws.send(WSJSONRequest(payload=parse.subscribe_request(channel, market)))
+        """
+        :raises ValueError: when the pair cannot be subscribed to; the text says why
+        """
+        symbols = await self._connector.trading_pair_symbol_map()
+        market = symbols.inverse.get(trading_pair)
+        if market is None:
+            raise ValueError(f"{trading_pair} is no market that can be traded at present.")
+        if market in self._subscribed_pairs:
+            return
+        if len(self._subscribed_pairs) >= CONSTANTS.MAX_STREAMED_PAIRS:
+            raise ValueError(f"Acme streams {CONSTANTS.MAX_STREAMED_PAIRS} markets at most, so {trading_pair} is left out.")
         self._subscribed_pairs[market] = trading_pair
         self._followers[market] = BookFollower(self._now())
+        for channel in CONSTANTS.PUBLIC_CHANNELS:
+            await ws.send(WSJSONRequest(payload=parse.subscribe_request(channel, market)))
 
     async def _unsubscribe(self, ws: WSAssistant, trading_pair: str):
-        market = await self._connector.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
-        self._subscribed_pairs.pop(market, None)
-        self._followers.pop(market, None)
+        market = self._subscribed_pairs.inverse.pop(trading_pair, None)
+        if market is None:
+            return
+        del self._followers[market]
         for channel in CONSTANTS.PUBLIC_CHANNELS:
             await ws.send(WSJSONRequest(payload=parse.unsubscribe_request(channel, market)))
 
@@ -239,21 +256,23 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
     async def listen_for_order_book_snapshots(self, ev_loop: asyncio.AbstractEventLoop, output: asyncio.Queue):
         """Brings, by REST, the books of markets whose subscription does not work at present, every few seconds."""
         while True:
-            try:
-                await self._sleep(CONSTANTS.BOOK_SILENCE_LIMIT)
-                await self._request_order_book_snapshots(output)
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:
-                self._complaints.log("snapshots", f"Order book snapshots could not be fetched ({error}).")
+            await self._sleep(CONSTANTS.BOOK_SILENCE_LIMIT)
+            await self._request_order_book_snapshots(output)
 
     async def _request_order_book_snapshots(self, output: asyncio.Queue):
         for trading_pair in list(self._trading_pairs):
+            try:
+                await self._request_missing_snapshot(trading_pair, output)
+            except Exception as error:
+                text = f"Unexpected error fetching order book snapshot for {trading_pair}. ({error!r})"
+                self._complaints.log(f"snapshot of {trading_pair}", text)
+
+    async def _request_missing_snapshot(self, trading_pair: str, output: asyncio.Queue):
+        if self._is_without_book(trading_pair):
+            snapshot = await self._order_book_snapshot(trading_pair)
+            # The subscription may have come back meanwhile; then what it brought is newer.
             if self._is_without_book(trading_pair):
-                snapshot = await self._order_book_snapshot(trading_pair)
-                # The subscription may have come back meanwhile; then what it brought is newer.
-                if self._is_without_book(trading_pair):
-                    output.put_nowait(snapshot)
+                output.put_nowait(snapshot)
 
     def _is_without_book(self, trading_pair: str) -> bool:
         """Whether a pair has no book that follows the venue's. While the tracker still initialises its books it keeps

@@ -1,7 +1,6 @@
 """The account's own events: orders, fills, positions, balances (Acme API §6)."""
 
 import asyncio
-from functools import partial
 from typing import Any, Dict, List, Set
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
@@ -44,25 +43,32 @@ class AcmePerpetualAPIUserStreamDataSource(UserStreamTrackerDataSource):
 
     async def listen_for_user_stream(self, output: asyncio.Queue):
         """Listens to the private channels for ever. A refused login is logged in the venue's words, and tried again."""
-        listen_until_closed = partial(self._listen_until_closed, output)
-        await stream.keep_connected(listen_until_closed, self._sleep, self.logger(), "user stream")
+        await stream.keep_connected(
+            name="user stream",
+            open_stream=self._open_stream,
+            listen=lambda: self._process_websocket_messages(self._ws_assistant, output),
+            close_stream=self._close_stream,
+            sleep=self._sleep,
+            logger=self.logger(),
+        )
 
-    async def _listen_until_closed(self, output: asyncio.Queue):
-        try:
-            self._ws_assistant = await self._connected_websocket_assistant()
-            await self._subscribe_channels(self._ws_assistant)
-            await self._process_websocket_messages(self._ws_assistant, output)
-        finally:
-            assistant, self._ws_assistant = self._ws_assistant, None
-            self._unconfirmed_channels = set(CONSTANTS.PRIVATE_CHANNELS)
-            self._early_frames = []
-            await self._on_user_stream_interruption(assistant)
+    async def _open_stream(self):
+        self._ws_assistant = await self._connected_websocket_assistant()
+        await self._subscribe_channels(self._ws_assistant)
+
+    async def _close_stream(self):
+        assistant, self._ws_assistant = self._ws_assistant, None
+        self._unconfirmed_channels = set(CONSTANTS.PRIVATE_CHANNELS)
+        self._early_frames = []
+        await self._on_user_stream_interruption(assistant)
 
     async def _connected_websocket_assistant(self) -> WSAssistant:
-        return await self._get_ws_assistant()
+        assistant = await self._get_ws_assistant()
+        await stream.connect(assistant, self._domain)
+        return assistant
 
     async def _get_ws_assistant(self) -> WSAssistant:
-        return await stream.connected(self._api_factory, self._domain)
+        return await self._api_factory.get_ws_assistant()
 
     async def _subscribe_channels(self, websocket_assistant: WSAssistant):
         """Logs in and subscribes. The venue answers a login only when it fails (Acme API §2)."""

@@ -1,7 +1,8 @@
 """Cancelling orders that may not be known yet, at a venue that may not answer."""
 
+import asyncio
 import logging
-from typing import Awaitable, Callable, Container, Set
+from typing import Awaitable, Callable, Container, Dict, Set
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_placement import retry_delays
@@ -30,7 +31,7 @@ class OrderCanceller:
         self._sleep = sleep
         self._now = now
         self._logger = logger
-        self._waiting: Set[str] = set()
+        self._under_way: Dict[str, asyncio.Future] = {}
         self._in_doubt: Set[str] = set()
 
     def is_in_doubt(self, client_order_id: str) -> bool:
@@ -42,25 +43,34 @@ class OrderCanceller:
         self._in_doubt = {order_id for order_id in self._in_doubt if order_id in client_order_ids}
 
     async def cancel(self, order: InFlightOrder) -> bool:
-        """
+        """Cancels an order. While one cancel of it is under way, further ones wait for its outcome: strategies repeat
+        their cancels, and a venue that is slow to answer gets no faster by being asked more often.
+
         :return: whether the order is, or will be, cancelled
         :raises AcmeRequestError: when the venue refuses, or gave no answer for `DOUBT_RESOLUTION_TIME` seconds
         """
+        order_id = order.client_order_id
+        if order_id in self._under_way:
+            return await asyncio.shield(self._under_way[order_id])
+        outcome = self._under_way[order_id] = asyncio.get_running_loop().create_future()
+        try:
+            is_cancelled = await self._cancel(order)
+            outcome.set_result(is_cancelled)
+            return is_cancelled
+        finally:
+            del self._under_way[order_id]
+            if not outcome.done():
+                outcome.set_result(False)
+
+    async def _cancel(self, order: InFlightOrder) -> bool:
         if order.is_pending_create and order.exchange_order_id is None:
             return await self._cancel_unanswered_placement(order)
         return await self._cancel_until_answered(order)
 
     async def _cancel_unanswered_placement(self, order: InFlightOrder) -> bool:
         """Cancels an order that may exist: at once if the venue knows it, and else as soon as it does."""
-        order_id = order.client_order_id
-        if order_id in self._waiting:
-            return False  # an earlier cancel of this order is at it
-        self._waiting.add(order_id)
-        try:
-            is_queued = await self._try_once(order)
-            await order.wait_until_processed_by_exchange()
-        finally:
-            self._waiting.discard(order_id)
+        is_queued = await self._try_once(order)
+        await order.wait_until_processed_by_exchange()
         if order.current_state in (OrderState.CANCELED, OrderState.FILLED, OrderState.FAILED):
             return order.is_cancelled
         return is_queued or await self._cancel_until_answered(order)

@@ -82,13 +82,14 @@ DEFAULT_RETRY_AFTER = 1.0
 # A ping brings a pong, so a stream without a frame for two pings is dead.
 HEARTBEAT_TIME_INTERVAL = 15.0
 STREAM_SILENCE_LIMIT = 30.0
-SUBSCRIPTION_DEADLINE = 10.0
+SUBSCRIPTION_DEADLINE = 5.0  # for the venue's confirmations
 CLOSE_DEADLINE = 0.5  # for the goodbye of a socket that is given up
 RECONNECT_DELAY_MIN = 0.1
 RECONNECT_DELAY_MAX = 5.0
 # A connection that lasted this long was a good one: after it, the next delay is the shortest again.
 STABLE_CONNECTION_SECONDS = 10.0
 COMPLAINT_INTERVAL = 300.0  # between two warnings of one kind about what a stream brings
+MOST_COMPLAINTS = 20  # kinds of warnings in that time
 
 # A book whose updates came closer together than this was ticking; as much silence means that it no longer follows.
 BOOK_SILENCE_LIMIT = 5.0
@@ -96,10 +97,10 @@ BOOK_SILENCE_LIMIT = 5.0
 RESUBSCRIPTION_INTERVAL = 1.0
 
 # Rate limits (Acme API §3). The venue counts 30 requests a second per key (public ones per address), and within them
-# 20 placements a second. Ten of the thirty are kept for reading, twenty for placing: however busy the polling is, it
-# cannot delay an order. Cancels count nowhere at the venue; their own limit only keeps a runaway strategy at bay.
+# 20 placements a second. The thirty are divided here, twenty for placing and ten for everything else that needs the key:
+# however busy the polling is, it cannot delay an order. Cancels count nowhere at the venue; their own limit only keeps a
+# runaway strategy at bay.
 PUBLIC_POOL = "public requests"
-PRIVATE_POOL = "private requests"
 READING_POOL = "private requests other than orders"
 PLACE_ORDER_LIMIT_ID = "place order"
 CANCEL_ORDER_LIMIT_ID = "cancel order"
@@ -146,12 +147,11 @@ def _limit(limit_id: str, per_second: int, *pools: str) -> RateLimit:
 
 RATE_LIMITS = [
     _limit(PUBLIC_POOL, REQUESTS_PER_SECOND),
-    _limit(PRIVATE_POOL, REQUESTS_PER_SECOND),
     _limit(READING_POOL, READS_PER_SECOND),
-    _limit(PLACE_ORDER_LIMIT_ID, PLACEMENTS_PER_SECOND, PRIVATE_POOL),
+    _limit(PLACE_ORDER_LIMIT_ID, PLACEMENTS_PER_SECOND),
     _limit(CANCEL_ORDER_LIMIT_ID, CANCELS_PER_SECOND),
     *(_limit(path, REQUESTS_PER_SECOND, PUBLIC_POOL) for path in PUBLIC_PATH_URLS),
-    *(_limit(path, READS_PER_SECOND, READING_POOL, PRIVATE_POOL) for path in READING_PATH_URLS),
+    *(_limit(path, READS_PER_SECOND, READING_POOL) for path in READING_PATH_URLS),
 ]
 
 # A placement or cancel whose outcome is unknown. The venue is asked at once, then ever less often, for as long as a
@@ -178,6 +178,10 @@ FILLS_OVERLAP = 0.001
 FIRST_FILLS_MARGIN = 60.0
 # A market that is first asked about a moment after another may have been paid in between.
 FUNDING_OVERLAP = 60.0
+
+# Orders missing from the list of open ones are asked for one by one; from this many on, the history of orders, which is
+# one request, is asked first.
+ORDERS_WORTH_A_HISTORY = 4
 
 # What was missed while the private stream was down holds up its frames; after so many failures the status poll has to
 # find it.

@@ -87,27 +87,15 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         self._account = AcmePerpetualAccountApi(
             get=self._api_get, post=self._api_post, delete=self._api_delete, logger=self.logger()
         )
+        self._placements = self._create_placement_resolver()
+        self._canceller = self._create_order_canceller()
+        # A placement says until when it is valid, so not more of them are begun than the rate limit lets out at once.
+        placements_at_once = int(CONSTANTS.PLACEMENTS_PER_SECOND * rate_limits_share_pct / 100)
+        self._placement_slots = asyncio.Semaphore(max(1, placements_at_once))
+        self._unanswered_placements: Set[str] = set()
+        self._last_fill_time = 0.0
         self._last_symbols: Mapping[str, str] = {}
         self._account_leverage: Optional[int] = None
-        self._placements = PlacementResolver(
-            look_up=self._look_up_placement,
-            is_not_found=self._is_order_not_found_during_status_update_error,
-            sleep=lambda delay: self._sleep(delay),
-            now=lambda: self._monotonic(),
-            logger=self.logger(),
-        )
-        # A placement says until when it is valid, so not more of them are begun than the rate limit lets out at once.
-        self._placement_slots = asyncio.Semaphore(
-            max(1, int(CONSTANTS.PLACEMENTS_PER_SECOND * rate_limits_share_pct / 100))
-        )
-        self._unanswered_placements: Set[str] = set()
-        self._canceller = OrderCanceller(
-            request_cancel=self._request_cancel,
-            sleep=lambda delay: self._sleep(delay),
-            now=lambda: self._monotonic(),
-            logger=self.logger(),
-        )
-        self._last_fill_time = 0.0
         self._stream_news: Dict[str, int] = {}
         self._stream_news_count = 0
 
@@ -208,6 +196,23 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             sleep=lambda delay: self._sleep(delay),
         )
 
+    def _create_placement_resolver(self) -> PlacementResolver:
+        return PlacementResolver(
+            look_up=self._look_up_placement,
+            is_not_found=self._is_order_not_found_during_status_update_error,
+            sleep=lambda delay: self._sleep(delay),
+            now=lambda: self._monotonic(),
+            logger=self.logger(),
+        )
+
+    def _create_order_canceller(self) -> OrderCanceller:
+        return OrderCanceller(
+            request_cancel=self._request_cancel,
+            sleep=lambda delay: self._sleep(delay),
+            now=lambda: self._monotonic(),
+            logger=self.logger(),
+        )
+
     def _is_request_exception_related_to_time_synchronizer(self, request_exception: Exception) -> bool:
         return is_clock_error(request_exception)
 
@@ -245,11 +250,9 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         return list(rules.values())
 
     async def _get_last_traded_price(self, trading_pair: str) -> float:
-        market_name = await self.exchange_symbol_associated_to_pair(trading_pair)
-        answer = await self._api_get(path_url=CONSTANTS.MARKETS_PATH_URL)
-        entry = next(entry for entry in parse.markets(answer) if parse.market_name(entry) == market_name)
-        price = parse.last_price(entry)
-        return float("nan") if price is None else price
+        """The last traded price in USD; NaN for a market that was not traded yet."""
+        prices = parse.last_prices(await self._api_get(path_url=CONSTANTS.MARKETS_PATH_URL))
+        return prices.get(trading_pair, float("nan"))
 
     # ------------------------------------------------------------------------------------------------ the account
 
@@ -260,7 +263,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         fee_schema = self.trade_fee_schema()
         fee_schema.maker_percent_fee_decimal = settings.maker_fee
         fee_schema.taker_percent_fee_decimal = settings.taker_fee
-        await self._note_leverage(settings.leverage)
+        self._note_leverage(settings.leverage)
 
     def _get_fee(
         self,
@@ -273,17 +276,9 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         price: Decimal = s_decimal_NaN,
         is_maker: Optional[bool] = None,
     ) -> TradeFeeBase:
-        return build_perpetual_trade_fee(
-            exchange=self.name,
-            is_maker=order_type is OrderType.LIMIT_MAKER if is_maker is None else is_maker,
-            position_action=position_action,
-            base_currency=base_currency,
-            quote_currency=quote_currency,
-            order_type=order_type,
-            order_side=order_side,
-            amount=amount,
-            price=price,
-        )
+        maker = order_type is OrderType.LIMIT_MAKER if is_maker is None else is_maker
+        tokens = base_currency, quote_currency
+        return build_perpetual_trade_fee(self.name, maker, position_action, *tokens, order_type, order_side, amount, price)
 
     async def _fetch_account_position_mode(self) -> Optional[PositionMode]:
         return (await self._account.settings()).position_mode
@@ -294,22 +289,18 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     async def _set_trading_pair_leverage(self, trading_pair: str, leverage: int) -> Tuple[bool, str]:
         is_set, message = await _success_and_message(self._account.set_leverage(leverage))
         if is_set:
-            await self._note_leverage(leverage)
+            self._note_leverage(leverage)
         return is_set, message
 
-    async def _note_leverage(self, leverage: int):
-        """The account has one leverage for all of its markets (Acme API §5)."""
+    def get_leverage(self, trading_pair: str) -> int:
+        """The account has one leverage for all of its markets (Acme API §5), those included that are added later, or
+        removed while there still is a position."""
+        return self._account_leverage or super().get_leverage(trading_pair)
+
+    def _note_leverage(self, leverage: int):
         self._account_leverage = leverage
-        for trading_pair in {*self._trading_pairs, *(await self.trading_pair_symbol_map()).values()}:
-            self._perpetual_trading.set_leverage(trading_pair, leverage)
         for position in self.account_positions.values():
             position.update_position(leverage=Decimal(leverage))
-
-    async def add_trading_pair(self, trading_pair: str) -> bool:
-        is_added = await super().add_trading_pair(trading_pair)
-        if is_added and self._account_leverage is not None:
-            self._perpetual_trading.set_leverage(trading_pair, self._account_leverage)
-        return is_added
 
     async def _update_balances(self):
         asked_at = self._stream_news_count
@@ -339,6 +330,8 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         for key in flat_keys:
             if not self._is_outdated(key, asked_at):
                 self._perpetual_trading.remove_position(key)
+        if self._account_leverage is None:
+            self._note_leverage((await self._account.settings()).leverage)
 
     def _position_key(self, trading_pair: str, position: parse.VenuePosition) -> str:
         return self._perpetual_trading.position_key(trading_pair, position.side, position.mode)
@@ -534,6 +527,9 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         :return: whether the order is, or will be, cancelled
         :raises AcmeRequestError: when the venue refuses, or does not answer
         """
+        known_end = self._order_tracker.closed_as(order.client_order_id)
+        if known_end is not None:
+            return known_end is OrderState.CANCELED
         try:
             await self._account.cancel_order(order)
         except AcmeApiError as refusal:
@@ -589,17 +585,41 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
 
     async def _update_open_orders(self):
         orders = dict(self.in_flight_orders)
+        self._placements.forget_all_but(orders)
         self._canceller.forget_all_but(orders)
         if not orders:
             return
-        unlisted = dict(orders)
-        for venue_order in await self._account.open_orders():
-            order = find_order(orders, venue_order.client_order_id, venue_order.exchange_order_id)
-            if order is not None and self._takes_over(order, venue_order):
-                unlisted.pop(order.client_order_id, None)
-                await self._repeat_cancel(order)
+        for order in self._take_over_all(orders, await self._account.open_orders()):
+            await self._repeat_cancel(order)
+        unlisted = {order_id: order for order_id, order in orders.items() if self._is_worth_asking_for(order)}
+        if len(unlisted) >= CONSTANTS.ORDERS_WORTH_A_HISTORY:
+            first_time = min(map(self._first_fill_time, unlisted.values()))
+            self._take_over_all(unlisted, await self._account.recent_orders(first_time))
         for order in unlisted.values():
             await self._update_unlisted_order(order)
+
+    def _take_over_all(
+        self, orders: Dict[str, InFlightOrder], venue_orders: List[parse.VenueOrder]
+    ) -> List[InFlightOrder]:
+        """Takes over what the venue says of these orders of ours, and takes them out of `orders`.
+
+        :return: those of which it said something
+        """
+        taken_over = []
+        for venue_order in venue_orders:
+            order = find_order(orders, venue_order.client_order_id, venue_order.exchange_order_id)
+            if order is not None and self._takes_over(order, venue_order):
+                taken_over.append(orders.pop(order.client_order_id))
+        return taken_over
+
+    def _is_worth_asking_for(self, order: InFlightOrder) -> bool:
+        """Whether an order that is not among the open ones may have ended without our knowing."""
+        order_id = order.client_order_id
+        return (
+            order_id in self.in_flight_orders
+            and order_id not in self._unanswered_placements
+            and self._order_tracker.closed_as(order_id) is None
+        )
 
     def _takes_over(self, order: InFlightOrder, venue_order: parse.VenueOrder) -> bool:
         try:
@@ -616,8 +636,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
 
     async def _update_unlisted_order(self, order: InFlightOrder):
         """Asks for an order that is not among the open ones: it is closed, or too new for the list, or in doubt."""
-        order_id = order.client_order_id
-        if order_id in self._unanswered_placements or order_id not in self.in_flight_orders:
+        if not self._is_worth_asking_for(order):
             return
         if order.exchange_order_id is None:
             await self._ask_for_placement(order)

@@ -1,8 +1,8 @@
 """Following a market's book on the WebSocket, and noticing when it no longer is the venue's (Acme API §6).
 
-Hummingbot's own book keeps no texts and no checksum, so the levels are kept here a second time, with the text of each
-level ready: verifying a frame of a book of 100 levels a side costs about 25 µs (`bench`ed on one core), far less than
-parsing it, so every frame is verified.
+Hummingbot's own book keeps no texts and no checksum, so the levels are kept here a second time, each with its text
+ready. That makes it cheap to verify every frame: 17 µs for a full book of the recorded exchange, so that even the 33
+markets a connection can carry, at ten frames a second each, take less than a hundredth of a processor core.
 """
 
 from bisect import bisect_left
@@ -24,9 +24,6 @@ class BookSide:
         self._best_is_highest = best_is_highest
         self._prices: List[float] = []  # ascending
         self._texts: Dict[float, str] = {}
-
-    def __len__(self) -> int:
-        return len(self._prices)
 
     def clear(self):
         self._prices.clear()
@@ -54,8 +51,8 @@ class BookSide:
 class BookLevels:
     """Both sides of one market's book.
 
-    A level that leaves the best 100 is sent with size 0, like one that is gone, so there never are more: a side that
-    has more missed such a frame, though the checksum, which counts the best 100, may still agree.
+    The checksum counts the best 100 levels a side. A level that leaves them is sent with size 0, like one that is gone,
+    so there never are more, and all that are here are counted: one that should have left makes a mismatch too.
     """
 
     def __init__(self):
@@ -72,8 +69,6 @@ class BookLevels:
         """Takes the levels that changed. Returns whether what they make of the book is the venue's."""
         self._bids.update(frame.bids)
         self._asks.update(frame.asks)
-        if max(len(self._bids), len(self._asks)) > CONSTANTS.ORDER_BOOK_DEPTH:
-            return False
         return parse.book_checksum(self._bids.texts(), self._asks.texts()) == frame.checksum
 
 

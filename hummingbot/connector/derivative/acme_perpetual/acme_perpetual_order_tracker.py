@@ -51,7 +51,7 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
         self._fetch_fills = fetch_fills
         self._sleep = sleep
         self._early_fills: Deque[parse.VenueFill] = deque(maxlen=CONSTANTS.MOST_EARLY_FILLS)
-        self._closing_orders: Dict[str, asyncio.Future] = {}
+        self._closing_orders: Dict[str, parse.VenueOrder] = {}
         self._an_order_ended = asyncio.Event()
 
     def stop_tracking_order(self, client_order_id: str):
@@ -63,6 +63,11 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
         while any(client_order_id in self.active_orders for client_order_id in client_order_ids):
             self._an_order_ended.clear()
             await self._an_order_ended.wait()
+
+    def closed_as(self, client_order_id: str) -> Optional[OrderState]:
+        """How an order is known to have ended whose fills are still awaited; None for any other order."""
+        venue_order = self._closing_orders.get(client_order_id)
+        return None if venue_order is None else venue_order.state
 
     def process_venue_order(self, order: InFlightOrder, venue_order: parse.VenueOrder):
         """Takes over what the venue says of one of our orders.
@@ -146,9 +151,9 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
     def _close_when_filled(self, order: InFlightOrder, venue_order: parse.VenueOrder):
         order_id = order.client_order_id
         if order_id not in self._closing_orders:
+            self._closing_orders[order_id] = venue_order
             closing = safe_ensure_future(self._wait_for_fills_and_close(order, venue_order))
-            self._closing_orders[order_id] = closing
-            closing.add_done_callback(lambda _: self._closing_orders.pop(order_id, None))
+            closing.add_done_callback(lambda _: self._closing_orders.pop(order_id))
 
     async def _wait_for_fills_and_close(self, order: InFlightOrder, venue_order: parse.VenueOrder):
         """The parent class waits for the fills of filled orders only, not of cancelled ones, and does not ask."""

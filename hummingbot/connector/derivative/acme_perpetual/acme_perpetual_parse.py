@@ -10,6 +10,7 @@ The upper half is public data, the lower half the account's.
 import json
 import math
 import zlib
+from contextlib import suppress
 from datetime import datetime
 from decimal import Context, Decimal
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
@@ -28,6 +29,7 @@ from hummingbot.core.data_type.trade_fee import TokenAmount, TradeFeeBase, Trade
 PERPETUAL_SUFFIX = "-PERP"
 TRADE_TYPES = {"buy": TradeType.BUY, "sell": TradeType.SELL}
 SERVER_LEAVES_CODE = 20001  # Acme API §6
+LONGEST_COMPLAINT = 200  # letters; longer than any text of Acme API §7
 LARGEST_EXPONENT = 30  # of ten; nothing that is traded is larger, or smaller, and products of two still are numbers
 
 Level = Tuple[float, float]  # price, size
@@ -201,6 +203,7 @@ def payload(frame: Dict[str, Any]) -> Any:
 
 
 def is_subscribed(frame: Dict[str, Any]) -> bool:
+    """Whether the frame confirms a subscription."""
     return frame.get("type") == "subscribed"
 
 
@@ -226,7 +229,9 @@ def says_goodbye(frame: Dict[str, Any]) -> bool:
 
 def complaint(frame: Dict[str, Any]) -> Optional[str]:
     """The venue's words in an error frame (Acme API §7), or None when the frame is none."""
-    return str(frame.get("msg") or "The venue gave no reason") if frame.get("type") == "error" else None
+    if frame.get("type") != "error":
+        return None
+    return str(frame.get("msg") or "The venue gave no reason")[:LONGEST_COMPLAINT]
 
 
 def _channel_request(operation: str, channel_name: str, market_name: Optional[str]) -> Dict[str, str]:
@@ -302,9 +307,21 @@ def trading_rule(entry: Dict[str, Any]) -> TradingRule:
 
 
 def last_price(entry: Dict[str, Any]) -> Optional[float]:
-    """A market's last traded price, or None when nothing was traded yet."""
+    """A market's last traded price, or None when nothing was traded yet. Raises WireError when it is no number."""
     price = optional_decimal(entry, "last")
     return None if price is None else float(price)
+
+
+def last_prices(answer: Any) -> Dict[str, float]:
+    """The last traded price, in USD, of each tradable pair that was traded yet, from `GET /markets` (Acme API §4).
+
+    :raises WireError: when the answer holds no list; an entry whose price is none is left out
+    """
+    prices = {}
+    for entry in filter(is_tradable, markets(answer)):
+        with suppress(WireError):
+            prices[trading_pair(entry)] = last_price(entry)
+    return {pair: price for pair, price in prices.items() if price is not None}
 
 
 def _positive(data: Dict[str, Any], name: str) -> Decimal:
@@ -478,6 +495,7 @@ def _float(value: Any, name: str) -> float:
 POSITION_MODES = {"oneway": PositionMode.ONEWAY, "hedge": PositionMode.HEDGE}
 POSITION_SIDES = {"long": PositionSide.LONG, "short": PositionSide.SHORT}
 EXACT = Context(prec=100)  # for sums of money; Decimal's own operators round to 28 digits
+MOST_ORDERS = 1000  # in one answer of `GET /orders/history` (Acme API §5)
 MOST_FILLS = 1000  # in one answer of `GET /fills` (Acme API §5)
 
 
@@ -607,6 +625,12 @@ def fills_params(start_time: float, exchange_order_id: Optional[str] = None) -> 
     """
     params = {"start_time": _time_text(start_time), "order": "asc", "limit": MOST_FILLS}
     return params if exchange_order_id is None else {**params, "orderId": exchange_order_id}
+
+
+def order_history_params(start_time: float) -> Dict[str, Any]:
+    """The query for the orders placed since `start_time` (epoch seconds, inclusive), newest first, as many as one
+    answer holds (Acme API §5)."""
+    return {"start_time": _time_text(start_time), "limit": MOST_ORDERS}
 
 
 def funding_payments_params(start_time: float = 0, market_name: Optional[str] = None) -> Dict[str, Any]:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from enum import Enum
-from typing import Awaitable, Callable, Dict, Iterator, Optional
+from typing import Awaitable, Callable, Container, Dict, Iterator, Optional
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.core.data_type.in_flight_order import InFlightOrder
@@ -77,6 +77,10 @@ class PlacementResolver:
     def forget(self, client_order_id: str):
         """To be called when the outcome is known from elsewhere."""
         self._doubts.pop(client_order_id, None)
+
+    def forget_all_but(self, client_order_ids: Container[str]):
+        """To be called with the orders that are still active."""
+        self._doubts = {order_id: doubt for order_id, doubt in self._doubts.items() if order_id in client_order_ids}
 
     async def resolve(self, order: InFlightOrder) -> PlacementVerdict:
         """Asks again and again, for at most `DOUBT_RESOLUTION_TIME` seconds."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import math
 import random
 import time
 from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Optional
@@ -15,7 +14,6 @@ from hummingbot.connector.derivative.acme_perpetual import (
     acme_perpetual_web_utils as web_utils,
 )
 from hummingbot.core.web_assistant.connections.data_types import WSJSONRequest
-from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
 from hummingbot.core.web_assistant.ws_assistant import WSAssistant
 
 # How long to wait for a frame before looking at what has to be done meanwhile, in seconds.
@@ -43,7 +41,8 @@ class Backoff:
 
 
 class Complaints:
-    """Warnings of which each kind is logged once in `COMPLAINT_INTERVAL`: a venue gone wrong must not fill the log."""
+    """Warnings of which each kind is logged once in `COMPLAINT_INTERVAL`, and of not too many kinds: a venue gone wrong
+    must not fill the log."""
 
     def __init__(self, logger: logging.Logger, clock: Callable[[], float] = time.monotonic):
         self._logger = logger
@@ -51,9 +50,10 @@ class Complaints:
         self._logged_at: Dict[str, float] = {}
 
     def log(self, kind: str, text: str):
-        now = self._clock()
-        if now - self._logged_at.get(kind, -math.inf) >= CONSTANTS.COMPLAINT_INTERVAL:
-            self._logged_at[kind] = now
+        earliest = self._clock() - CONSTANTS.COMPLAINT_INTERVAL
+        self._logged_at = {known: time for known, time in self._logged_at.items() if time > earliest}
+        if kind not in self._logged_at and len(self._logged_at) < CONSTANTS.MOST_COMPLAINTS:
+            self._logged_at[kind] = self._clock()
             self._logger.warning(text)
 
     def forget(self):
@@ -61,25 +61,26 @@ class Complaints:
         self._logged_at.clear()
 
 
-async def connected(factory: WebAssistantsFactory, domain: str) -> WSAssistant:
-    """A WebSocket assistant with a connection to the venue.
+async def connect(assistant: WSAssistant, domain: str):
+    """Connects to the venue.
 
     :raises Exception: whatever keeps it from connecting; TimeoutError when that takes longer than a request may
     """
-    assistant = await factory.get_ws_assistant()
     async with asyncio.timeout(CONSTANTS.REQUEST_DEADLINE):
         # Silence is measured by the application's own pings, which also need the venue's application to be alive.
         await assistant.connect(ws_url=web_utils.wss_url(domain), ping_timeout=None)
-    return assistant
 
 
 async def keep_connected(
-    listen_until_closed: Callable[[], Awaitable[None]],
+    name: str,
+    open_stream: Callable[[], Awaitable[None]],
+    listen: Callable[[], Awaitable[None]],
+    close_stream: Callable[[], Awaitable[None]],
     sleep: Callable[[float], Awaitable[None]],
     logger: logging.Logger,
-    name: str,
 ):
-    """Listens for ever: whenever a connection ends, opens the next one after the delay that `Backoff` gives.
+    """Opens a stream, listens until that ends, closes it, and begins again after the delay that `Backoff` gives; for
+    ever.
 
     What goes wrong on the network is a line in the log, once until a connection was stable again; anything else is
     logged with its traceback.
@@ -87,15 +88,19 @@ async def keep_connected(
     loop = asyncio.get_running_loop()
     backoff, complaints = Backoff(), Complaints(logger)
     while True:
-        opened_at = loop.time()
+        opened_at = None
         try:
-            await listen_until_closed()
+            await open_stream()
+            opened_at = loop.time()
+            await listen()
         except (ConnectionError, TimeoutError, aiohttp.ClientError) as error:
             text = str(error) or type(error).__name__
             complaints.log(text, f"The {name} was interrupted ({text}). Connecting again.")
         except Exception:
             logger.exception(f"Unexpected error in the {name}. Connecting again.")
-        lasted = loop.time() - opened_at
+        finally:
+            await close_stream()
+        lasted = 0.0 if opened_at is None else loop.time() - opened_at
         if lasted >= CONSTANTS.STABLE_CONNECTION_SECONDS:
             complaints.forget()
         await sleep(backoff.next_delay(lasted))

@@ -43,7 +43,7 @@ def normalized_server(server: str) -> str:
     url = _parsed(server)
     if url.scheme not in ("http", "https") or not _is_host(url.raw_host or ""):
         raise ValueError(f"The server's address is no URL. {SERVER_HELP}")
-    if url.user or url.password or url.query_string or url.fragment or _path(url):
+    if not _is_only_a_server(url):
         raise ValueError(f"The server's address is more than a server. {SERVER_HELP}")
     if url.scheme == "http" and not _is_loopback(url.host):
         raise ValueError(
@@ -61,8 +61,9 @@ def _parsed(server: str) -> URL:
         return URL()
 
 
-def _path(url: URL) -> str:
-    return url.path.rstrip("/").removesuffix(CONSTANTS.API_PATH)
+def _is_only_a_server(url: URL) -> bool:
+    extras = (url.user, url.password, url.query_string, url.fragment)
+    return not any(extras) and url.path.rstrip("/") in ("", CONSTANTS.API_PATH)
 
 
 def _is_host(host: str) -> bool:

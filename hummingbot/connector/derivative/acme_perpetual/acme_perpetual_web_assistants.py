@@ -4,7 +4,9 @@ They are built by `acme_perpetual_web_utils.build_api_factory`, and stand where 
 """
 
 import asyncio
+import atexit
 import math
+from functools import cached_property
 from typing import Any, Awaitable, Callable, Mapping, Optional
 
 import aiohttp
@@ -80,10 +82,14 @@ class AcmeRESTResponse(RESTResponse):
 
         :raises ValueError: when it is not JSON
         """
-        return parse.exact_json(self._body)
+        return self._parsed_body
 
     async def text(self) -> str:
         return self._body
+
+    @cached_property
+    def _parsed_body(self) -> Any:
+        return parse.exact_json(self._body)
 
 
 class DeadlineRESTConnection(RESTConnection):
@@ -153,9 +159,18 @@ class AcmeConnectionsFactory(ConnectionsFactory):
         # A session belongs to the event loop it was made in, and the `hbot` commands run several in one process.
         loop = asyncio.get_running_loop()
         if self._shared_client is None or self._shared_client.closed or self._session_loop is not loop:
-            self._shared_client = aiohttp.ClientSession()
-            self._session_loop = loop
+            if self._session_loop is not None and self._session_loop.is_closed():
+                await self.close()
+            self._shared_client, self._session_loop = aiohttp.ClientSession(), loop
         return self._shared_client
+
+    def close_at_exit(self):
+        """Closes what is still open when the process ends, which otherwise ends with complaints on the terminal."""
+        if self._session_loop is not None and self._session_loop.is_closed():
+            asyncio.run(self.close())
+
+
+atexit.register(AcmeConnectionsFactory().close_at_exit)
 
 
 class AcmeRESTAssistant(RESTAssistant):

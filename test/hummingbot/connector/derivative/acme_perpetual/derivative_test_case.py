@@ -44,6 +44,7 @@ class DerivativeTestCase(IsolatedAsyncioWrapperTestCase):
         self.addAsyncCleanup(self.venue.stop)
         self.venue.answer("GET", "/api/markets", venue_data.default_markets())
         self.venue.answer("GET", "/api/time", venue_data.TIME)
+        self.venue.answer("GET", "/api/account", venue_data.account())
         self.venue.answer("GET", "/api/orders", [])
         self.venue.answer("GET", "/api/fills", [])
         self.seconds = 1000.0

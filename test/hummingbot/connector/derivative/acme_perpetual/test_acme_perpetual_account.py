@@ -4,7 +4,6 @@ from decimal import Decimal
 from test.hummingbot.connector.derivative.acme_perpetual import venue_data
 from test.hummingbot.connector.derivative.acme_perpetual.derivative_test_case import FAILING, DerivativeTestCase
 from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import refuses
-from unittest.mock import patch
 
 from aiohttp import web
 
@@ -31,6 +30,19 @@ class PositionTests(DerivativeTestCase):
             self.assertEqual(Decimal(str(amount)), position.amount)
             self.assertEqual(Decimal("10000"), position.entry_price)
             self.assertEqual(Decimal("12.5"), position.unrealized_pnl)
+
+    async def test_the_first_answer_has_the_accounts_leverage(self):
+        await self.update(venue_data.position())
+
+        self.assertEqual(10, self.exchange.account_positions["BTC-USD"].leverage)
+
+    async def test_positions_do_not_need_the_leverage(self):
+        self.venue.answer("GET", "/api/account", FAILING)
+
+        with self.assertRaises(IOError):
+            await self.update(venue_data.position())
+
+        self.assertEqual(1, self.exchange.account_positions["BTC-USD"].leverage)
 
     async def test_flat_positions_go_away(self):
         for flat in ([venue_data.position(0.0)], []):
@@ -169,16 +181,16 @@ class SettingsTests(DerivativeTestCase):
             self.assertEqual(5, self.exchange.get_leverage(trading_pair))
         self.assertEqual(5, self.exchange.account_positions["ETH-USD"].leverage)
 
-    async def test_leverage_holds_for_a_pair_that_is_added_later(self):
+    async def test_leverage_holds_for_pairs_that_come_and_go(self):
         self.venue.answer("POST", "/api/account/leverage", None)
         await self.exchange._execute_set_leverage("BTC-USD", 5)
-        self.exchange._perpetual_trading.remove_trading_pair("ETH-USD")
+        self.exchange._perpetual_trading.add_trading_pair("ETH-USD")
+        self.assertEqual(5, self.exchange.get_leverage("ETH-USD"))
 
-        for is_added in (False, True):
-            parent = "hummingbot.connector.perpetual_derivative_py_base.PerpetualDerivativePyBase.add_trading_pair"
-            with patch(parent, return_value=is_added):
-                self.assertEqual(is_added, await self.exchange.add_trading_pair("ETH-USD"))
-            self.assertEqual(5 if is_added else 1, self.exchange.get_leverage("ETH-USD"))
+        self.exchange._perpetual_trading.remove_trading_pair("BTC-USD")
+        await self.frames("positions", venue_data.position(1.0))
+
+        self.assertEqual(5, self.exchange.account_positions["BTC-USD"].leverage)
 
     async def test_refused_and_unanswered_changes_are_reported_in_words(self):
         self.venue.answer("POST", "/api/account/leverage", refuses(400, "Invalid leverage"), FAILING)

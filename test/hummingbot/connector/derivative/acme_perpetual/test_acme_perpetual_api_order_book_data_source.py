@@ -1,5 +1,6 @@
 import asyncio
 import json
+import math
 import zlib
 from decimal import Decimal
 from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import LoopbackClient, LoopbackVenue, eventually
@@ -176,7 +177,10 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
 
         prices = await self.data_source.get_last_traded_prices(["BTC-USD", "ETH-USD"], domain="any")
 
-        self.assertEqual({"BTC-USD": 32820.0}, prices)
+        self.assertEqual(32820.0, prices.pop("BTC-USD"))
+        # A pair that is left out would be asked for again at once, and for ever.
+        self.assertEqual(["ETH-USD"], list(prices))
+        self.assertTrue(math.isnan(prices["ETH-USD"]))
 
     # Subscriptions
 
@@ -284,17 +288,38 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
         self.assertEqual(["BTC-USD"], self.data_source._trading_pairs)
 
     async def test_dynamic_subscriptions_fail_with_the_connection(self):
-        self.data_source._ws_assistant = MagicMock(send=AsyncMock(side_effect=ConnectionError("gone")))
-        for change in (self.data_source.subscribe_to_trading_pair, self.data_source.unsubscribe_from_trading_pair):
+        self.data_source._ws_assistant = ws = MagicMock(send=AsyncMock())
+        await self.data_source._subscribe(ws, "BTC-USD")
+        ws.send.side_effect = ConnectionError("gone")
+        for change, trading_pair in ((self.data_source.subscribe_to_trading_pair, "ETH-USD"),
+                                     (self.data_source.unsubscribe_from_trading_pair, "BTC-USD")):
             with self.assertLogs(self.data_source.logger(), "ERROR") as logs:
-                self.assertFalse(await change("ETH-USD"))
+                self.assertFalse(await change(trading_pair))
             self.assertIn("gone", logs.output[0])
 
     async def test_dynamic_subscriptions_can_be_cancelled(self):
-        self.data_source._ws_assistant = MagicMock(send=AsyncMock(side_effect=asyncio.CancelledError))
-        for change in (self.data_source.subscribe_to_trading_pair, self.data_source.unsubscribe_from_trading_pair):
-            with self.assertRaises(asyncio.CancelledError):
-                await change("ETH-USD")
+        self.data_source._ws_assistant = ws = MagicMock(send=AsyncMock())
+        await self.data_source._subscribe(ws, "BTC-USD")
+        ws.send.side_effect = asyncio.CancelledError
+        with self.assertRaises(asyncio.CancelledError):
+            await self.data_source.subscribe_to_trading_pair("ETH-USD")
+        with self.assertRaises(asyncio.CancelledError):
+            await self.data_source.unsubscribe_from_trading_pair("BTC-USD")
+
+    async def test_a_pair_is_subscribed_to_once(self):
+        self.data_source._ws_assistant = ws = MagicMock(send=AsyncMock())
+        for _ in range(2):
+            self.assertTrue(await self.data_source.subscribe_to_trading_pair("ETH-USD"))
+        self.assertEqual(3, ws.send.await_count)
+
+    async def test_a_pair_whose_market_is_gone_can_still_be_unsubscribed_from(self):
+        self.data_source._ws_assistant = ws = MagicMock(send=AsyncMock())
+        await self.data_source.subscribe_to_trading_pair("ETH-USD")
+        self.connector.symbols.pop("ETH-PERP")
+
+        self.assertTrue(await self.data_source.unsubscribe_from_trading_pair("ETH-USD"))
+        self.assertTrue(await self.data_source.unsubscribe_from_trading_pair("ETH-USD"))
+        self.assertEqual(6, ws.send.await_count)
 
     async def test_more_markets_than_a_connection_carries_are_refused(self):
         self.data_source._ws_assistant = ws = MagicMock(send=AsyncMock())
@@ -306,8 +331,19 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
                           for n in range(CONSTANTS.MAX_STREAMED_PAIRS + 1)]
 
         self.assertEqual([True] * CONSTANTS.MAX_STREAMED_PAIRS + [False], subscribed)
-        self.assertIn("at most 33 markets", logs.output[0])
+        self.assertIn("Acme streams 33 markets at most, so N33-USD is left out.", logs.output[0])
         self.assertLessEqual(ws.send.await_count, 100)
+
+    async def test_of_more_markets_than_a_connection_carries_the_first_are_streamed(self):
+        self.data_source._trading_pairs = [f"N{n}-USD" for n in range(40)]
+        self.connector.symbols = bidict({f"N{n}-PERP": f"N{n}-USD" for n in range(40)})
+        ws = MagicMock(send=AsyncMock())
+
+        with self.assertLogs(self.data_source.logger(), "WARNING") as logs:
+            await self.data_source._subscribe_channels(ws)
+
+        self.assertEqual(7, len(logs.output))
+        self.assertEqual(99, ws.send.await_count)
 
     # Trades
 
@@ -397,15 +433,19 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
 
     @aioresponses()
     async def test_listen_for_order_book_snapshots_log_exception(self, mock_api):
+        self.data_source._trading_pairs = ["OLD-USD", "BTC-USD", "ETH-USD"]
         mock_api.get(f"{BASE}/markets/BTC-PERP/orderbook?depth=100", exception=Exception("Test Error"), repeat=True)
+        mock_api.get(f"{BASE}/markets/ETH-PERP/orderbook?depth=100", body=json.dumps(ORDER_BOOK_ANSWER), repeat=True)
 
         with patch.object(
             self.data_source, "_sleep", AsyncMock(side_effect=[None, None, asyncio.CancelledError])
         ), self.assertLogs(self.data_source.logger(), "WARNING") as logs, self.assertRaises(asyncio.CancelledError):
             await self.data_source.listen_for_order_book_snapshots(self.loop, self.output)
 
-        self.assertEqual(1, len(logs.output))
-        self.assertIn("Order book snapshots could not be fetched (Test Error).", logs.output[0])
+        self.assertEqual(2, len(logs.output))
+        self.assertIn("Unexpected error fetching order book snapshot for OLD-USD.", logs.output[0])
+        self.assertIn("Unexpected error fetching order book snapshot for BTC-USD. (Exception('Test Error'))", logs.output[1])
+        self.assertEqual(["ETH-USD", "ETH-USD"], [self.next_output().trading_pair for _ in range(2)])
 
     @aioresponses()
     async def test_listen_for_order_book_snapshots_successful(self, mock_api):
@@ -602,6 +642,16 @@ class BookStreamTests(BookStreamTestCase):
         await client.send(book_frame("BTC-PERP", "update", [[98.0, 1.0]], []))
 
         await client.expect(op="unsubscribe", channel="orderbook", market="BTC-PERP")
+        await client.expect(op="subscribe", channel="orderbook", market="BTC-PERP")
+
+    async def test_a_confirmed_subscription_that_lost_its_partial_is_not_waited_for(self):
+        client = await self.start("BTC-USD")
+        await client.send(book_frame("BTC-PERP", "update", [[98.0, 1.0]], []))
+        await client.expect(op="subscribe", channel="orderbook", market="BTC-PERP")
+
+        await client.send({"type": "subscribed", "channel": "orderbook", "market": "BTC-PERP"})
+        await client.send(book_frame("BTC-PERP", "update", [[98.0, 1.0]], []))
+
         await client.expect(op="subscribe", channel="orderbook", market="BTC-PERP")
 
     async def test_silence_of_a_market_that_was_ticking_subscribes_again(self):

@@ -162,13 +162,43 @@ class CancellationTests(DerivativeTestCase):
 
         self.assertFalse(self.exchange._canceller.is_in_doubt("HBOT1"))
 
+    async def test_cancels_of_one_order_are_one_request(self):
+        for answer, outcome in ((QUEUED, "HBOT1"), (refuses(403, "Not authorized"), None)):
+            await self.open_order()
+            self.venue.requests.clear()
+            self.venue.answer("DELETE", BY_ID, answer)
+
+            outcomes = await asyncio.gather(*(self.cancel() for _ in range(5)))
+
+            self.assertEqual([outcome] * 5, outcomes)
+            self.assertEqual(1, len(self.requests("DELETE")))
+
+    async def test_an_order_that_is_closed_and_waits_for_its_fills_needs_no_cancel(self):
+        await self.open_order()
+        fills = asyncio.Event()
+
+        async def slowly(request):
+            await fills.wait()
+            return web.Response(text=venue_data.success([venue_data.fill(size=0.25)]), content_type="application/json")
+
+        self.venue.answer("GET", "/api/fills", slowly)
+        await self.frames("orders", venue_data.order(status="closed", filledSize=0.25))
+
+        self.assertEqual("HBOT1", await self.cancel())
+        await self.exchange._update_open_orders()
+        fills.set()
+        await self.until(lambda: "OrderCancelled" in self.event_names)
+
+        self.assertEqual([], self.requests("DELETE"))
+        self.assertEqual([], self.requests("GET", BY_ID))
+        self.assertEqual(["OrderFilled", "OrderCancelled"], self.event_names)
+
     async def test_cancel_all_ends_when_the_orders_have(self):
         await self.open_order()
 
         async def queue_and_close(request):
-            asyncio.get_running_loop().call_soon(
-                lambda: asyncio.ensure_future(self.frames("orders", venue_data.order(status="closed")))
-            )
+            close = self.frames("orders", venue_data.order(status="closed"))
+            asyncio.get_running_loop().call_later(0.05, asyncio.ensure_future, close)
             return web.Response(text=venue_data.success(QUEUED), content_type="application/json")
 
         self.venue.answer("DELETE", BY_ID, queue_and_close)
@@ -232,16 +262,14 @@ class EarlyCancellationTests(DerivativeTestCase):
         self.assertEqual([f"DELETE {BY_CLIENT_ID}", f"DELETE {BY_ID}"], self.requests("DELETE"))
         self.assertEqual({}, self.exchange._order_tracker._order_not_found_records)
 
-    async def test_a_second_cancel_does_not_ask_again(self):
+    async def test_a_second_cancel_waits_for_the_first(self):
         self.venue.answer("DELETE", BY_CLIENT_ID, NOT_FOUND)
         self.venue.answer("DELETE", BY_ID, QUEUED)
-        cancel = self.cancel()
+        cancels = [self.cancel(), self.cancel()]
         await self.until(lambda: self.requests("DELETE"))
-
-        self.assertIsNone(await self.cancel())
         self.answered.set()
 
-        self.assertEqual("HBOT1", await cancel)
+        self.assertEqual(["HBOT1", "HBOT1"], await asyncio.gather(*cancels))
         self.assertEqual(2, len(self.requests("DELETE")))
 
     async def test_an_order_that_is_refused_needs_no_cancel(self):

@@ -57,7 +57,7 @@ class BookLevelsTests(unittest.TestCase):
         book = BookLevels()
 
         self.assertTrue(book.replace(frame(bids=bids)))
-        # The checksum agrees, since the worst of the 101 levels does not count in it.
+        # The venue's checksum has the best hundred of them.
         pushed_out = frame(bids=[(100.5, 1.0)], asks=[], of=([*bids, (100.5, 1.0)], [(101.0, 2.0)]))
         self.assertFalse(book.update(pushed_out))
 

@@ -186,9 +186,13 @@ class MarketTests(unittest.TestCase):
                 with self.subTest(name), self.assertRaisesRegex(parse.WireError, name):
                     parse.trading_rule({**BTC_MARKET, name: value})
 
-    def test_last_price(self):
-        self.assertEqual(32820.0, parse.last_price(BTC_MARKET))
-        self.assertIsNone(parse.last_price({**BTC_MARKET, "last": None}))
+    def test_last_prices(self):
+        entries = [{**BTC_MARKET, "name": f"{name}-PERP", "underlying": name, "last": last}
+                   for name, last in (("A", 7), ("B", None), ("C", "8"), ("D", True))]
+
+        prices = parse.last_prices({"success": True, "result": [BTC_MARKET, DATED_FUTURE, DISABLED, None, *entries]})
+
+        self.assertEqual({"BTC-USD": 32820.0, "A-USD": 7.0}, prices)
 
     @needs_recordings
     def test_the_recorded_markets(self):
@@ -405,7 +409,6 @@ class FuzzTests(unittest.TestCase):
         parse.trading_pair_symbols([answer])
         if parse.is_tradable(answer):
             self.attempt(parse.trading_rule, answer)
-            self.attempt(parse.last_price, answer)
 
     @fuzzed
     @given(json_values)
@@ -430,7 +433,7 @@ class FuzzTests(unittest.TestCase):
         entry = {**BTC_MARKET, name: value}
         if parse.is_tradable(entry):
             self.attempt(parse.trading_rule, entry)
-            self.attempt(parse.last_price, entry)
+        parse.last_prices({"success": True, "result": [entry]})
         self.assertLessEqual(len(parse.trading_pair_symbols([entry, DISABLED])), 1)
 
 

@@ -28,10 +28,18 @@ class StatusPollTests(DerivativeTestCase):
         await super().asyncSetUp()
         self.venue.answer("GET", "/api/positions", [])
         self.venue.answer("GET", "/api/wallet/balances", [venue_data.balance()])
+        await self.exchange._update_trading_fees()
+        self.venue.requests.clear()
 
     async def poll(self):
         await self.exchange._status_polling_loop_fetch_updates()
         await self.settled()
+
+    async def test_the_clock_brings_about_polls_of_orders_and_of_funding(self):
+        self.exchange.tick(venue_data.EPOCH_SECONDS)
+
+        self.assertTrue(self.exchange._poll_notifier.is_set())
+        self.assertTrue(self.exchange._funding_fee_poll_notifier.is_set())
 
     async def test_a_poll_costs_the_same_however_many_orders_are_open(self):
         costs = []
@@ -59,6 +67,23 @@ class StatusPollTests(DerivativeTestCase):
 
         self.assertEqual(["GET /api/orders/2"], [r for r in self.requests("GET") if r.startswith("GET /api/orders/")])
         self.assertEqual("HBOT2", self.event("OrderCancelled").order_id)
+
+    async def test_many_orders_missing_from_the_list_are_found_in_the_history(self):
+        history = []
+        for number in range(50):
+            self.track_order(f"HBOT{number}", number if number else None)
+            history.append(venue_data.order(number, f"HBOT{number}", status="closed"))
+        self.venue.answer("GET", "/api/orders/history", [*history[:49], venue_data.order(99, "by hand")])
+        self.venue.answer("GET", "/api/orders/49", venue_data.order(49, "HBOT49", status="closed"))
+
+        await self.poll()
+
+        self.assertEqual(50, self.event_names.count("OrderCancelled"))
+        self.assertEqual(
+            ["GET /api/orders", "GET /api/orders/history", "GET /api/orders/49"],
+            [request for request in self.requests() if request.startswith("GET /api/orders")],
+        )
+        self.assertAlmostEqual(venue_data.EPOCH_SECONDS - 60, self.asked_start_time("/api/orders/history"), delta=5)
 
     async def test_without_orders_none_are_asked_for(self):
         await self.poll()
@@ -146,6 +171,22 @@ class StatusPollTests(DerivativeTestCase):
         self.assertEqual(Decimal("0.25"), self.event("OrderFilled").amount)
         self.assertEqual(["EUR"], list(self.exchange.available_balances))
         self.assertEqual(5, len(self.logged("ERROR")))
+
+    async def test_an_order_that_the_list_contradicts_is_asked_for(self):
+        await self.open_order()
+        self.venue.answer("GET", "/api/orders", [venue_data.order(side="sell")])
+        self.venue.answer("GET", BY_ID, venue_data.order(client_id="HBOT2"), venue_data.order(status="closed"))
+
+        await self.poll()
+        self.assertEqual([], self.event_names)
+        self.assertIn("'side' is not that of order HBOT1", self.logged("ERROR")[0])
+        self.assertIn("'clientId' is not that of order HBOT1", self.logged("WARNING")[0])
+        await self.poll()
+
+        self.assertEqual(["OrderCancelled"], self.event_names)
+
+    async def test_an_order_without_an_id_has_no_fills_to_ask_for(self):
+        self.assertEqual([], await self.exchange._all_trade_updates_for_order(self.track_order(id=None)))
 
     async def test_fills_that_cannot_be_fetched_do_not_hide_the_orders(self):
         await self.open_order()

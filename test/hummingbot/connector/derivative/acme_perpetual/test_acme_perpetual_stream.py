@@ -47,6 +47,13 @@ class ComplaintsTests(IsolatedAsyncioWrapperTestCase):
                 complaints.log(kind, f"{kind} at {now[0]}")
         self.assertEqual(["a at 0", "b at 1", "a at 300.0"], [record.getMessage() for record in logs.records])
 
+    def test_a_venue_that_finds_ever_new_complaints_does_not_fill_the_log(self):
+        complaints = stream.Complaints(LOGGER)
+        with self.assertLogs(LOGGER, "WARNING") as logs:
+            for n in range(1000):
+                complaints.log(f"kind {n}", "text")
+        self.assertEqual(CONSTANTS.MOST_COMPLAINTS, len(logs.output))
+
     def test_forgetting(self):
         complaints = stream.Complaints(LOGGER)
         with self.assertLogs(LOGGER, "WARNING") as logs:
@@ -57,6 +64,9 @@ class ComplaintsTests(IsolatedAsyncioWrapperTestCase):
 
 
 class KeepConnectedTests(IsolatedAsyncioWrapperTestCase):
+    def setUp(self):
+        self.open_stream, self.close_stream = AsyncMock(), AsyncMock()
+
     async def delays_of(self, *endings: BaseException):
         """The delays after connections that end in these ways, and what was logged."""
         delays = []
@@ -66,7 +76,7 @@ class KeepConnectedTests(IsolatedAsyncioWrapperTestCase):
 
         listen = AsyncMock(side_effect=[*endings, asyncio.CancelledError])
         with self.assertLogs(LOGGER, "WARNING") as logs, self.assertRaises(asyncio.CancelledError):
-            await stream.keep_connected(listen, sleep, LOGGER, "stream")
+            await stream.keep_connected("stream", self.open_stream, listen, self.close_stream, sleep, LOGGER)
         return delays, logs
 
     async def test_it_connects_again_at_once_and_then_ever_later(self):
@@ -74,6 +84,8 @@ class KeepConnectedTests(IsolatedAsyncioWrapperTestCase):
 
         self.assertLessEqual(delays[0], CONSTANTS.RECONNECT_DELAY_MIN)
         self.assertTrue(all(later > earlier for earlier, later in pairwise(delays)))
+        self.assertEqual(6, self.open_stream.await_count)
+        self.assertEqual(6, self.close_stream.await_count)
 
     async def test_what_happens_on_a_network_is_one_line_each(self):
         _, logs = await self.delays_of(
@@ -100,6 +112,21 @@ class KeepConnectedTests(IsolatedAsyncioWrapperTestCase):
         self.assertTrue(all(delay <= CONSTANTS.RECONNECT_DELAY_MIN for delay in delays))
         self.assertEqual(3, len(logs.records))
 
+    async def test_a_connection_that_was_never_opened_did_not_last_however_long_that_took(self):
+        async def never_opens():
+            if self.open_stream.await_count == 4:
+                raise asyncio.CancelledError
+            await asyncio.sleep(0.02)
+            raise TimeoutError("no handshake")
+
+        self.open_stream.side_effect = never_opens
+        with patch.object(CONSTANTS, "STABLE_CONNECTION_SECONDS", 0.01):
+            delays, logs = await self.delays_of()
+
+        self.assertTrue(all(later > earlier for earlier, later in pairwise(delays)))
+        self.assertEqual(1, len(logs.records))
+        self.assertEqual(4, self.close_stream.await_count)
+
 
 class ConnectingTests(IsolatedAsyncioWrapperTestCase):
     async def test_connecting_has_a_deadline(self):
@@ -113,4 +140,4 @@ class ConnectingTests(IsolatedAsyncioWrapperTestCase):
         self.addAsyncCleanup(factory.close)
 
         with patch.object(CONSTANTS, "REQUEST_DEADLINE", 0.05), self.assertRaises(TimeoutError):
-            await stream.connected(factory, domain)
+            await stream.connect(await factory.get_ws_assistant(), domain)

@@ -14,6 +14,7 @@ class AcmePerpetualUtilsTests(unittest.TestCase):
             "http://127.0.0.1:8600/api": "http://127.0.0.1:8600",
             "https://acme.example/api/": "https://acme.example",
             "HTTPS://Acme.Example:8443": "https://acme.example:8443",
+            "https://acme.example:443/api": "https://acme.example",
             "http://localhost:9000": "http://localhost:9000",
             "http://127.200.3.4": "http://127.200.3.4",
             "http://[::1]:8600": "http://[::1]:8600",

@@ -1,4 +1,6 @@
 import asyncio
+import subprocess
+import sys
 from decimal import Decimal
 from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import (
     LoopbackVenue,
@@ -255,6 +257,16 @@ class AcmeConnectionsFactoryTests(IsolatedAsyncioWrapperTestCase):
         self.assertIs(AcmeConnectionsFactory(), AcmeConnectionsFactory())
         self.assertIsNot(ConnectionsFactory(), AcmeConnectionsFactory())
         self.assertNotIsInstance(ConnectionsFactory(), AcmeConnectionsFactory)
+
+    def test_a_process_that_ends_says_nothing_of_connections(self):
+        """An `hbot` command is such a process; its connectors are never closed."""
+        program = (
+            "import asyncio\n"
+            "from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import *\n"
+            "for _ in range(2): asyncio.run(AcmeConnectionsFactory().get_rest_connection())\n"
+        )
+        ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+        self.assertEqual((0, "", ""), (ended.returncode, ended.stdout, ended.stderr))
 
     def test_requests_work_in_every_event_loop_of_a_process(self):
         async def serve_and_ask() -> str:

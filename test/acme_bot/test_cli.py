@@ -1,0 +1,28 @@
+import pytest
+
+from acme_bot import cli
+from acme_bot.workspace import is_workspace
+
+
+def test_workspace_makes_one_and_says_how_to_use_it(tmp_path, capsys):
+    assert cli.main(["workspace", str(tmp_path / "bot")]) == 0
+
+    assert is_workspace(tmp_path / "bot")
+    assert f"acme-bot client {tmp_path / 'bot'}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["workspace", "client"])
+def test_what_is_in_the_way_is_a_sentence_and_no_traceback(command, tmp_path, capsys):
+    (tmp_path / "mine").touch()
+
+    assert cli.main([command, str(tmp_path)]) == 1
+
+    assert capsys.readouterr().err.startswith(f"acme-bot: {tmp_path} is not ")
+
+
+@pytest.mark.parametrize("seconds", ["-1", "1.5", "soon"])
+def test_seconds_that_are_none_are_refused_with_what_to_write(seconds, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["demo", f"--seconds={seconds}"])
+
+    assert "write a whole number of seconds, or 0 for no end" in capsys.readouterr().err

@@ -1,0 +1,47 @@
+"""`docs/checklist.md` against the code, the tests, and the checklist itself."""
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+CHECKLIST = PROJECT.parent / "shared" / "perpetual-connector-v2.1.txt"
+CONNECTOR = "hummingbot.connector.derivative.acme_perpetual"
+TESTS = "test.hummingbot.connector.derivative.acme_perpetual"
+PAGE = (PROJECT / "docs" / "checklist.md").read_text(encoding="utf-8")
+ROWS = [line.strip("| ").split(" | ") for line in PAGE.splitlines() if line.startswith("| ") and "---" not in line]
+REFERENCES = sorted(set(re.findall(r"`((?:test_)?acme_perpetual_\w+(?:\.\w+)+)`", PAGE)))
+
+
+def test_what_the_page_names_exists():
+    assert len(REFERENCES) > 150
+    assert [reference for reference in REFERENCES if not _exists(reference)] == []
+
+
+def test_every_row_says_where_or_why_not():
+    place = re.compile(r"`(test_)?acme_perpetual_\w+\.|does not apply: |where$|used by$")
+    assert [row for row in ROWS if not place.search(row[-1])] == []
+
+
+@pytest.mark.skipif(not CHECKLIST.exists(), reason=f"the checklist is not at {CHECKLIST.relative_to(PROJECT.parent)}")
+def test_the_page_leaves_nothing_out():
+    text = CHECKLIST.read_text(encoding="utf-8")
+    api, build = text.split("Build Process")
+    rows = re.findall(r"^(.+?) (?:True |False |Conditionally )?(?:Public|Private|Other)\b", api, flags=re.MULTILINE)
+    names = re.findall(r"^\s*• ([a-z_]+_[a-z_]+)(?: \(is in the superclass\))?$", build, flags=re.MULTILINE)
+    assert len(rows) == 28 and len(names) > 150
+    headings = {"update_time_synchronizer", "update_order_fills", "update_order_status", "funding_info"}
+    missing = {row for row in rows if f"| {row.removesuffix(' True')} |" not in PAGE}
+    missing |= {name for name in names if f"`{name}`" not in PAGE and name not in headings}
+    assert not missing
+
+
+def _exists(reference: str) -> bool:
+    module, *names = reference.split(".")
+    place = importlib.import_module(f"{TESTS if module.startswith('test_') else CONNECTOR}.{module}")
+    for name in names:
+        if not hasattr(place, name):
+            return False
+        place = getattr(place, name)
+    return True

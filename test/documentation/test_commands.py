@@ -1,0 +1,82 @@
+"""The commands of `README.md` and `docs/`, run as they stand there, page by page."""
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from test.end_to_end.terminal import Terminal
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TARGETS = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+# These cannot run inside a test run: this test run is one of them, and the demo has tests of its own.
+MAKE = re.compile(r"make ([a-z-]+)( [A-Z]+=\d+)*$")
+
+
+class Reader:
+    """Somebody who types a page's commands into one shell, and starts what lasts in terminals of its own."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._environment = {
+            **os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder / "data"),
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        }
+        self._venues: list[subprocess.Popen] = []
+
+    def follow(self, command: str) -> None:
+        if MAKE.match(command):
+            assert MAKE.match(command)[1] in TARGETS, command
+        elif command.startswith("acme-exchange serve"):
+            self._serve(command)
+        elif command.startswith("acme-bot client"):
+            self._open_client(command)
+        else:
+            self._run(command)
+
+    def leave(self) -> None:
+        for venue in self._venues:
+            venue.send_signal(signal.SIGINT)
+            assert venue.wait(20) == 0
+
+    def _serve(self, command: str) -> None:
+        venue = subprocess.Popen(["sh", "-c", f"exec {command}"], cwd=self._folder, env=self._environment, text=True,
+                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self._venues.append(venue)
+        assert venue.stdout.readline().startswith("Acme is listening on http://127.0.0.1:8600"), command
+
+    def _open_client(self, command: str) -> None:
+        name = shlex.split(command)[-1]
+        client = Terminal([sys.executable, "-m", "acme_bot", "client", str(self._folder / name)])
+        client.wait_for("Welcome to Hummingbot")
+        client.close()
+
+    def _run(self, command: str) -> None:
+        """Runs a command, and keeps the folder and the variables that it leaves the shell in."""
+        script = f"set -e\n{command}\npwd >&3\nenv -0 >&4"
+        folder, environment = self._folder / ".folder", self._folder / ".environment"
+        ran = subprocess.run(["bash", "-c", f"exec 3>{folder} 4>{environment}\n{script}"], cwd=self._folder,
+                             env=self._environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+        assert ran.returncode == 0, f"{command}\n{ran.stdout}{ran.stderr}"
+        self._environment = dict(entry.split("=", 1) for entry in environment.read_text().rstrip("\0").split("\0"))
+
+
+@pytest.fixture
+def reader(tmp_path) -> Iterator[Reader]:
+    reader = Reader(tmp_path)
+    yield reader
+    reader.leave()
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_works(page: Path, reader: Reader):
+    for block in BLOCK.findall(page.read_text(encoding="utf-8")):
+        for command in block.replace("\\\n", " ").splitlines():
+            reader.follow(command.split("  #")[0].strip())
