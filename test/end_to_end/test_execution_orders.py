@@ -57,6 +57,28 @@ async def test_market_order_is_cancelled_as_far_as_the_book_does_not_reach(excha
     await trader.agrees()
 
 
+async def test_market_order_fills_where_the_other_side_of_the_book_is_empty(exchange: Exchange, trader: Trader):
+    await exchange.clear()
+    await exchange.rest("sell", "0.1", ASK)
+    await trader.until(lambda: trader.connector.get_order_book("BTC-USD").snapshot[0].empty)
+
+    order = trader.buy("0.1")
+
+    await trader.hears(order, *FILLED)
+    await trader.agrees()
+
+
+async def test_market_order_into_an_empty_book_is_cancelled(exchange: Exchange, trader: Trader):
+    await exchange.clear()
+    await trader.until(lambda: all(side.empty for side in trader.connector.get_order_book("BTC-USD").snapshot))
+
+    order = trader.buy("0.1")
+
+    await trader.hears(order, "created", "cancelled")
+    assert trader.story(order) == ["created", "cancelled"]
+    await trader.agrees()
+
+
 async def test_market_order_closes_a_position(exchange: Exchange, trader: Trader):
     opening = trader.buy("0.1")
     await trader.hears(opening, *FILLED)
