@@ -413,6 +413,27 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
 
     # ------------------------------------------------------------------------------------------------- placement
 
+    async def _create_order(
+        self,
+        trade_type: TradeType,
+        order_id: str,
+        trading_pair: str,
+        amount: Decimal,
+        order_type: OrderType,
+        price: Optional[Decimal] = None,
+        position_action: PositionAction = PositionAction.NIL,
+        **kwargs,
+    ):
+        if order_type is OrderType.MARKET and (price is None or price.is_nan()) and self._is_without_bids(trading_pair):
+            # The base class values such an order by the best bid; without one it would be lost before it was sent.
+            price = self.get_funding_info(trading_pair).mark_price
+        await super()._create_order(
+            trade_type, order_id, trading_pair, amount, order_type, price, position_action, **kwargs
+        )
+
+    def _is_without_bids(self, trading_pair: str) -> bool:
+        return trading_pair in self.order_books and self.get_price(trading_pair, False).is_nan()
+
     async def _place_order(
         self,
         order_id: str,
