@@ -87,6 +87,8 @@ async def test_several_missed_funding_payments_are_reported_in_their_order(excha
 async def test_funding_while_the_line_was_cut_is_reported_when_it_is_mended(exchange: Exchange, trader: Trader):
     await trader.hears(trader.buy("0.1"), *FILLED)
     exchange.set_index(INDEX - 1000)
+    await trader.agrees()
+    trader.stop_clock()
     exchange.line.dropped_channels = PRIVATE
     exchange.settle_funding()
     exchange.line.dropped_channels = set()
@@ -94,6 +96,7 @@ async def test_funding_while_the_line_was_cut_is_reported_when_it_is_mended(exch
     exchange.line.cut()
 
     await funding_agrees(exchange, trader, count=1)
+    trader.start_clock()
     await trader.agrees()
 
 

@@ -8,6 +8,7 @@ from test.end_to_end.trader import ASK, BID, DEPOSIT, TAKER_FEE, Exchange, Fault
 import pytest
 
 from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_constants as CONSTANTS
+from hummingbot.core.data_type.in_flight_order import OrderState
 
 HASTE = 5
 HURRIED = (
@@ -83,6 +84,24 @@ async def test_submit_that_arrived_and_filled_is_filled_once(
     await speaks_again(exchange, trader)
     assert trader.story(order) == FILLED
     assert trader.fills(order) == [(ASK, Decimal("0.1"), Decimal("0.1") * ASK * TAKER_FEE)]
+    await trader.agrees()
+    assert log.errors() == []
+
+
+async def test_fills_that_come_before_the_answer_to_the_submit(exchange: Exchange, trader: Trader, log: Log):
+    answer = exchange.line.befall("POST", "/orders", Fault(True, "held"))
+    order = trader.buy("0.1", BID + 5)
+    await answer.answer
+    await exchange.take("sell", "0.04")
+    await trader.hears(order, "created", "filled")
+
+    answer.released.set()
+
+    await trader.agrees()
+    assert trader.connector.in_flight_orders[order].current_state is OrderState.PARTIALLY_FILLED
+    await exchange.take("sell", "0.06")
+    await trader.hears(order, "filled", "filled", "completed")
+    assert trader.story(order) == ["created", "filled", "filled", "completed"]
     await trader.agrees()
     assert log.errors() == []
 
@@ -168,6 +187,20 @@ async def test_cancel_without_an_answer_cancels_once(
     assert trader.story(order) == ["created", "cancelled"]
     assert await exchange.open_orders() == []
     await trader.agrees()
+    assert log.errors() == []
+
+
+async def test_cancel_that_is_reported_before_its_answer(exchange: Exchange, trader: Trader, log: Log):
+    order = trader.buy("0.01", BID - 1)
+    await trader.hears(order, "created")
+    answer = exchange.line.befall("DELETE", "/orders/", Fault(True, "held"))
+
+    trader.cancel(order)
+
+    await trader.hears(order, "cancelled")
+    answer.released.set()
+    await trader.agrees()
+    assert trader.story(order) == ["created", "cancelled"]
     assert log.errors() == []
 
 

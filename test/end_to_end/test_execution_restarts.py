@@ -56,6 +56,22 @@ async def test_restart_with_orders_filled_meanwhile(exchange: Exchange, trader: 
     await trader.agrees()
 
 
+async def test_restart_with_an_order_partly_filled_meanwhile(exchange: Exchange, trader: Trader):
+    order = trader.buy("0.1", BID + 5)
+    await trader.hears(order, "created")
+
+    await trader.stop()
+    await exchange.take("sell", "0.02")
+    await trader.start()
+
+    await trader.hears(order, "filled")
+    await trader.agrees()
+    await exchange.take("sell", "0.08")
+    await trader.hears(order, "filled", "filled", "completed")
+    assert trader.story(order) == ["created", "filled", "filled", "completed"]
+    await trader.agrees()
+
+
 async def test_restart_with_an_order_partly_filled_and_cancelled_meanwhile(exchange: Exchange, trader: Trader):
     order = trader.buy("0.1", BID + 5)
     await trader.hears(order, "created")
@@ -141,6 +157,8 @@ async def test_what_happened_while_the_line_was_cut_is_told_as_soon_as_it_is_men
     filled, cancelled = trader.buy("0.1", BID + 5), trader.buy("0.01", BID - 1)
     await trader.hears(filled, "created")
     await trader.hears(cancelled, "created")
+    await trader.agrees()
+    trader.stop_clock()
     exchange.line.dropped_channels = PRIVATE
     await exchange.take("sell", "0.1")
     await exchange.owner.delete(f"/orders/by_client_id/{cancelled}")
@@ -150,6 +168,7 @@ async def test_what_happened_while_the_line_was_cut_is_told_as_soon_as_it_is_men
 
     await trader.hears(filled, *FILLED)
     await trader.hears(cancelled, "cancelled")
+    trader.start_clock()
     await trader.agrees()
 
 

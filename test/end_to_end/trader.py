@@ -75,15 +75,17 @@ class Fault:
     """What befalls one request.
 
     :ivar arrives: whether the venue gets it before the client sees the fault.
-    :ivar outcome: what the client sees: "close", "reset", "error" or "silence".
+    :ivar outcome: what the client sees: "close", "reset", "error", "silence", or "held": the answer, but late.
     :ivar silence: seconds without an answer; a request that had not arrived before arrives after them.
-    :ivar answer: the venue's answer, which the client never sees.
+    :ivar answer: the venue's answer, which the client never sees unless it is held.
+    :ivar released: to be set when an answer was held for long enough.
     """
 
     arrives: bool
     outcome: str
     silence: float = 0.0
     answer: asyncio.Future = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    released: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Line:
@@ -149,6 +151,9 @@ class Line:
         if fault.outcome == "error":
             text = "An unexpected error occurred, please try again later (5e1f)"
             return web.json_response({"success": False, "error": text}, status=500)
+        if fault.outcome == "held":
+            await fault.released.wait()
+            return fault.answer.result()
         if fault.outcome == "silence":
             await asyncio.sleep(fault.silence)
             if not fault.answer.done():
@@ -308,17 +313,24 @@ class Trader(EventListener):
         self.connector.order_book_tracker._sleep = lambda delay: asyncio.sleep(0)
         self.connector.restore_tracking_states(self._states)
         await self.connector.start_network()
-        self._clock = asyncio.create_task(self._run_clock())
+        self.start_clock()
         await self.until(lambda: self.connector.ready and len(self.connector._last_funding_fee_payment_ts) == len(self.pairs))
 
     async def stop(self) -> None:
         """Stops the connector, and keeps what it was tracking as Hummingbot does: as JSON. Nobody hears any more what the
         connector may still find out, since its process would have ended."""
-        self._clock.cancel()
+        self.stop_clock()
         self._states = json.loads(json.dumps(self.connector.tracking_states))
         for tag in REPORTED:
             self.connector.remove_listener(tag, self)
         await self.connector.stop_network()
+
+    def start_clock(self) -> None:
+        self._clock = asyncio.create_task(self._run_clock())
+
+    def stop_clock(self) -> None:
+        """Lets the connector do nothing that its clock would have it do: it polls no more."""
+        self._clock.cancel()
 
     def _tick(self) -> None:
         now = time.time()
