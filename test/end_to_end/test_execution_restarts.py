@@ -172,6 +172,27 @@ async def test_what_happened_while_the_line_was_cut_is_told_as_soon_as_it_is_men
     await trader.agrees()
 
 
+async def test_outages_in_the_middle_of_an_answer_do_not_multiply_the_polls(exchange: Exchange, trader: Trader):
+    trader.stop_clock()
+    for _ in range(3):
+        answer = exchange.line.befall("GET", "/funding_payments", Fault(True, "held"))
+        await trader.connector.stop_network()
+        await trader.connector.start_network()
+        await answer.answer
+        answer.released.set()
+    trader.start_clock()
+    await trader.agrees()
+
+    for _ in range(2):  # what the start had to ask may be asked during the first of them
+        exchange.line.requests.clear()
+        await trader.poll()
+        await trader.until(lambda: "GET /api/funding_payments" in exchange.line.requests)
+
+    reads = exchange.line.requests
+    assert reads.count("GET /api/funding_payments") == 1
+    assert reads.count("GET /api/wallet/balances") == reads.count("GET /api/positions") == 1
+
+
 # ----------------------------------------------------------------------------------------------------------- two bots
 
 async def test_two_bots_on_one_account_do_not_touch_each_others_orders(

@@ -313,6 +313,8 @@ class Trader(EventListener):
         self.connector.order_book_tracker._sleep = lambda delay: asyncio.sleep(0)
         self.connector.restore_tracking_states(self._states)
         await self.connector.start_network()
+        # The next poll that nobody asks for is a whole interval away, whatever the time is.
+        self._lead = -time.time() % CONSTANTS.STATUS_POLL_INTERVAL
         self.start_clock()
         await self.until(lambda: self.connector.ready and len(self.connector._last_funding_fee_payment_ts) == len(self.pairs))
 

@@ -364,7 +364,11 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     # --------------------------------------------------------------------------------------------------- funding
 
     async def stop_network(self):
-        # The base class forgets what was seen, and takes what fell during an outage for old when the network is back.
+        # The base class leaves this loop running, and begins another when the network is back.
+        if self._funding_fee_polling_task is not None:
+            self._funding_fee_polling_task.cancel()
+            self._funding_fee_polling_task = None
+        # It also forgets what was seen, and takes what fell during an outage for old when the network is back.
         seen = dict(self._last_funding_fee_payment_ts)
         await super().stop_network()
         self._last_funding_fee_payment_ts.update(seen)
