@@ -20,7 +20,10 @@ MAKE = re.compile(r"make ([a-z-]+)( [A-Z]+=\d+)*$")
 
 
 class Reader:
-    """Somebody who types a page's commands into one shell, and starts what lasts in terminals of its own."""
+    """Somebody who types a page's commands into one shell, with the venue and the client in terminals of their own.
+
+    Another venue takes the place of the one before, which is ended with Ctrl-C.
+    """
 
     def __init__(self, folder: Path):
         self._folder = folder
@@ -28,7 +31,7 @@ class Reader:
             **os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder / "data"),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         }
-        self._venues: list[subprocess.Popen] = []
+        self._venue: subprocess.Popen | None = None
 
     def follow(self, command: str) -> None:
         if MAKE.match(command):
@@ -41,15 +44,15 @@ class Reader:
             self._run(command)
 
     def leave(self) -> None:
-        for venue in self._venues:
-            venue.send_signal(signal.SIGINT)
-            assert venue.wait(20) == 0
+        if self._venue is not None:
+            self._venue.send_signal(signal.SIGINT)
+            assert self._venue.wait(20) == 0
 
     def _serve(self, command: str) -> None:
-        venue = subprocess.Popen(["sh", "-c", f"exec {command}"], cwd=self._folder, env=self._environment, text=True,
-                                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self._venues.append(venue)
-        assert venue.stdout.readline().startswith("Acme is listening on http://127.0.0.1:8600"), command
+        self.leave()
+        self._venue = subprocess.Popen(["sh", "-c", f"exec {command}"], cwd=self._folder, env=self._environment,
+                                       text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        assert self._venue.stdout.readline().startswith("Acme is listening on http://127.0.0.1:8600"), command
 
     def _open_client(self, command: str) -> None:
         name = shlex.split(command)[-1]

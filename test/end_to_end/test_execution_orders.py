@@ -1,5 +1,4 @@
 """The execution matrix: orders of every kind, how they are filled, cancelled and refused."""
-import logging
 from decimal import Decimal
 from test.end_to_end.trader import ASK, BID, DEPOSIT, MAKER_FEE, TAKER_FEE, Exchange, Log, Trader
 
@@ -8,6 +7,7 @@ import pytest
 from hummingbot.core.data_type.common import OrderType, PositionAction
 
 FILLED = ["created", "filled", "completed"]
+PRIVATE = {"orders", "fills", "positions", "balances"}
 
 
 # ------------------------------------------------------------------------------------------------------------- market
@@ -54,6 +54,28 @@ async def test_market_order_is_cancelled_as_far_as_the_book_does_not_reach(excha
 
     await trader.hears(order, "created", "filled", "cancelled")
     assert trader.story(order) == ["created", "filled", "cancelled"]
+    await trader.agrees()
+
+
+async def test_market_order_fills_where_the_other_side_of_the_book_is_empty(exchange: Exchange, trader: Trader):
+    await exchange.clear()
+    await exchange.rest("sell", "0.1", ASK)
+    await trader.until(lambda: trader.connector.get_order_book("BTC-USD").snapshot[0].empty)
+
+    order = trader.buy("0.1")
+
+    await trader.hears(order, *FILLED)
+    await trader.agrees()
+
+
+async def test_market_order_into_an_empty_book_is_cancelled(exchange: Exchange, trader: Trader):
+    await exchange.clear()
+    await trader.until(lambda: all(side.empty for side in trader.connector.get_order_book("BTC-USD").snapshot))
+
+    order = trader.buy("0.1")
+
+    await trader.hears(order, "created", "cancelled")
+    assert trader.story(order) == ["created", "cancelled"]
     await trader.agrees()
 
 
@@ -272,7 +294,7 @@ async def test_cancel_twice_cancels_once(exchange: Exchange, trader: Trader, log
 async def test_cancel_of_an_order_that_the_owner_cancelled_meanwhile(exchange: Exchange, trader: Trader, log: Log):
     order = trader.buy("0.01", BID - 1)
     await trader.hears(order, "created")
-    exchange.line.dropped_channels = set(CHANNELS)
+    exchange.line.dropped_channels = PRIVATE
     await exchange.owner.delete(f"/orders/by_client_id/{order}")
 
     trader.cancel(order)  # "Order already queued for cancellation"
@@ -287,7 +309,7 @@ async def test_cancel_of_an_order_that_the_owner_cancelled_meanwhile(exchange: E
 async def test_cancel_of_a_filled_order_completes_it(exchange: Exchange, trader: Trader, log: Log):
     order = trader.buy("0.01", BID + 5)
     await trader.hears(order, "created")
-    exchange.line.dropped_channels = set(CHANNELS)
+    exchange.line.dropped_channels = PRIVATE
     await exchange.take("sell", "0.01")
 
     trader.cancel(order)  # "Order already closed"
@@ -318,16 +340,12 @@ async def test_cancel_all_leaves_manual_orders_alone(exchange: Exchange, trader:
 
 # ---------------------------------------------------------------------------------------------------------- refusals
 
-CHANNELS = ("orders", "fills", "positions", "balances")
-
-
 async def refused(exchange: Exchange, trader: Trader, log: Log, order: str, words: str) -> None:
     """The order fails with these words, in the event and in the log, and the venue has no order."""
     await trader.hears(order, "failed")
     assert trader.story(order) == ["failed"]
     assert words in trader.failure(order)
-    said = [record for record in log.records if words in logging.Formatter().format(record)]
-    assert said, f"{words!r} is not in the log"
+    assert log.has(words)
     assert await exchange.order(order) is None
     assert order not in trader.connector.in_flight_orders
     await trader.agrees()

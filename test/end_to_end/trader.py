@@ -26,6 +26,7 @@ from acme_exchange.engine import Advance, SetIndex
 from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_derivative import AcmePerpetualDerivative
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import AcmeConnectionsFactory
+from hummingbot.core.api_throttler.data_types import RateLimit
 from hummingbot.core.data_type.common import OrderType, PositionAction
 from hummingbot.core.data_type.trade_fee import TokenAmount
 from hummingbot.core.event import events
@@ -37,6 +38,8 @@ PATIENCE = 20.0
 TICK = 0.1
 BOOKS_INTERVAL = 0.02
 REPEATED_INTERVAL = 1.0
+
+MOST_READS = 25
 
 PAIR = "BTC-USD"
 MARKET = "BTC-PERP"
@@ -72,15 +75,17 @@ class Fault:
     """What befalls one request.
 
     :ivar arrives: whether the venue gets it before the client sees the fault.
-    :ivar outcome: what the client sees: "close", "reset", "error" or "silence".
+    :ivar outcome: what the client sees: "close", "reset", "error", "silence", or "held": the answer, but late.
     :ivar silence: seconds without an answer; a request that had not arrived before arrives after them.
-    :ivar answer: the venue's answer, which the client never sees.
+    :ivar answer: the venue's answer, which the client never sees unless it is held.
+    :ivar released: to be set when an answer was held for long enough.
     """
 
     arrives: bool
     outcome: str
     silence: float = 0.0
     answer: asyncio.Future = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    released: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Line:
@@ -146,14 +151,18 @@ class Line:
         if fault.outcome == "error":
             text = "An unexpected error occurred, please try again later (5e1f)"
             return web.json_response({"success": False, "error": text}, status=500)
+        if fault.outcome == "held":
+            await fault.released.wait()
+            return fault.answer.result()
         if fault.outcome == "silence":
             await asyncio.sleep(fault.silence)
             if not fault.answer.done():
                 fault.answer.set_result(await self._forward(request, body))
-        if fault.outcome == "reset":
+        elif fault.outcome == "reset":
             linger = struct.pack("ii", 1, 0)
             request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        request.transport.abort()
+        if request.transport is not None:
+            request.transport.abort()
         return web.Response()
 
     async def _stream(self, request: web.Request) -> web.WebSocketResponse:
@@ -294,18 +303,36 @@ class Trader(EventListener):
             acme_perpetual_server=self.exchange.url,
             trading_pairs=list(self.pairs),
         )
-        for tag in (*events.MarketEvent, *events.AccountEvent):
+        # A key may read more often than the connector lets it, which keeps some of a second for placing (Acme API §3).
+        self.connector.throttler.set_rate_limits([
+            RateLimit(each.limit_id, MOST_READS if each.limit == CONSTANTS.READS_PER_SECOND else each.limit,
+                      each.time_interval, linked_limits=each.linked_limits) for each in CONSTANTS.RATE_LIMITS])
+        for tag in REPORTED:
             self.connector.add_listener(tag, self)
+        # Hummingbot rests for a second after each order book that it takes up.
+        self.connector.order_book_tracker._sleep = lambda delay: asyncio.sleep(0)
         self.connector.restore_tracking_states(self._states)
         await self.connector.start_network()
-        self._clock = asyncio.create_task(self._run_clock())
-        await self.until(lambda: self.connector.ready and self.connector.get_leverage(self.pairs[0]) > 1)
+        # The next poll that nobody asks for is a whole interval away, whatever the time is.
+        self._lead = -time.time() % CONSTANTS.STATUS_POLL_INTERVAL
+        self.start_clock()
+        await self.until(lambda: self.connector.ready and len(self.connector._last_funding_fee_payment_ts) == len(self.pairs))
 
     async def stop(self) -> None:
-        """Stops the connector, and keeps what it was tracking as Hummingbot does: as JSON."""
-        self._clock.cancel()
+        """Stops the connector, and keeps what it was tracking as Hummingbot does: as JSON. Nobody hears any more what the
+        connector may still find out, since its process would have ended."""
+        self.stop_clock()
         self._states = json.loads(json.dumps(self.connector.tracking_states))
+        for tag in REPORTED:
+            self.connector.remove_listener(tag, self)
         await self.connector.stop_network()
+
+    def start_clock(self) -> None:
+        self._clock = asyncio.create_task(self._run_clock())
+
+    def stop_clock(self) -> None:
+        """Lets the connector do nothing that its clock would have it do: it polls no more."""
+        self._clock.cancel()
 
     def _tick(self) -> None:
         now = time.time()
@@ -458,6 +485,7 @@ class Trader(EventListener):
         return {_position_key(each): each["unrealizedPnl"] for each in positions if each["size"]}
 
 
+REPORTED = (*events.MarketEvent, *events.AccountEvent)
 STORY = {
     events.BuyOrderCreatedEvent: "created",
     events.SellOrderCreatedEvent: "created",
@@ -550,5 +578,3 @@ async def start_trader(exchange: Exchange, log: Log) -> AsyncIterator[Callable[.
 async def trader(start_trader: Callable[..., Awaitable[Trader]]) -> Trader:
     """A bot that trades BTC."""
     return await start_trader()
-
-

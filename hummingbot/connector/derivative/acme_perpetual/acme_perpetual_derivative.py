@@ -364,7 +364,11 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     # --------------------------------------------------------------------------------------------------- funding
 
     async def stop_network(self):
-        # The base class forgets what was seen, and takes what fell during an outage for old when the network is back.
+        # The base class leaves this loop running, and begins another when the network is back.
+        if self._funding_fee_polling_task is not None:
+            self._funding_fee_polling_task.cancel()
+            self._funding_fee_polling_task = None
+        # It also forgets what was seen, and takes what fell during an outage for old when the network is back.
         seen = dict(self._last_funding_fee_payment_ts)
         await super().stop_network()
         self._last_funding_fee_payment_ts.update(seen)
@@ -412,6 +416,27 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
                 self._emit_funding_payment_event(trading_pair, payment.time, payment.rate, payment.amount, True)
 
     # ------------------------------------------------------------------------------------------------- placement
+
+    async def _create_order(
+        self,
+        trade_type: TradeType,
+        order_id: str,
+        trading_pair: str,
+        amount: Decimal,
+        order_type: OrderType,
+        price: Optional[Decimal] = None,
+        position_action: PositionAction = PositionAction.NIL,
+        **kwargs,
+    ):
+        if order_type is OrderType.MARKET and (price is None or price.is_nan()) and self._is_without_bids(trading_pair):
+            # The base class values such an order by the best bid; without one it would be lost before it was sent.
+            price = self.get_funding_info(trading_pair).mark_price
+        await super()._create_order(
+            trade_type, order_id, trading_pair, amount, order_type, price, position_action, **kwargs
+        )
+
+    def _is_without_bids(self, trading_pair: str) -> bool:
+        return trading_pair in self.order_books and self.get_price(trading_pair, False).is_nan()
 
     async def _place_order(
         self,
