@@ -1,6 +1,7 @@
 """What has happened, and how much of it would still be known after a `kill -9`."""
 
 import asyncio
+from collections import defaultdict
 
 
 class StoreFailed(Exception):
@@ -20,31 +21,33 @@ class Progress:
     def __init__(self) -> None:
         self.recorded = 0
         self.kept = 0
-        self._awaited: dict[int, asyncio.Event] = {}
+        self._awaited: defaultdict[int, _Waiting] = defaultdict(_Waiting)
         self.failure: StoreFailed | None = None
         self.failed = asyncio.Event()
 
     def keep(self, batch: int) -> None:
         """Everything up to `batch` is kept. Batches are kept in their order."""
         self.kept = batch
-        if event := self._awaited.pop(batch, None):
-            event.set()
+        if waiting := self._awaited.pop(batch, None):
+            waiting.end()
 
     def fail(self, failure: StoreFailed) -> None:
         """Nothing more will be kept: whoever waits, now or later, is told so."""
         self.failure = failure
         self.failed.set()
-        for event in self._awaited.values():
-            event.set()
+        for waiting in self._awaited.values():
+            waiting.end()
         self._awaited.clear()
 
-    async def reach(self, batch: int) -> None:
+    async def reach(self, batch: int, after_others: bool = False) -> None:
         """Returns once `batch` is kept.
 
+        :param after_others: who waits for an answer goes first, and frames to many readers after them.
         :raises StoreFailed: it never will be.
         """
         if self.kept < batch and self.failure is None:
-            await self._awaited.setdefault(batch, asyncio.Event()).wait()
+            waiting = self._awaited[batch]
+            await (waiting.later if after_others else waiting.first).wait()
         if self.kept < batch:
             raise self.failure
 
@@ -54,3 +57,15 @@ class Progress:
         :raises StoreFailed: it never will be.
         """
         await self.reach(self.recorded)
+
+
+class _Waiting:
+    """Those who wait for one batch."""
+
+    def __init__(self) -> None:
+        self.first = asyncio.Event()
+        self.later = asyncio.Event()
+
+    def end(self) -> None:
+        self.first.set()
+        self.later.set()

@@ -70,6 +70,10 @@ class Trader:
     async def connect(self, port: int) -> None:
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", port)
 
+    @property
+    def share_of_second(self) -> float:
+        return self._number * 0.618 % 1
+
     def close(self) -> None:
         self._writer.close()
 
@@ -148,8 +152,8 @@ async def subscribe(port: int, result: Round) -> None:
 
 
 async def trade(trader: Trader, first_due: float, interval: float, end: float, result: Round) -> None:
-    """Sends an order at each interval, and cancels what rests once a second."""
-    due, cancel_due = first_due, first_due + 1
+    """Sends an order at each interval, and cancels what rests once a second, each trader at another moment of it."""
+    due, cancel_due = first_due, first_due + trader.share_of_second
     while due < end:
         await asyncio.sleep(due - time.monotonic())
         refusal = await trader.place()

@@ -67,7 +67,7 @@ class Outbox:
                 self._filled.clear()
                 await self._filled.wait()
             elif self._frames[0][1] > self._progress.kept:
-                await self._progress.reach(self._frames[0][1])
+                await self._progress.reach(self._frames[0][1], after_others=True)
             else:
                 frame, _ = self._frames.popleft()
                 self._waiting_bytes -= len(frame) + FRAME_OVERHEAD_BYTES

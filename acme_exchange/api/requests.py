@@ -41,12 +41,15 @@ def _exact(value: Any) -> Decimal:
         raise ValueError("not a number")
     if isinstance(value, str) and not JSON_NUMBER.fullmatch(value):
         raise ValueError("not a number")
-    return Decimal(value)
+    try:
+        return Decimal(value)
+    except ArithmeticError:
+        raise ValueError("out of range") from None
 
 
 def _within_reason(value: Decimal) -> Decimal:
     """Bounds what arithmetic has to carry: an exponent of a million is no amount, and would exhaust the venue."""
-    if abs(value) > LARGEST_NUMBER or not -MOST_DECIMAL_PLACES <= value.as_tuple().exponent <= 15:
+    if not -MOST_DECIMAL_PLACES <= value.as_tuple().exponent <= 15 or value.copy_abs() > LARGEST_NUMBER:
         raise ValueError("out of range")
     return value
 

@@ -23,6 +23,7 @@ from acme_exchange.venue import Venue
 BASE = "/api"
 LARGEST_BODY_BYTES = 64 * 1024
 HTTP_FAILURES = {404: errors.UNKNOWN_PATH, 405: errors.WRONG_METHOD, 413: errors.TOO_LARGE}
+PATH_PATTERNS = {"market": ".+", "future": ".+", "order_id": "(?!history$)[^/]+"}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -43,8 +44,7 @@ class RestInterface:
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         for route in ROUTES:
-            path = route.path.replace("{market}", "{market:.+}").replace("{future}", "{future:.+}")
-            router.add_route(route.method, BASE + path, self._handler(route))
+            router.add_route(route.method, BASE + _pattern(route.path), self._handler(route))
         router.add_route("GET", BASE, self._handler(ROUTES[0]))
 
     def _handler(self, route: Route) -> Handler:
@@ -115,6 +115,13 @@ async def failures_in_envelopes(request: web.Request, handler: Handler) -> web.S
         incident = uuid.uuid4().hex
         logger.exception("incident %s: %s %s failed", incident, request.method, request.path)
         return failure(500, errors.unexpected(incident))
+
+
+def _pattern(path: str) -> str:
+    """The path as the router reads it: a market's name may hold a `/`, and an order's id is not another path's word."""
+    for name, pattern in PATH_PATTERNS.items():
+        path = path.replace(f"{{{name}}}", f"{{{name}:{pattern}}}")
+    return path
 
 
 async def _body(request: web.Request) -> bytes:

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Iterable
 from time import monotonic
 
-LONGEST_TURN_SECONDS = 0.002
+LONGEST_TURN_SECONDS = 0.001
+GIVEN_WAY_SECONDS = 0.002
 
 
 async def in_turns[Item](steps: Iterable[Item]) -> list[Item]:
@@ -14,6 +15,6 @@ async def in_turns[Item](steps: Iterable[Item]) -> list[Item]:
     for step in steps:
         taken.append(step)
         if monotonic() - turn_began > LONGEST_TURN_SECONDS:
-            await asyncio.sleep(0)
+            await asyncio.sleep(GIVEN_WAY_SECONDS)
             turn_began = monotonic()
     return taken

@@ -82,6 +82,8 @@ class Connection:
         try:
             while (frame := await self._outbox.get()) is not None:
                 await self.socket.send_frame(frame, WSMsgType.TEXT)
+                # A frame for each reader at a time, so that an answer never waits for all that all of them are sent.
+                await asyncio.sleep(0)
         except ConnectionError:
             logger.debug("a WebSocket client went away with frames unsent")
         except StoreFailed:

@@ -94,8 +94,7 @@ class DatabaseStore:
             while self._failure is None and (self._committing is not None or self._has_news):
                 if self._committing is None:
                     self._cut()
-                await asyncio.wait([self._done])
-                await asyncio.sleep(0)
+                await self._done
             if self._failure is not None:
                 raise self._failure
         finally:
@@ -202,15 +201,21 @@ class DatabaseStore:
         batch, self._gathering = self._gathering, Batch(self._gathering.number + 1)
         batch.changes = self._take_changes()
         self._committing = batch
-        self._done = loop.run_in_executor(self._write_thread, self._write, batch)
-        self._done.add_done_callback(self._written)
+        self._done = loop.create_future()
+        self._write_thread.submit(self._write, batch, loop)
 
-    def _write(self, batch: Batch) -> None:
-        with transaction(self._writing):
-            self._writer.write(batch)
+    def _write(self, batch: Batch, loop: AbstractEventLoop) -> None:
+        """In the other thread. An error of whatever kind means that the batch is not kept: the venue ends."""
+        error = None
+        try:
+            with transaction(self._writing):
+                self._writer.write(batch)
+        except Exception as raised:
+            error = raised
+        loop.call_soon_threadsafe(self._written, error)
 
-    def _written(self, done: Future) -> None:
-        error = done.exception()
+    def _written(self, error: Exception | None) -> None:
+        self._done.set_result(None)
         if error is not None:
             self._failure = _failure(error)
             self.progress.fail(self._failure)
@@ -227,7 +232,7 @@ def _loop() -> AbstractEventLoop:
     return asyncio.get_running_loop()
 
 
-def _failure(error: BaseException) -> StoreFailed:
+def _failure(error: Exception) -> StoreFailed:
     if isinstance(error, StoreFailed):
         return error
     reason = (getattr(error, "orig", None) or error) if isinstance(error, SQLAlchemyError) else repr(error)
