@@ -1,4 +1,4 @@
-.PHONY: demo test venv lint clean
+.PHONY: demo test bench-venue venv lint clean
 
 PYTHON_IN_VENV = .venv/bin/python
 # The whole run measures the branch coverage of the connector, where Hummingbot has it, and fails under 95 %.
@@ -13,6 +13,10 @@ demo: venv
 ## Every test. ARGS="-k name" chooses some.
 test: venv lint
 	@$(PYTHON_IN_VENV) -m pytest $(if $(ARGS),$(ARGS),$(COVERAGE))
+
+## Orders a second, acknowledgements and memory of the venue. ARGS="--rate 500" and others: see bench/venue_throughput.py.
+bench-venue: venv
+	@$(PYTHON_IN_VENV) bench/venue_throughput.py $(ARGS)
 
 lint: venv
 	@$(PYTHON_IN_VENV) -m flake8 .
