@@ -3,6 +3,7 @@ import os
 import re
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 PROJECT = Path(__file__).parents[2]
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PORT = 8600
 TARGETS = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 # These cannot run inside a test run: this test run is one of them, and the demo has tests of its own.
 MAKE = re.compile(r"make ([a-z-]+)( [A-Z]+=\d+)*$")
@@ -52,7 +54,7 @@ class Reader:
         self.leave()
         self._venue = subprocess.Popen(["sh", "-c", f"exec {command}"], cwd=self._folder, env=self._environment,
                                        text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        assert self._venue.stdout.readline().startswith("Acme is listening on http://127.0.0.1:8600"), command
+        assert self._venue.stdout.readline().startswith(f"Acme is listening on http://127.0.0.1:{PORT}"), command
 
     def _open_client(self, command: str) -> None:
         name = shlex.split(command)[-1]
@@ -72,6 +74,9 @@ class Reader:
 
 @pytest.fixture
 def reader(tmp_path) -> Iterator[Reader]:
+    with socket.socket() as knock:
+        if knock.connect_ex(("127.0.0.1", PORT)) == 0:
+            pytest.skip(f"the pages use the venue's usual port, {PORT}, and something listens there already")
     reader = Reader(tmp_path)
     yield reader
     reader.leave()
