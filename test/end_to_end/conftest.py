@@ -3,6 +3,7 @@ import secrets
 
 import pytest
 
+import hummingbot
 from acme_bot.hbot import Hbot
 from acme_bot.ledger import Ledger
 from acme_bot.venue import Venue
@@ -29,3 +30,9 @@ def ledger(venue) -> Ledger:
 @pytest.fixture
 def hbot(tmp_path) -> Hbot:
     return Hbot(make_workspace(tmp_path / "workspace"), password=secrets.token_urlsafe(12))
+
+
+@pytest.fixture(autouse=True)
+def data_folder(tmp_path, monkeypatch):
+    """Where a connector in the test's own process leaves its files, as a bot's data folder is for its process."""
+    monkeypatch.setattr(hummingbot, "_data_path", str(tmp_path / "data"))

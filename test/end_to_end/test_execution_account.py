@@ -118,6 +118,25 @@ async def test_funding_is_not_reported_again_after_a_restart(exchange: Exchange,
     await trader.agrees()
 
 
+@pytest.mark.parametrize("end", ["stop", "kill"])
+async def test_funding_while_no_bot_ran_is_reported_by_the_next(exchange: Exchange, trader: Trader, end: str):
+    await trader.hears(trader.buy("0.1"), *FILLED)
+
+    await getattr(trader, end)()
+    exchange.settle_funding()
+    exchange.settle_funding()
+    await trader.start()
+    await trader.poll()
+
+    await funding_agrees(exchange, trader, count=2)
+    await getattr(trader, end)()
+    await trader.start()
+    exchange.settle_funding()
+    await trader.poll()
+    await funding_agrees(exchange, trader, count=3)
+    await trader.agrees()
+
+
 async def test_funding_of_both_hedge_positions_is_one_payment(exchange: Exchange, trader: Trader):
     trader.connector.set_position_mode(PositionMode.HEDGE)
     await trader.until(lambda: trader.connector.position_mode is PositionMode.HEDGE)

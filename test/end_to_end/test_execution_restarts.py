@@ -2,7 +2,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
-from test.end_to_end.trader import ASK, BID, MAKER_FEE, PAIR, Exchange, Fault, Log, Trader
+from test.end_to_end.trader import ASK, BID, BOTS, MAKER_FEE, PAIR, Exchange, Fault, Log, Trader
 
 import pytest
 
@@ -191,6 +191,131 @@ async def test_outages_in_the_middle_of_an_answer_do_not_multiply_the_polls(exch
     reads = exchange.line.requests
     assert reads.count("GET /api/funding_payments") == 1
     assert reads.count("GET /api/wallet/balances") == reads.count("GET /api/positions") == 1
+
+
+# -------------------------------------------------------------------------------------------------------------- kills
+
+async def place_and_kill(exchange: Exchange, trader: Trader, amount: str, price: Decimal, arrives: bool = True) -> str:
+    """A bot is killed while its placement gets no answer, and before anything of the order is on record."""
+    exchange.line.dropped_channels = PRIVATE
+    fault = exchange.line.befall("POST", "/orders", Fault(arrives, "silence", silence=60))
+    order = trader.buy(amount, price)
+    await trader.until(lambda: "POST /api/orders" in exchange.line.requests)
+    if arrives:
+        await fault.answer
+    await trader.kill()
+    exchange.line.dropped_channels = set()
+    return order
+
+
+async def test_kill_while_a_submit_rests_already_cancels_the_order(exchange: Exchange, trader: Trader, log: Log):
+    by_hand = await exchange.owner.place("BTC-PERP", "buy", "0.02", str(BID - 2), clientId="by-hand")
+    order = await place_and_kill(exchange, trader, "0.01", BID - 1)
+    assert (await exchange.order(order))["status"] == "open"
+
+    await trader.start()
+
+    await trader.hears(order, "created", "cancelled")
+    assert trader.story(order) == ["created", "cancelled"]
+    assert [each["id"] for each in await exchange.open_orders()] == [by_hand.result["id"]]
+    await exchange.owner.delete("/orders/by_client_id/by-hand")
+    await trader.agrees()
+    assert log.errors() == []
+
+
+async def test_kill_while_a_submit_is_filled_reports_the_fills_once(exchange: Exchange, trader: Trader, log: Log):
+    order = await place_and_kill(exchange, trader, "0.1", ASK)
+
+    await trader.start()
+
+    await trader.hears(order, *FILLED)
+    assert trader.story(order) == FILLED
+    await trader.agrees()
+    await trader.kill()
+    await trader.start()
+    await trader.agrees()
+    assert trader.story(order) == FILLED
+    assert log.errors() == []
+
+
+async def test_kill_while_a_submit_is_partly_filled_cancels_the_rest(exchange: Exchange, trader: Trader, log: Log):
+    order = await place_and_kill(exchange, trader, "1.1", ASK)
+
+    await trader.start()
+
+    await trader.hears(order, "created", "filled", "cancelled")
+    assert trader.story(order) == ["created", "filled", "cancelled"]
+    await trader.agrees()
+    assert log.errors() == []
+
+
+async def test_kill_while_a_submit_never_arrives_fails_the_order(exchange: Exchange, trader: Trader):
+    order = await place_and_kill(exchange, trader, "0.01", BID - 1, arrives=False)
+
+    await trader.start()
+
+    await trader.poll()
+    assert trader.connector.in_flight_orders[order].is_pending_create
+    trader.connector._monotonic = lambda: asyncio.get_running_loop().time() + 60
+    await trader.poll()
+    await trader.hears(order, "failed")
+    assert trader.story(order) == ["failed"]
+    await trader.agrees()
+
+
+async def test_second_kill_before_the_first_is_cleared_up_forgets_nothing(exchange: Exchange, trader: Trader, log: Log):
+    order = await place_and_kill(exchange, trader, "0.01", BID - 1)
+    exchange.line.dropped_channels = PRIVATE
+    for _ in range(30):
+        exchange.line.befall("DELETE", "/orders/", Fault(False, "error"))
+        exchange.line.befall("GET", "/orders", Fault(False, "error"))
+    await trader.start()
+    await trader.until(lambda: "DELETE /api/orders/by_client_id/" + order in exchange.line.requests)
+    assert trader.story(order) == []
+    await trader.kill()
+    exchange.line.forgive()
+
+    exchange.line.dropped_channels = set()
+    await trader.start()
+
+    await trader.hears(order, "created", "cancelled")
+    assert trader.story(order) == ["created", "cancelled"]
+    await trader.agrees()
+
+
+async def test_kill_after_a_submit_was_answered_leaves_the_order_to_the_strategy(exchange: Exchange, trader: Trader):
+    order = trader.buy("0.1", BID + 5)
+    await trader.hears(order, "created")
+
+    await trader.kill()
+    await exchange.take("sell", "0.04")
+    await trader.start()
+
+    await trader.hears(order, "filled")
+    assert [each["clientId"] for each in await exchange.open_orders()] == [order]
+    await trader.agrees()
+
+
+async def test_restart_beside_a_bot_with_the_same_key_leaves_its_submits_alone(
+        exchange: Exchange, trader: Trader, log: Log):
+    other = Trader(exchange, log, BOTS[0], PAIR)
+    await other.start()
+    answer = exchange.line.befall("POST", "/orders", Fault(True, "held"))
+    exchange.line.dropped_channels = PRIVATE
+    others = other.buy("0.01", BID - 1)
+    await answer.answer
+
+    await trader.kill()
+    await trader.start()
+
+    await trader.agrees()
+    assert trader.connector.in_flight_orders == {}
+    assert [order["clientId"] for order in await exchange.open_orders()] == [others]
+    exchange.line.dropped_channels = set()
+    answer.released.set()
+    await other.hears(others, "created")
+    await other.agrees()
+    await other.stop()
 
 
 # ----------------------------------------------------------------------------------------------------------- two bots

@@ -118,6 +118,10 @@ class Line:
         self._faults.setdefault((method, path), []).append(fault)
         return fault
 
+    def forgive(self) -> None:
+        """Has nothing befall any request any more."""
+        self._faults.clear()
+
     def cut(self) -> None:
         """Cuts every WebSocket, without a goodbye."""
         for stream in self._sockets:
@@ -268,7 +272,10 @@ class Log(logging.Handler):
         return any(text in self.format(record) for record in self.records)
 
     def errors(self) -> list[str]:
-        return [self.format(record) for record in self.records if record.levelno >= logging.ERROR]
+        """What was logged as an error. Saving an order, Hummingbot also values its fees in coins, for which it has no rate
+        where no strategy runs: that is none."""
+        return [self.format(record) for record in self.records
+                if record.levelno >= logging.ERROR and "Error calculating fee paid in" not in record.getMessage()]
 
 
 class Trader(EventListener):
@@ -293,7 +300,13 @@ class Trader(EventListener):
 
     def __call__(self, event: Any) -> None:
         self.events.append(event)
+        if isinstance(event, RECORDED):
+            self._save_states()
         self._news.set()
+
+    def _save_states(self) -> None:
+        """As Hummingbot does whenever it records something of an order."""
+        self._states = json.loads(json.dumps(self.connector.tracking_states))
 
     async def start(self) -> None:
         """Starts a connector, which takes up what the one before it was tracking."""
@@ -321,8 +334,19 @@ class Trader(EventListener):
     async def stop(self) -> None:
         """Stops the connector, and keeps what it was tracking as Hummingbot does: as JSON. Nobody hears any more what the
         connector may still find out, since its process would have ended."""
+        self._save_states()
+        await self._end()
+
+    async def kill(self) -> None:
+        """Ends the connector as if its process had been killed: only what was on record is left."""
+        journal = self.connector._journal
+        if journal._file is not None:
+            journal._file.close()
+        journal._open.clear()
+        await self._end()
+
+    async def _end(self) -> None:
         self.stop_clock()
-        self._states = json.loads(json.dumps(self.connector.tracking_states))
         for tag in REPORTED:
             self.connector.remove_listener(tag, self)
         await self.connector.stop_network()
@@ -486,6 +510,10 @@ class Trader(EventListener):
 
 
 REPORTED = (*events.MarketEvent, *events.AccountEvent)
+RECORDED = (
+    events.BuyOrderCreatedEvent, events.SellOrderCreatedEvent, events.OrderFilledEvent, events.OrderCancelledEvent,
+    events.BuyOrderCompletedEvent, events.SellOrderCompletedEvent,
+)
 STORY = {
     events.BuyOrderCreatedEvent: "created",
     events.SellOrderCreatedEvent: "created",

@@ -3,9 +3,11 @@
 import asyncio
 import time
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Awaitable, Callable, Dict, List, Mapping, Optional, Set, Tuple
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
+from hummingbot import data_path
 from hummingbot.connector.constants import s_decimal_NaN
 from hummingbot.connector.derivative.acme_perpetual import (
     acme_perpetual_parse as parse,
@@ -21,6 +23,11 @@ from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_api_user_stre
 )
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_auth import AcmePerpetualAuth
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_cancellation import OrderCanceller
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_journal import (
+    FundingMemory,
+    PlacementJournal,
+    account_name,
+)
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_tracker import (
     AcmePerpetualOrderTracker,
     find_order,
@@ -45,7 +52,7 @@ from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderState,
 from hummingbot.core.data_type.order_book_tracker_data_source import OrderBookTrackerDataSource
 from hummingbot.core.data_type.trade_fee import TradeFeeBase
 from hummingbot.core.data_type.user_stream_tracker_data_source import UserStreamTrackerDataSource
-from hummingbot.core.utils.async_utils import safe_gather
+from hummingbot.core.utils.async_utils import safe_ensure_future, safe_gather
 from hummingbot.core.utils.estimate_fee import build_perpetual_trade_fee
 from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
 
@@ -82,6 +89,10 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         self._domain = utils.normalized_server(acme_perpetual_server) or domain
         self._trading_pairs = trading_pairs if trading_pairs is not None else []
         self._trading_required = trading_required
+        account = account_name(self._domain, acme_perpetual_api_key)
+        self._journal = PlacementJournal(account, folder=lambda: Path(data_path()))
+        self._funding_memory = FundingMemory(account, folder=lambda: Path(data_path()))
+        self._has_recalled = False
         super().__init__(balance_asset_limit, rate_limits_share_pct)
 
         self._account = AcmePerpetualAccountApi(
@@ -193,6 +204,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         return AcmePerpetualOrderTracker(
             connector=self,
             fetch_fills=self._all_trade_updates_for_order,
+            settle=self._journal.settle,
             sleep=lambda delay: self._sleep(delay),
         )
 
@@ -225,6 +237,41 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     def _monotonic(self) -> float:
         """Seconds of a clock that never goes back; a method so that tests can move it."""
         return time.monotonic()
+
+    # ------------------------------------------------------------------------------------------- starting, stopping
+
+    async def start_network(self):
+        if self.is_trading_required and not self._has_recalled:
+            self._has_recalled = True
+            self._last_funding_fee_payment_ts.update(self._recalled_funding())
+            self._take_up_placements()
+        await super().start_network()
+
+    async def stop_network(self):
+        # The base class leaves this loop running, and begins another when the network is back.
+        if self._funding_fee_polling_task is not None:
+            self._funding_fee_polling_task.cancel()
+            self._funding_fee_polling_task = None
+        # It also forgets what was seen, and takes what fell during an outage for old when the network is back.
+        seen = dict(self._last_funding_fee_payment_ts)
+        await super().stop_network()
+        self._last_funding_fee_payment_ts.update(seen)
+
+    def _take_up_placements(self):
+        """Tracks, and cancels, the orders whose placement was under way when an earlier process was killed.
+
+        Those that Hummingbot saved are tracked again already, and its strategy may go on with them. Of the others no
+        strategy knows.
+        """
+        for order_id, state in self._journal.inherit().items():
+            order = self._order_tracker.all_updatable_orders.get(order_id)
+            if order is None:
+                self._order_tracker.restore_tracking_states({order_id: state})
+                order = self._order_tracker.all_updatable_orders[order_id]
+                self.logger().warning(f"Order {order_id} was being placed when Hummingbot was killed. Cancelling it.")
+                safe_ensure_future(self._execute_order_cancel(order))
+            elif not order.is_pending_create:
+                self._journal.settle(order_id)
 
     # ------------------------------------------------------------------------------------------- markets and rules
 
@@ -363,15 +410,9 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
 
     # --------------------------------------------------------------------------------------------------- funding
 
-    async def stop_network(self):
-        # The base class leaves this loop running, and begins another when the network is back.
-        if self._funding_fee_polling_task is not None:
-            self._funding_fee_polling_task.cancel()
-            self._funding_fee_polling_task = None
-        # It also forgets what was seen, and takes what fell during an outage for old when the network is back.
-        seen = dict(self._last_funding_fee_payment_ts)
-        await super().stop_network()
-        self._last_funding_fee_payment_ts.update(seen)
+    def _recalled_funding(self) -> Dict[str, float]:
+        recalled = self._funding_memory.recall()
+        return {pair: last_time for pair, last_time in recalled.items() if pair in self._trading_pairs}
 
     async def _fetch_last_fee_payment(self, trading_pair: str) -> Tuple[float, Decimal, Decimal]:
         market_name = await self.exchange_symbol_associated_to_pair(trading_pair)
@@ -384,14 +425,15 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     async def _update_all_funding_payments(self, fire_event_on_new: bool):
         """Reports every payment since the last one seen, with one request for all markets.
 
-        The first time, the last payment of each market is only noted: payments from before the bot was started are
-        history, and must not be reported a second time after a restart.
+        The first time that a pair is traded, its last payment is only noted: payments from before are history. From then
+        on a restart makes no difference: what was paid while no bot ran is reported by the next one.
         """
         try:
             await self._report_new_funding_payments()
             for trading_pair in self._trading_pairs:
                 if trading_pair not in self._last_funding_fee_payment_ts:
                     await self._update_funding_payment(trading_pair=trading_pair, fire_event_on_new=False)
+            self._funding_memory.keep(self._last_funding_fee_payment_ts)
         except asyncio.CancelledError:
             raise
         except Exception:
@@ -414,6 +456,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             market_name = await self.exchange_symbol_associated_to_pair(trading_pair)
             for payment in payments.get(market_name, []):
                 self._emit_funding_payment_event(trading_pair, payment.time, payment.rate, payment.amount, True)
+        self._funding_memory.keep(self._last_funding_fee_payment_ts)
 
     # ------------------------------------------------------------------------------------------------- placement
 
@@ -495,6 +538,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     async def _place_order_and_process_update(self, order: InFlightOrder, **kwargs) -> str:
         self._unanswered_placements.add(order.client_order_id)
         try:
+            self._journal.note(order)
             return await super()._place_order_and_process_update(order, **kwargs)
         except asyncio.CancelledError:
             raise

@@ -38,6 +38,7 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
     - an order's end is reported after its fills, which are asked for when they do not come.
 
     :param fetch_fills: asks the venue for an order's fills; raises IOError when it cannot be asked
+    :param settle: is told, by their client ids, of orders of whose placement Hummingbot has the outcome on record
     :param sleep: waits for a number of seconds
     """
 
@@ -45,10 +46,12 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
         self,
         connector: "ConnectorBase",
         fetch_fills: Callable[[InFlightOrder], Awaitable[List[TradeUpdate]]],
+        settle: Callable[[str], None],
         sleep: Callable[[float], Awaitable[None]],
     ):
         super().__init__(connector=connector)
         self._fetch_fills = fetch_fills
+        self._settle = settle
         self._sleep = sleep
         self._early_fills: Deque[parse.VenueFill] = deque(maxlen=CONSTANTS.MOST_EARLY_FILLS)
         self._closing_orders: Dict[str, parse.VenueOrder] = {}
@@ -128,6 +131,8 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
             self._process_early_fills(order)
         if order_update.new_state is not order.current_state:
             await super()._process_order_update(order_update)
+        if not order.is_pending_create:
+            self._settle(order.client_order_id)
 
     def _process_early_fills(self, order: InFlightOrder):
         for fill in [fill for fill in self._early_fills if fill.exchange_order_id == order.exchange_order_id]:
