@@ -41,6 +41,7 @@ setup(
             "pytest-cov",
             "pytest-timeout",
             "schemathesis",
+            "trustme",
         ],
     },
     entry_points={

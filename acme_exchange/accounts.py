@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, String
 
 FIRST_ACCOUNT = "main"
 FIRST_DEPOSIT = Decimal(10_000)
+SUBACCOUNT_SEPARATOR = "/"
 
 FIXES = {
     "name": 'write the account\'s name, 1 to 64 characters, not beginning with "@"',
@@ -72,6 +73,17 @@ class _Line(BaseModel):
     secret: Annotated[SecretStr, Field(min_length=1, max_length=256)]
     deposit: Annotated[Decimal, Field(ge=0, le=10**12, decimal_places=12, allow_inf_nan=False)] | None = None
     readOnly: StrictBool = False
+
+
+def subaccount_name(account: str, subaccount: str) -> str:
+    """What the account is called that the keys of `account` reach by naming `subaccount` (Acme API §2)."""
+    return f"{account}{SUBACCOUNT_SEPARATOR}{subaccount}"
+
+
+def main_account(name: str) -> str | None:
+    """The account that `name` is a subaccount of; None when it is none."""
+    main, separator, _ = name.rpartition(SUBACCOUNT_SEPARATOR)
+    return main if separator else None
 
 
 def load_accounts(path: Path) -> list[AccountEntry]:

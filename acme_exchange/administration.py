@@ -3,7 +3,6 @@
 import json
 import secrets
 import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import Field, StrictBool
 from sqlalchemy import URL
 
-from acme_exchange.accounts import ApiKey
+from acme_exchange.accounts import ApiKey, main_account
 from acme_exchange.admin_access import AdminAccess, read_access
 from acme_exchange.api import codec
 from acme_exchange.api.admin import AdminInterface
@@ -77,6 +76,9 @@ class Administration:
             admin.add("POST", f"/{operation}", lambda fields, name=operation: self.perform(name, fields))
 
     def _create_account(self, asked: CreateAccountRequest) -> dict:
+        main = main_account(asked.name)
+        if main is not None and not self._venue.engine.has_account(main):
+            raise Refused(404, f'There is no account "{main}" that "{asked.name}" could be a subaccount of')
         self._venue.execute(CreateAccount(asked.name))
         if asked.deposit:
             self._venue.execute(Deposit(asked.name, asked.deposit))
@@ -143,16 +145,9 @@ class Premises:
 
 def _ask(access: AdminAccess, operation: str, fields: Mapping[str, Any]) -> dict | None:
     """The running venue's answer; None when there is no venue at that address (any more)."""
-    request = urllib.request.Request(
-        f"{access.url}/admin/{operation}",
-        data=codec.encode(dict(fields)),
-        headers={"Authorization": f"Bearer {access.token}"},
-    )
-    # The venue is on this machine, whatever proxy the user has for the rest of the world.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     unknown = f"The venue at {access.url} did not answer: it is not known whether that was done; look before you repeat it"
     try:
-        with opener.open(request, timeout=PATIENCE_SECONDS) as response:
+        with access.open(f"/{operation}", PATIENCE_SECONDS, codec.encode(dict(fields))) as response:
             return codec.decode(response.read())["result"]
     except urllib.error.HTTPError as error:
         if error.code == 403:

@@ -10,6 +10,7 @@ import re
 import secrets
 import signal
 import socket
+import ssl
 import stat
 import sys
 from collections.abc import Sequence
@@ -30,6 +31,7 @@ from acme_exchange.market.plan import FASTEST
 from acme_exchange.owner_commands import DEFAULT_DATA
 from acme_exchange.progress import StoreFailed
 from acme_exchange.store import Database, DatabaseStore, MemoryStore, Store, StoreUnusable
+from acme_exchange.tls import TlsUnusable, server_context
 from acme_exchange.venue import planned_venue
 
 SEED_BITS = 32
@@ -54,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.run(options)
     except (
         AccountsError, AdministrationError, CannotListen, CannotLog, MarketFileError, NoFaults, StoreFailed, StoreUnusable,
+        TlsUnusable,
     ) as error:
         _notice(str(error))
         return 1
@@ -62,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run_serve(options: argparse.Namespace) -> None:
     clock = SystemClock()
+    tls = _tls(options.tls_cert, options.tls_key)
     seed = secrets.randbits(SEED_BITS) if options.seed is None else options.seed
     plan = plan_markets(
         clock.now(), seed, not options.no_liquidity, options.speed, options.markets, options.replay
@@ -69,7 +73,23 @@ def _run_serve(options: argparse.Namespace) -> None:
     accounts = _accounts(options.accounts, options.data)
     if options.access_log is not None:
         _start_access_log(options.access_log)
-    asyncio.run(_serve(options, clock, plan, accounts))
+    asyncio.run(_serve(options, clock, plan, accounts, tls))
+
+
+def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        given, missing = ("--tls-key", "--tls-cert") if certificate is None else ("--tls-cert", "--tls-key")
+        raise TlsUnusable(f"{given} needs {missing} beside it; write both, or neither.")
+    context = server_context(certificate, key)
+    _warn_of_readers(key, "the key")
+    return context
+
+
+def _warn_of_readers(file: Path, what: str) -> None:
+    if stat.S_IMODE(file.stat().st_mode) & (stat.S_IRGRP | stat.S_IROTH):
+        _notice(f"Warning: other users of this machine can read {what} in {file}; chmod 600 ends that.")
 
 
 def _start_access_log(path: Path) -> None:
@@ -123,6 +143,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--no-liquidity", action="store_true", help="nobody but the accounts places orders")
     _add_market_options(serve)
+    _add_tls_options(serve)
     serve.add_argument(
         "--access-log", type=Path, metavar="FILE", help="append a JSON object for each request, without any secret"
     )
@@ -167,6 +188,13 @@ def _add_market_options(serve: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_tls_options(serve: argparse.ArgumentParser) -> None:
+    serve.add_argument(
+        "--tls-cert", type=Path, metavar="FILE", help="serve https and wss with this certificate, and those that lead to it"
+    )
+    serve.add_argument("--tls-key", type=Path, metavar="FILE", help="the key of that certificate, without a passphrase")
+
+
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"write a port from 0 to 65535, not {text!r}")
@@ -201,23 +229,26 @@ def _accounts(file: Path | None, data: Path | None) -> list[AccountEntry]:
         _notice(f'The key and secret of your account "{accounts[0].name}" are in {path}')
         return accounts
     accounts = load_accounts(file)
-    if stat.S_IMODE(file.stat().st_mode) & (stat.S_IRGRP | stat.S_IROTH):
-        _notice(f"Warning: other users of this machine can read the secrets in {file}; chmod 600 ends that.")
+    _warn_of_readers(file, "the secrets")
     return accounts
 
 
 async def _serve(
-    options: argparse.Namespace, clock: Clock, plan: MarketPlan, accounts: Sequence[AccountEntry]
+    options: argparse.Namespace,
+    clock: Clock,
+    plan: MarketPlan,
+    accounts: Sequence[AccountEntry],
+    tls: ssl.SSLContext | None,
 ) -> None:
     _notice(f"The prices follow seed {plan.seed}; --seed {plan.seed} repeats them.")
     if not _is_loopback(options.host):
         _notice(
-            f"Warning: {options.host} can be reached from other machines. Whoever has a key can trade from there, and "
-            "what they send and receive is not encrypted on its way."
+            f"Warning: {options.host} can be reached from other machines. Whoever has a key can trade from there"
+            + ("." if tls else ", and what they send and receive is not encrypted on its way.")
         )
     store = _store(options)
     try:
-        await _serve_from(store, options, clock, plan, accounts)
+        await _serve_from(store, options, clock, plan, accounts, tls)
     finally:
         await store.close()
 
@@ -239,7 +270,12 @@ def _access_file(options: argparse.Namespace, store: Store) -> Path | None:
 
 
 async def _serve_from(
-    store: Store, options: argparse.Namespace, clock: Clock, plan: MarketPlan, accounts: Sequence[AccountEntry]
+    store: Store,
+    options: argparse.Namespace,
+    clock: Clock,
+    plan: MarketPlan,
+    accounts: Sequence[AccountEntry],
+    tls: ssl.SSLContext | None,
 ) -> None:
     venue = planned_venue(clock, plan, accounts, options.funding_interval, store)
     token, access = new_token(), _access_file(options, store)
@@ -252,12 +288,12 @@ async def _serve_from(
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     try:
-        url = await _listen(server, options.host, options.port)
+        url = await _listen(server, options.host, options.port, tls)
         # What the start has made stays for good: to look through it for garbage would hold up clients for 60 ms.
         gc.collect()
         gc.freeze()
         if access is not None:
-            write_access(access, AdminAccess(url, token))
+            write_access(access, AdminAccess(url, token, options.tls_cert and options.tls_cert.read_text()))
         print(f"Acme is listening on {url}", flush=True)
         await _either(ended, venue.progress.failed)
     finally:
@@ -273,9 +309,9 @@ async def _either(*events: asyncio.Event) -> None:
         task.cancel()
 
 
-async def _listen(server: Server, host: str, port: int) -> str:
+async def _listen(server: Server, host: str, port: int, tls: ssl.SSLContext | None) -> str:
     try:
-        return await server.start(host, port)
+        return await server.start(host, port, tls=tls)
     except OSError as error:
         raise CannotListen(_why_not_listening(error, host, port)) from None
 

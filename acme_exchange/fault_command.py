@@ -3,7 +3,6 @@
 import argparse
 import json
 import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -59,13 +58,8 @@ def print_faults(directory: Path) -> None:
 
 
 def _faults(access: AdminAccess) -> list[dict[str, Any]]:
-    request = urllib.request.Request(
-        f"{access.url}/admin/faults", headers={"Authorization": f"Bearer {access.token}"}
-    )
-    # The venue is on this machine, whatever proxy the user has for the rest of the world.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=PATIENCE_SECONDS) as response:
+        with access.open("/faults", PATIENCE_SECONDS) as response:
             return json.load(response)["result"]
     except urllib.error.HTTPError as error:
         raise NoFaults(f"{access.url} refuses to list its faults ({error.code}); start it again.") from None

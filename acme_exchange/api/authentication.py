@@ -2,10 +2,11 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from urllib.parse import unquote
 
-from acme_exchange.accounts import ApiKey
+from acme_exchange.accounts import ApiKey, subaccount_name
 from acme_exchange.api import errors
 from acme_exchange.clock import Clock
 from acme_exchange.engine import Refused
@@ -18,18 +19,26 @@ OWN_PREFIX = "ACME"
 class Authenticator:
     """Checks signed requests and log-ins against the keys the venue knows."""
 
-    def __init__(self, keys: Mapping[str, ApiKey], clock: Clock, header_prefixes: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        keys: Mapping[str, ApiKey],
+        has_account: Callable[[str], bool],
+        clock: Clock,
+        header_prefixes: Sequence[str] = (),
+    ) -> None:
         """
         :param keys: by their text; whoever adds or revokes one does it there.
+        :param has_account: whether there is an account of that name, a subaccount's included.
         :param clock: what timestamps are checked against.
         :param header_prefixes: accepted besides `ACME`, such as `FTX` for clients that were written for it.
         """
         self._keys = keys
+        self._has_account = has_account
         self._clock = clock
         self._prefixes = (OWN_PREFIX, *header_prefixes)
 
     def request(self, headers: Mapping[str, str], signed: bytes) -> ApiKey:
-        """The key that signed a REST request.
+        """The key that signed a REST request; of the subaccount's, where the request names one.
 
         :param headers: found whatever case they are written in.
         :param signed: method, path with query, and body, as they came over the wire.
@@ -43,18 +52,23 @@ class Authenticator:
         if not timestamp or not signature:
             raise Refused(401, errors.NOT_LOGGED_IN)
         key = self._verified(headers[f"{prefix}-KEY"], signature, timestamp, signed)
-        _refuse_subaccount(unquote(headers.get(f"{prefix}-SUBACCOUNT", "")))
-        return key
+        return self._of_subaccount(key, unquote(headers.get(f"{prefix}-SUBACCOUNT", "")))
 
     def login(self, key: str, signature: str, timestamp: str, subaccount: str) -> ApiKey:
-        """The key that logs a WebSocket in.
+        """The key that logs a WebSocket in, likewise.
 
         :param timestamp: epoch milliseconds, as written in the signed text.
         :raises Refused: as :meth:`request` does.
         """
-        known = self._verified(key, signature, timestamp, WEBSOCKET_LOGIN.encode())
-        _refuse_subaccount(subaccount)
-        return known
+        return self._of_subaccount(self._verified(key, signature, timestamp, WEBSOCKET_LOGIN.encode()), subaccount)
+
+    def _of_subaccount(self, key: ApiKey, name: str) -> ApiKey:
+        if not name:
+            return key
+        account = subaccount_name(key.account, name)
+        if not self._has_account(account):
+            raise Refused(404, errors.NO_SUCH_SUBACCOUNT)
+        return replace(key, account=account)
 
     def _verified(self, key: str, signature: str, timestamp: str, signed: bytes) -> ApiKey:
         known = self._keys.get(key)
@@ -72,9 +86,3 @@ def _is_current(timestamp: str, now: int) -> bool:
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 16):
         return False
     return abs(int(timestamp) - now // 1000) <= TIMESTAMP_TOLERANCE_MILLISECONDS
-
-
-def _refuse_subaccount(name: str) -> None:
-    """Acme accounts have no subaccounts yet, so whatever is named here does not exist."""
-    if name:
-        raise Refused(404, errors.NO_SUCH_SUBACCOUNT)

@@ -1,6 +1,7 @@
 """The venue on a socket."""
 
 import logging
+import ssl
 from collections.abc import Sequence
 
 from aiohttp import web
@@ -45,7 +46,7 @@ class Server:
         :param fault_seed: decides which occasions a fault takes.
         """
         self.faults = Faults(fault_seed, venue.clock, venue.progress)
-        authenticator = Authenticator(venue.keys, self.faults.clock, header_prefixes)
+        authenticator = Authenticator(venue.keys, venue.engine.has_account, self.faults.clock, header_prefixes)
         limits = RateLimits()
         self.feeds = Feeds(venue, self.faults.book)
         self._sockets = WebSocketInterface(self.feeds, authenticator, venue.clock, self.faults.outbox)
@@ -70,22 +71,26 @@ class Server:
         )
         self._site: web.TCPSite | None = None
 
-    async def start(self, host: str, port: int, with_pacemaker: bool = True) -> str:
+    async def start(
+        self, host: str, port: int, with_pacemaker: bool = True, tls: ssl.SSLContext | None = None
+    ) -> str:
         """Listens, and from then on answers.
 
         :param port: 0 takes a free one.
+        :param tls: what the server shows its clients; without it, nothing is encrypted.
         :param with_pacemaker: False leaves it to the caller to move the market, by `pacemaker.beat()`.
         :returns: the server's URL, without a path.
         :raises OSError: when the port is taken, or the host is none of this machine's.
         """
         self.pacemaker.beat()
         await self._runner.setup()
-        self._site = web.TCPSite(self._runner, host, port)
+        self._site = web.TCPSite(self._runner, host, port, ssl_context=tls)
         await self._site.start()
         if with_pacemaker:
             self.pacemaker.start()
         address, bound_port = self._runner.addresses[0][:2]
-        return f"http://{f'[{address}]' if ':' in address else address}:{bound_port}"
+        scheme = "http" if tls is None else "https"
+        return f"{scheme}://{f'[{address}]' if ':' in address else address}:{bound_port}"
 
     async def stop(self) -> None:
         """Tells every WebSocket client that the server goes away, closes, and gives the port back."""

@@ -5,9 +5,11 @@ import os
 import re
 import signal
 import socket
+import ssl
 import stat
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +17,13 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+import trustme
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 PATIENCE_SECONDS = 30
 ALICE = {"name": "alice", "key": "alice-key", "secret": "alice-secret", "deposit": 10000}
@@ -46,7 +55,7 @@ def serving(environment: dict[str, str], *arguments: object) -> Iterator[tuple[s
     )
     try:
         line = process.stdout.readline()
-        found = re.fullmatch(r"Acme is listening on (http://127\.0\.0\.1:\d+)\n", line)
+        found = re.fullmatch(r"Acme is listening on (https?://127\.0\.0\.1:\d+)\n", line)
         assert found, line or process.stderr.read()
         yield process, found[1]
     finally:
@@ -69,8 +78,8 @@ def run(environment: dict[str, str], *arguments: object) -> tuple[int, str, str]
     return done.returncode, done.stdout, done.stderr
 
 
-def ask(url: str, path: str) -> object:
-    with urllib.request.urlopen(f"{url}/api{path}", timeout=PATIENCE_SECONDS) as response:
+def ask(url: str, path: str, context: ssl.SSLContext | None = None) -> object:
+    with urllib.request.urlopen(f"{url}/api{path}", timeout=PATIENCE_SECONDS, context=context) as response:
         return json.load(response)["result"]
 
 
@@ -167,6 +176,73 @@ def test_outside_of_loopback_it_says_what_that_means(environment, accounts):
     finally:
         process.kill()
         process.communicate()
+
+
+# TLS
+
+
+@pytest.fixture
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def tls(tmp_path: Path, authority: trustme.CA) -> dict[str, Path]:
+    """A certificate of that authority's for this machine, and its key."""
+    issued = authority.issue_cert("127.0.0.1")
+    paths = {"--tls-cert": tmp_path / "cert.pem", "--tls-key": tmp_path / "key.pem"}
+    paths["--tls-cert"].write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
+    paths["--tls-key"].write_bytes(issued.private_key_pem.bytes())
+    paths["--tls-key"].chmod(0o600)
+    return paths
+
+
+def arguments_of(options: dict[str, Path]) -> list[object]:
+    return [part for option in options.items() for part in option]
+
+
+def test_over_tls_clients_that_trust_its_authority_and_the_owner_are_answered(
+    environment, accounts, authority, tls, tmp_path
+):
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    data = tmp_path / "kept"
+    with serving(environment, "--accounts", accounts, "--data", data, *arguments_of(tls)) as (process, url):
+        assert url.startswith("https://")
+        assert ask(url, "/", trusting) == {"name": "acme", "status": "ok"}
+        with pytest.raises(urllib.error.URLError, match="certificate verify failed"):
+            ask(url, "/")
+        for words in (["account", "deposit", "alice", "5", "--data", data], ["faults", "--data", data]):
+            owner = subprocess.run([sys.executable, "-m", "acme_exchange", *map(str, words)], env=environment,
+                                   capture_output=True, text=True, timeout=PATIENCE_SECONDS)
+            assert owner.returncode == 0, owner.stderr
+        assert "Warning" not in end(process)[2]
+
+
+def test_a_key_that_others_can_read_is_warned_about(environment, accounts, tls):
+    tls["--tls-key"].chmod(0o640)
+    with serving(environment, "--accounts", accounts, *arguments_of(tls)) as (process, _):
+        assert f"can read the key in {tls['--tls-key']}; chmod 600 ends that" in end(process)[2]
+
+
+def test_a_certificate_or_key_that_cannot_be_used_is_one_sentence(environment, accounts, tls, tmp_path):
+    certificate, key = tls["--tls-cert"], tls["--tls-key"]
+    other, locked = tmp_path / "other.pem", tmp_path / "locked.pem"
+    other.write_bytes(trustme.CA().issue_cert("127.0.0.1").private_key_pem.bytes())
+    locked.write_bytes(load_pem_private_key(key.read_bytes(), None).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"hush")))
+    for given, sentence in (
+        ([certificate, tmp_path / "nowhere"], f"{tmp_path / 'nowhere'}: cannot be read (No such file or directory); "),
+        ([certificate, other], f"{other}: is not the key of the certificate in {certificate}; "),
+        ([certificate, locked], "The key of --tls-key has a passphrase, "),
+        ([accounts, key], f"{accounts} or {key}: is no certificate, or no key, in PEM form "),
+    ):
+        files = arguments_of(dict(zip(tls, given)))
+        status, out, err = run(environment, "--port", 0, "--accounts", accounts, *files)
+        assert (status, out) == (1, ""), given
+        assert err.splitlines()[-1].startswith(sentence), err
+    status, _, err = run(environment, "--port", 0, "--accounts", accounts, "--tls-cert", certificate)
+    assert (status, err) == (1, "--tls-cert needs --tls-key beside it; write both, or neither.\n")
 
 
 @pytest.mark.parametrize(

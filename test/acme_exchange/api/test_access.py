@@ -2,12 +2,13 @@
 
 import hmac
 import logging
+from decimal import Decimal
 from test.acme_exchange.venue import ALICE, BOB, Client, RunningVenue, running_venue, sign
 
+import aiohttp
 import pytest
 
-from acme_exchange.accounts import AccountEntry, KeyEntry
-from acme_exchange.accounts import ApiKey
+from acme_exchange.accounts import AccountEntry, ApiKey, KeyEntry
 from acme_exchange.api.routes import ROUTES
 
 PRIVATE = [route for route in ROUTES if route.private]
@@ -114,6 +115,24 @@ async def test_a_subaccount_that_is_not_there_is_said_to_be_none(alice: Client, 
     answer = await alice.get("/account", SUBACCOUNT=name)
     assert (answer.status, answer.error) == (404, "No such subaccount")
     assert (await alice.get("/account", SUBACCOUNT="")).status == 200
+
+
+async def test_a_subaccount_is_traded_on_with_the_keys_of_its_account(http: aiohttp.ClientSession):
+    eyes = KeyEntry("grid-eyes", True, "grid-eyes-secret")
+    accounts = [ALICE, BOB, AccountEntry("alice/my grid", Decimal(500), (eyes,))]
+    async with running_venue(accounts) as running:
+        alice, bob, own = (Client(http, running, key, f"{key.removesuffix('-key')}-secret")
+                           for key in ("alice-key", "bob-key", "grid-eyes"))
+        named = {"SUBACCOUNT": "my%20grid"}
+        assert (await alice.get("/account", **named)).result["username"] == "alice/my grid"
+        order = {"market": "BTC-PERP", "side": "buy", "type": "limit", "size": "0.01", "price": 64000}
+        placed = (await alice.post("/orders", order, **named)).result
+        assert [each["id"] for each in (await own.get("/orders")).result] == [placed["id"]]
+        assert (await alice.get("/orders")).result == []
+        assert (await alice.get("/wallet/balances")).result[0]["free"] == 10_000
+        assert (await alice.delete(f"/orders/{placed['id']}")).status == 404
+        assert (await alice.delete(f"/orders/{placed['id']}", **named)).status == 200
+        assert (await bob.get("/account", **named)).error == "No such subaccount"
 
 
 def test_a_secret_shows_in_no_representation():

@@ -11,7 +11,7 @@ from acme_exchange.api.websocket import WebSocketInterface
 
 def made_for(running: RunningVenue, limits: RateLimits) -> Pacemaker:
     feeds = running.server.feeds
-    sockets = WebSocketInterface(feeds, Authenticator({}, running.clock), running.clock, running.server.faults.outbox)
+    sockets = WebSocketInterface(feeds, Authenticator({}, running.venue.engine.has_account, running.clock), running.clock, running.server.faults.outbox)
     return Pacemaker(running.venue, feeds, limits, sockets)
 
 

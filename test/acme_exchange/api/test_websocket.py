@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from test.acme_exchange.api import recordings
 from test.acme_exchange.api.client_book import ClientBook
-from test.acme_exchange.venue import Client, Listener, RunningVenue, running_venue
+from test.acme_exchange.venue import ALICE, Client, Listener, RunningVenue, running_venue
 
 import aiohttp
 import pytest
 
+from acme_exchange.accounts import AccountEntry, KeyEntry
 from acme_exchange.api import outbox
 from acme_exchange.clock import SystemClock
 
@@ -222,6 +223,18 @@ async def test_a_session_belongs_to_one_account(listener: Listener):
     await private(listener)
     await listener.login("bob-key", "bob-secret")
     assert (await listener.next())["msg"] == "Invalid login credentials"
+
+
+async def test_a_session_can_be_a_subaccounts(http: aiohttp.ClientSession):
+    grid = AccountEntry("alice/grid", Decimal(500), (KeyEntry("grid-key", False, "grid-secret"),))
+    async with running_venue([ALICE, grid]) as running, http.ws_connect(running.websocket_url) as socket:
+        listener = Listener(socket, running)
+        await listener.login("alice-key", "alice-secret", subaccount="grid")
+        await listener.subscribe("orders")
+        await Client(http, running, "alice-key", "alice-secret").place("BTC-PERP", "buy", "0.02", 64000)
+        assert await listener.pending() == []
+        await Client(http, running, "grid-key", "grid-secret").place("BTC-PERP", "buy", "0.01", 64000)
+        assert [float(order["size"]) for order in data_of(await listener.pending(), "orders")] == [0.01, 0.01]
 
 
 # Private channels
