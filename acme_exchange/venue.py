@@ -7,9 +7,10 @@ from acme_exchange.accounts import AccountEntry, AccountsError, ApiKey
 from acme_exchange.clock import Clock
 from acme_exchange.engine import CancelOrder, CancelOrders, Command, CreateAccount, Deposit, Engine, Event
 from acme_exchange.market import MarketPlan, MarketSimulation, plan_markets
+from acme_exchange.past import Past
 from acme_exchange.progress import Progress
 from acme_exchange.resumption import resumed_engine
-from acme_exchange.store import MemoryStore, Store
+from acme_exchange.store import Candle, FirstStart, MemoryStore, Period, Store
 
 Listener = Callable[[Sequence[Event]], None]
 
@@ -25,12 +26,15 @@ class Venue:
     :ivar clock: what time it is, for whoever needs to know.
     """
 
-    def __init__(self, engine: Engine, simulation: MarketSimulation, store: Store, clock: Clock) -> None:
+    def __init__(
+        self, engine: Engine, simulation: MarketSimulation, store: Store, clock: Clock, past: Past | None = None
+    ) -> None:
         self.engine = engine
         self.store = store
         self.clock = clock
         store.follow(engine.take_changes)
         self._simulation = simulation
+        self._past = past
         self._listeners: list[Listener] = []
         self._looked_at: dict[str, int] = {}
 
@@ -84,6 +88,15 @@ class Venue:
             listener(events)
         return events
 
+    async def candles(self, market: str, resolution: int, period: Period, limit: int) -> list[Candle]:
+        """The latest candles that start within the period, oldest first, without gaps up to now.
+
+        :param resolution: seconds, one of `CANDLE_RESOLUTIONS`.
+        """
+        now = self.clock.now()
+        kept = await self.store.candles(market, resolution, period, now, limit)
+        return await self._past.before(kept, market, resolution, period, now, limit) if self._past else kept
+
     def look_at(self, market: str) -> None:
         """Somebody asks about a market, or listens to it: for a while, it has no need to wait for its turn to move."""
         if market in self.engine.market_names():
@@ -129,10 +142,20 @@ def planned_venue(
     :raises AccountsError: the accounts do not.
     """
     store = store or MemoryStore()
+    if store.state is None:
+        store.begin(FirstStart(clock.now(), str(plan.seed)))
     engine = resumed_engine(
         store.state, [definition.specification for definition in plan.markets], funding_interval, client_ids=store
     )
     prices = {row["name"]: Decimal(row["index"]) for row in (store.state or {"markets": []})["markets"] if row["index"]}
-    venue = Venue(engine, plan.simulation(prices), store, clock)
+    venue = Venue(engine, plan.simulation(prices), store, clock, _past(plan, store.first_start))
     venue.open_accounts(accounts)
     return venue
+
+
+def _past(plan: MarketPlan, first_start: FirstStart | None) -> Past | None:
+    """Where nobody but the accounts trades, nobody did before."""
+    if first_start is None or not plan.liquidity:
+        return None
+    markets = [market for market in plan.markets if market.specification.enabled]
+    return Past(first_start.seed, first_start.time, markets, plan.speed)

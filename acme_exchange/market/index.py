@@ -7,11 +7,14 @@ from typing import Protocol
 STEP = 250_000
 """Microseconds between two prices of an index."""
 
+PULL_A_DAY = log(2) / 2
+"""How strongly the logarithm of a price is pulled back to where it began: half of the distance is gone in two days."""
+
 _STEPS_A_YEAR = 365.25 * 86_400 * 1_000_000 / STEP
 _STEPS_A_DAY = 86_400 * 1_000_000 / STEP
 _SHOCK = 0.03
 _PERSISTENCE = 0.965
-_PULL = log(2) / (2 * _STEPS_A_DAY)
+_PULL = PULL_A_DAY / _STEPS_A_DAY
 
 
 class Index(Protocol):

@@ -3,9 +3,9 @@
 from acme_exchange.store.database import Database, InUse, StoreUnusable, database_url, file_url
 from acme_exchange.store.kept import DatabaseStore
 from acme_exchange.store.memory import MemoryStore
-from acme_exchange.store.records import Candle, FillFilter, OrderFilter, Page, Period, Store
+from acme_exchange.store.records import Candle, FillFilter, FirstStart, OrderFilter, Page, Period, Store
 
 __all__ = [
-    "Candle", "Database", "DatabaseStore", "FillFilter", "InUse", "MemoryStore", "OrderFilter", "Page", "Period", "Store",
-    "StoreUnusable", "database_url", "file_url",
+    "Candle", "Database", "DatabaseStore", "FillFilter", "FirstStart", "InUse", "MemoryStore", "OrderFilter", "Page", "Period",
+    "Store", "StoreUnusable", "database_url", "file_url",
 ]

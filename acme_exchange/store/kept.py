@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from acme_exchange.accounts import ApiKey
@@ -19,7 +19,7 @@ from acme_exchange.engine.views import Order
 from acme_exchange.progress import Progress, StoreFailed
 from acme_exchange.store import reading, rows, tables
 from acme_exchange.store.database import Database, transaction
-from acme_exchange.store.records import Candle, FillFilter, OrderFilter, Page, Period
+from acme_exchange.store.records import Candle, FillFilter, FirstStart, OrderFilter, Page, Period
 from acme_exchange.store.writing import Batch, Writer
 
 GATHER_SECONDS = 0.004
@@ -49,6 +49,7 @@ class DatabaseStore:
         self._writing = database.engine.connect()
         with self._writing.begin():
             self.state = reading.engine_state(self._writing)
+            self.first_start = reading.first_start(self._writing)
             self.keys, self.revoked = reading.keys(self._writing)
             self._writer = Writer(self._writing)
         self._write_thread = ThreadPoolExecutor(1, "store-writer")
@@ -61,6 +62,13 @@ class DatabaseStore:
         self._latest_cut = 0.0
         self._has_news = False
         self._failure: StoreFailed | None = None
+
+    def begin(self, first_start: FirstStart) -> None:
+        self.first_start = first_start
+        with self._writing.begin():
+            self._writing.execute(
+                update(tables.venue).values(began=first_start.time, first_seed=first_start.seed)
+            )
 
     def follow(self, take_changes: Callable[[], dict]) -> None:
         self._take_changes = take_changes

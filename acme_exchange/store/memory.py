@@ -17,6 +17,7 @@ from acme_exchange.store.records import (
     MOST_TRADES_KEPT,
     Candle,
     FillFilter,
+    FirstStart,
     OrderFilter,
     Page,
     Period,
@@ -46,6 +47,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.state = None
+        self.first_start: FirstStart | None = None
         self.progress = Progress()
         self.keys: dict[str, ApiKey] = {}
         self.revoked: set[str] = set()
@@ -74,6 +76,9 @@ class MemoryStore:
 
     def add(self, pair: tuple[str, str]) -> None:
         """Nothing: the order that is recorded right after says it."""
+
+    def begin(self, first_start: FirstStart) -> None:
+        self.first_start = first_start
 
     def follow(self, take_changes: Callable[[], dict]) -> None:
         """Nothing: what the engine knows lasts as long as this does."""

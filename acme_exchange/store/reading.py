@@ -12,7 +12,7 @@ from acme_exchange.engine.snapshot import VERSION as SNAPSHOT_VERSION
 from acme_exchange.engine.views import Order
 from acme_exchange.store import rows, tables
 from acme_exchange.store.candles import starts_within, without_gaps
-from acme_exchange.store.records import Candle, FillFilter, OrderFilter, Page, Period
+from acme_exchange.store.records import Candle, FillFilter, FirstStart, OrderFilter, Page, Period
 
 COUNTERS = ("order", "trade", "fill", "payment")
 
@@ -77,6 +77,11 @@ def keys(connection: Connection) -> tuple[dict[str, ApiKey], set[str]]:
         else:
             accepted[row.key] = ApiKey(row.key, row.account, row.read_only, secret=row.secret)
     return accepted, revoked
+
+
+def first_start(connection: Connection) -> FirstStart | None:
+    kept = connection.execute(select(tables.venue)).one()
+    return None if kept.began is None else FirstStart(kept.began, kept.first_seed)
 
 
 def engine_state(connection: Connection) -> dict | None:

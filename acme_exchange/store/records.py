@@ -80,18 +80,31 @@ class Candle:
     volume: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class FirstStart:
+    """When a venue first started, and with which seed.
+
+    :ivar time: microseconds since the epoch.
+    """
+
+    time: int
+    seed: str
+
+
 class Store(Protocol):
     """What the venue asks of its history. Nothing here refuses: an unknown account or market has no records.
 
     A store also is what the engine asks whether an account has used a client id.
 
     :ivar state: the engine's snapshot that was kept before, without client ids; None in a new store.
+    :ivar first_start: None in a new store, and in one from before these were kept.
     :ivar progress: how much of what was recorded is kept.
     :ivar keys: the keys that are not revoked, by their text.
     :ivar revoked: the texts of those that are.
     """
 
     state: dict | None
+    first_start: FirstStart | None
     progress: Progress
     keys: dict[str, ApiKey]
     revoked: set[str]
@@ -101,6 +114,9 @@ class Store(Protocol):
 
     def add(self, pair: tuple[str, str]) -> None:
         """An account uses a client id; the order that does is recorded right after."""
+
+    def begin(self, first_start: FirstStart) -> None:
+        """Says to a new store when the venue first started."""
 
     def follow(self, take_changes: Callable[[], dict]) -> None:
         """Has the store ask `take_changes` for the engine's rows that have changed, whenever it keeps something."""

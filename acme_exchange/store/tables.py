@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Integer, MetaData, String, Table, Text
 
-VERSION = 1
+VERSION = 2
 
 metadata = MetaData()
 
@@ -28,6 +28,8 @@ venue = Table(
     Column("trade", BigInteger, nullable=False),
     Column("fill", BigInteger, nullable=False),
     Column("payment", BigInteger, nullable=False),
+    # What a simulated past goes by: the first start. A database from before version 2 has none.
+    Column("began", BigInteger), Column("first_seed", Text),
 )
 
 accounts = Table(
@@ -185,5 +187,11 @@ candles = Table(
     _money("open"), _money("high"), _money("low"), _money("close"), _money("volume"),
 )
 
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {}
+
+def _add_first_start(connection: Connection) -> None:
+    for column, kind in (("began", "BIGINT"), ("first_seed", "TEXT")):
+        connection.exec_driver_sql(f"ALTER TABLE venue ADD COLUMN {column} {kind}")
+
+
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _add_first_start}
 """What leads from a version to the next; there is nothing older than version 1."""

@@ -1,0 +1,112 @@
+"""Candles from before a venue's first start, so that whoever looks back on its first day sees more than a few trades."""
+
+import asyncio
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from functools import cache
+from math import exp, sqrt
+from random import Random
+
+from acme_exchange.engine.money import exactly
+from acme_exchange.market import MarketDefinition
+from acme_exchange.market.index import PULL_A_DAY
+from acme_exchange.store import Candle, Period
+from acme_exchange.store.candles import candle_start, starts_within, without_gaps
+from acme_exchange.store.records import CANDLE_RESOLUTIONS, MOST_CANDLES_KEPT
+
+SPANS = 2_880
+"""How many candles there are of each resolution: two days of minutes, half a day of 15 s, almost eight years of days."""
+
+_MICROSECONDS = 1_000_000
+_DAY = 86_400 * _MICROSECONDS
+_DAYS_A_YEAR = 365.25
+_POINTS_A_SPAN = 4
+
+
+class Past:
+    """What the candles would have been before the venue began. Made when first asked for, and always the same.
+
+    The logarithm of the price is an Ornstein-Uhlenbeck process with the volatility and the pull of `IndexWalk`, whose
+    law is the same in both directions of time: it is drawn backwards from where the simulation begins. The longer ago,
+    the coarser it is drawn, so that each candle has at least four prices and those of different resolutions agree.
+
+    :param seed: decides the path.
+    :param began: when the venue first started, in microseconds since the epoch.
+    :param markets: those that have a past; markets of one underlying have the same.
+    :param speed: as the simulation's.
+    """
+
+    def __init__(self, seed: str, began: int, markets: Iterable[MarketDefinition], speed: float = 1.0):
+        self._seed = seed
+        self._began = began
+        self._speed = speed
+        self._markets = {market.specification.name: market for market in markets}
+        self._candles = cache(self._made)
+        self._path = cache(self._drawn)
+
+    async def before(
+        self, kept: Sequence[Candle], market: str, resolution: int, period: Period, now: int, limit: int
+    ) -> list[Candle]:
+        """The candles that a store has found for the same question, `Store.candles`, and those before its first."""
+        is_forgotten = now - self._began > MOST_CANDLES_KEPT * resolution * _MICROSECONDS
+        if market not in self._markets or len(kept) == limit or is_forgotten:
+            return list(kept)
+        past = await asyncio.to_thread(self._candles, market, resolution)
+        starts = starts_within(past[0].start, resolution, period, now, limit)
+        return without_gaps(_joined(past, kept), starts) if starts else []
+
+    @exactly
+    def _made(self, market: str, resolution: int) -> list[Candle]:
+        """Oldest first, without gaps; the last one ends where the venue began. Nobody traded: their volume is 0."""
+        definition = self._markets[market]
+        times, path = self._path(definition.specification.underlying)
+        start_price, increment = float(definition.start_price), definition.specification.price_increment
+        candles = []
+        for start in range(_oldest(self._began, resolution), self._began + 1, resolution * _MICROSECONDS):
+            first = bisect_left(times, start)
+            part = path[first:bisect_left(times, start + resolution * _MICROSECONDS) + 1]
+            prices = [max(1, round(start_price * exp(one) / float(increment))) * increment
+                      for one in (part[0], max(part), min(part), part[-1])]
+            candles.append(Candle(start, *prices, volume=Decimal(0)))
+        return candles
+
+    def _drawn(self, underlying: str) -> tuple[list[int], list[float]]:
+        """Times, oldest first, and the logarithm of the price at each, as a part of that where the venue began."""
+        first = next(one for one in self._markets.values() if one.specification.underlying == underlying)
+        random = Random(f"{self._seed}/{underlying}/past")
+        variance = first.volatility ** 2 / _DAYS_A_YEAR / (2 * PULL_A_DAY)
+        times, path = [self._began], [0.0]
+        for time in _grid(self._began):
+            kept = exp(-PULL_A_DAY * self._speed * (times[-1] - time) / _DAY)
+            path.append(path[-1] * kept + sqrt(variance * (1 - kept * kept)) * random.gauss(0.0, 1.0))
+            times.append(time)
+        return times[::-1], path[::-1]
+
+
+def _oldest(began: int, resolution: int) -> int:
+    return candle_start(began, resolution) - SPANS * resolution * _MICROSECONDS
+
+
+def _grid(began: int) -> Iterator[int]:
+    """The times before `began`, latest first, at which prices are drawn: each candle's beginning, and within it."""
+    latest = began
+    for resolution, coarser in zip(CANDLE_RESOLUTIONS, (*CANDLE_RESOLUTIONS[1:], CANDLE_RESOLUTIONS[-1])):
+        step = resolution * _MICROSECONDS // _POINTS_A_SPAN
+        # Where the finer steps end, a candle of the coarser ones begins.
+        oldest = candle_start(_oldest(began, resolution), coarser)
+        yield from range(latest - (latest % step or step), oldest - 1, -step)
+        latest = oldest
+
+
+def _joined(past: list[Candle], kept: Sequence[Candle]) -> list[Candle]:
+    """In one candle of both, the past comes before the first trade."""
+    if not kept or kept[0].start > past[-1].start:
+        return [*past, *kept]
+    earlier = [candle for candle in past if candle.start <= kept[0].start]
+    if earlier[-1].start < kept[0].start:
+        return [*earlier, *kept]
+    before, first = earlier[-1], kept[0]
+    both = replace(first, open=before.open, high=max(before.high, first.high), low=min(before.low, first.low))
+    return [*earlier[:-1], both, *kept[1:]]
