@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from typing import Dict, Optional
+from urllib.parse import quote
 
 from yarl import URL
 
@@ -18,18 +19,26 @@ class AcmePerpetualAuth(AuthBase):
     A connector for public data only has no key: `None` and the empty string both stand for that.
 
     :param time_provider: the clock that signatures are dated with, kept in step with the venue's
+    :param subaccount: the subaccount of the key's account that is meant; empty for the account itself
     """
 
-    def __init__(self, api_key: Optional[str], api_secret: Optional[str], time_provider: TimeSynchronizer):
+    def __init__(
+        self,
+        api_key: Optional[str],
+        api_secret: Optional[str],
+        time_provider: TimeSynchronizer,
+        subaccount: str = "",
+    ):
         self.api_key = api_key or ""
         self.time_provider = time_provider
         self._secret = (api_secret or "").encode()
+        self._subaccount = subaccount
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
     async def rest_authenticate(self, request: RESTRequest) -> RESTRequest:
-        """Adds the three headers that authenticate a request; the body is signed as it will be sent.
+        """Adds the headers that authenticate a request; the body is signed as it will be sent.
 
         The query is part of what is signed, so it is made part of the URL here, and both are encoded once, by the
         library that also sends them: a second encoding could differ from the signed one.
@@ -44,16 +53,17 @@ class AcmePerpetualAuth(AuthBase):
         """Makes the request the login of a WebSocket, dated now (Acme API §2)."""
         timestamp = self._timestamp()
         signature = self._generate_signature(f"{timestamp}websocket_login")
-        return WSJSONRequest(payload=parse.login_request(self.api_key, signature, timestamp))
+        return WSJSONRequest(payload=parse.login_request(self.api_key, signature, timestamp, self._subaccount))
 
     def header_for_authentication(self, method: str, path: str, body: str) -> Dict[str, str]:
         """The headers for a request of this method, path (with its query, from `/api` on) and body, dated now."""
         timestamp = self._timestamp()
-        return {
+        headers = {
             "ACME-KEY": self.api_key,
             "ACME-TS": str(timestamp),
             "ACME-SIGN": self._generate_signature(f"{timestamp}{method}{path}{body}"),
         }
+        return {**headers, "ACME-SUBACCOUNT": quote(self._subaccount, safe="")} if self._subaccount else headers
 
     def _generate_signature(self, payload: str) -> str:
         return hmac.new(self._secret, payload.encode(), hashlib.sha256).hexdigest()

@@ -64,6 +64,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     :param acme_perpetual_api_secret: the secret of that key
     :param acme_perpetual_server: the venue's address, as `acme_perpetual_utils.normalized_server` takes it; empty for
         the default server
+    :param acme_perpetual_subaccount: the name of the key's subaccount that is traded on; empty for the account itself
     :param trading_pairs: such as `BTC-USD`
     :param trading_required: False for public data only
     :param domain: the server where `acme_perpetual_server` names none
@@ -78,6 +79,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         acme_perpetual_api_key: Optional[str] = None,
         acme_perpetual_api_secret: Optional[str] = None,
         acme_perpetual_server: str = "",
+        acme_perpetual_subaccount: str = "",
         trading_pairs: Optional[List[str]] = None,
         trading_required: bool = True,
         domain: str = CONSTANTS.DEFAULT_DOMAIN,
@@ -87,9 +89,10 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         self._api_key = acme_perpetual_api_key
         self._api_secret = acme_perpetual_api_secret
         self._domain = utils.normalized_server(acme_perpetual_server) or domain
+        self._subaccount = acme_perpetual_subaccount
         self._trading_pairs = trading_pairs if trading_pairs is not None else []
         self._trading_required = trading_required
-        account = account_name(self._domain, acme_perpetual_api_key)
+        account = account_name(self._domain, acme_perpetual_api_key, acme_perpetual_subaccount)
         self._journal = PlacementJournal(account, folder=lambda: Path(data_path()))
         self._funding_memory = FundingMemory(account, folder=lambda: Path(data_path()))
         self._has_recalled = False
@@ -118,7 +121,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
 
     @property
     def authenticator(self) -> AcmePerpetualAuth:
-        return AcmePerpetualAuth(self._api_key, self._api_secret, self._time_synchronizer)
+        return AcmePerpetualAuth(self._api_key, self._api_secret, self._time_synchronizer, self._subaccount)
 
     @property
     def rate_limits_rules(self) -> List[RateLimit]:

@@ -177,9 +177,10 @@ def unsubscribe_request(channel_name: str, market_name: Optional[str] = None) ->
     return _channel_request("unsubscribe", channel_name, market_name)
 
 
-def login_request(key: str, signature: str, time_ms: int) -> Dict[str, Any]:
-    """The login of a WebSocket (Acme API §2)."""
-    return {"op": "login", "args": {"key": key, "sign": signature, "time": time_ms}}
+def login_request(key: str, signature: str, time_ms: int, subaccount: str = "") -> Dict[str, Any]:
+    """The login of a WebSocket (Acme API §2), to a subaccount where one is named."""
+    args = {"key": key, "sign": signature, "time": time_ms}
+    return {"op": "login", "args": {**args, "subaccount": subaccount} if subaccount else args}
 
 
 def ping_request() -> Dict[str, str]:

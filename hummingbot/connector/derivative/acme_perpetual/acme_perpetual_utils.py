@@ -29,6 +29,9 @@ DEFAULT_SERVER = CONSTANTS.REST_URLS[CONSTANTS.DEFAULT_DOMAIN]
 SERVER_HELP = f"Write an address such as https://acme.example, or nothing for {DEFAULT_SERVER}."
 
 
+MOST_SUBACCOUNT_CHARACTERS = 64
+
+
 def normalized_server(server: str) -> str:
     """The address of a server as the connector uses it: `scheme://host[:port]`, with nothing after it.
 
@@ -45,7 +48,7 @@ def normalized_server(server: str) -> str:
         raise ValueError(f"The server's address is no URL. {SERVER_HELP}")
     if not _is_only_a_server(url):
         raise ValueError(f"The server's address is more than a server. {SERVER_HELP}")
-    if url.scheme == "http" and not _is_loopback(url.host):
+    if url.scheme == "http" and not is_loopback(url.host):
         raise ValueError(
             "The server is on another machine, and http would send your orders there in the clear. "
             "Write its address with https://."
@@ -70,7 +73,8 @@ def _is_host(host: str) -> bool:
     return re.fullmatch(r"[\w.:-]+", host, re.ASCII) is not None
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a URL's host is this machine."""
     if host.lower() == "localhost":
         return True
     try:
@@ -89,7 +93,7 @@ def _credential(value: Any, name: str) -> Any:
 
 
 class AcmePerpetualConfigMap(BaseConnectorConfigMap):
-    """The three values that `connect acme_perpetual` asks for."""
+    """The four values that `connect acme_perpetual` asks for; the last two may be left empty."""
 
     connector: str = CONSTANTS.EXCHANGE_NAME
     acme_perpetual_api_key: SecretStr = Field(
@@ -119,6 +123,15 @@ class AcmePerpetualConfigMap(BaseConnectorConfigMap):
             "prompt_on_new": True,
         },
     )
+    acme_perpetual_subaccount: str = Field(
+        default="",
+        json_schema_extra={
+            "prompt": "Enter the name of your Acme subaccount (empty: none)",
+            "is_secure": False,
+            "is_connect_key": True,
+            "prompt_on_new": True,
+        },
+    )
     model_config = ConfigDict(title=CONSTANTS.EXCHANGE_NAME)
 
     @field_validator("acme_perpetual_api_key", mode="before")
@@ -139,6 +152,16 @@ class AcmePerpetualConfigMap(BaseConnectorConfigMap):
             return normalized_server("" if value is None else str(value))
         except ValueError as error:
             raise PydanticCustomError("server", "{sentence}", {"sentence": str(error)})
+
+    @field_validator("acme_perpetual_subaccount", mode="before")
+    @classmethod
+    def check_subaccount(cls, value: Any) -> str:
+        name = "" if value is None else str(value).strip()
+        if not name.isprintable() or len(name) > MOST_SUBACCOUNT_CHARACTERS:
+            raise PydanticCustomError(
+                "subaccount", "Write the subaccount's name as the venue shows it, or nothing for the account itself."
+            )
+        return name
 
 
 KEYS = AcmePerpetualConfigMap.model_construct()

@@ -8,12 +8,13 @@ import atexit
 import math
 from functools import cached_property
 from typing import Any, Awaitable, Callable, Mapping, Optional
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from yarl import URL
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
-from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_parse as parse
+from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_parse as parse, acme_perpetual_utils as utils
 from hummingbot.connector.time_synchronizer import TimeSynchronizer
 from hummingbot.connector.utils import TimeSynchronizerRESTPreProcessor
 from hummingbot.core.web_assistant.connections.connections_factory import ConnectionsFactory
@@ -40,15 +41,16 @@ class AcmeRequestError(IOError):
 
 
 class AcmeApiError(AcmeRequestError):
-    """The venue's refusal. Its text is the venue's words, exactly (Acme API §7), and nothing else.
+    """The venue's refusal. Its text is the venue's words (Acme API §7), and what to do where those don't say it.
 
     :param status: the HTTP status
-    :param message: the `error` of the answer
+    :param message: the `error` of the answer, exactly
     :param retry_after: seconds to wait before asking again, where the venue said so (Acme API §3)
     """
 
     def __init__(self, status: int, message: str, retry_after: Optional[float] = None):
-        super().__init__(message)
+        explanation = CONSTANTS.EXPLANATIONS.get(message)
+        super().__init__(f"{message} ({explanation})" if explanation else message)
         self.status = status
         self.message = message
         self.retry_after = retry_after
@@ -92,6 +94,18 @@ class AcmeRESTResponse(RESTResponse):
         return parse.exact_json(self._body)
 
 
+def environment_proxy(url: URL) -> Optional[str]:
+    """The proxy that the user's environment has for a URL (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`); None for none.
+
+    A WebSocket goes the way of its scheme's requests. What is on this machine is never asked for elsewhere, whatever
+    `NO_PROXY` leaves out.
+    """
+    host = url.host or ""
+    if utils.is_loopback(host) or proxy_bypass(host):
+        return None
+    return getproxies().get("https" if url.scheme in ("https", "wss") else "http")
+
+
 class DeadlineRESTConnection(RESTConnection):
     """Sends one request, and has its whole answer by its deadline or not at all."""
 
@@ -121,6 +135,7 @@ class DeadlineRESTConnection(RESTConnection):
             params=request.params,
             data=request.data,
             headers=request.headers,
+            proxy=environment_proxy(URL(request.url)),
             allow_redirects=False,  # a signed request is for the configured server only
         )
         return AcmeRESTResponse(answer, await answer.text(errors="replace"))
@@ -128,6 +143,23 @@ class DeadlineRESTConnection(RESTConnection):
 
 class AcmeWSConnection(WSConnection):
     """A WebSocket whose messages arrive as the text they are: whoever reads them knows whether they hold money."""
+
+    async def connect(
+        self,
+        ws_url: str,
+        ping_timeout: Optional[float] = None,
+        message_timeout: Optional[float] = None,
+        ws_headers: Optional[Mapping[str, str]] = None,
+        max_msg_size: Optional[int] = None,
+    ):
+        """As in the parent class, and through the user's proxy."""
+        self._ensure_not_connected()
+        opened = self._client_session.ws_connect(
+            ws_url, heartbeat=ping_timeout, autoping=False, proxy=environment_proxy(URL(ws_url)), headers=ws_headers,
+            max_msg_size=max_msg_size,
+        )
+        self._connection, self._message_timeout = await opened, message_timeout
+        self._connected = True
 
     async def disconnect(self):
         """Closes, without waiting for the goodbye of a peer that may be gone."""

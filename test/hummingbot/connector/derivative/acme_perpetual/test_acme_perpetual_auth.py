@@ -91,6 +91,15 @@ class AcmePerpetualAuthTests(IsolatedAsyncioWrapperTestCase):
             login.payload,
         )
 
+    async def test_a_subaccount_is_named_in_every_request_and_login(self):
+        auth = AcmePerpetualAuth("the-key", "secret", FixedClock(1), subaccount="mein Körbchen/1")
+
+        headers = auth.header_for_authentication("GET", "/api/account", "")
+        login = await auth.ws_authenticate(WSJSONRequest(payload={}, is_auth_required=True))
+
+        self.assertEqual("mein%20K%C3%B6rbchen%2F1", headers["ACME-SUBACCOUNT"])
+        self.assertEqual("mein Körbchen/1", login.payload["args"]["subaccount"])
+
     def test_header_for_authentication_follows_the_servers_clock(self):
         clock = TimeSynchronizer()
         clock.add_time_offset_ms_sample((1_700_000_000 - clock._current_seconds_counter()) * 1e3)

@@ -74,14 +74,16 @@ class AcmePerpetualConfigMapTests(unittest.TestCase):
         self.assertEqual("USD", utils.DEFAULT_FEES.percent_fee_token)
         self.assertFalse(utils.DEFAULT_FEES.buy_percent_fee_deducted_from_returns)
 
-    def test_connect_asks_for_key_secret_and_server_and_hides_what_is_secret(self):
+    def test_connect_asks_for_four_values_and_hides_what_is_secret(self):
         asked = {
             item.attr: item.client_field_data.is_secure
             for item in self.config.traverse() if item.client_field_data.is_connect_key
         }
 
         self.assertEqual(
-            {"acme_perpetual_api_key": True, "acme_perpetual_api_secret": True, "acme_perpetual_server": False}, asked
+            {"acme_perpetual_api_key": True, "acme_perpetual_api_secret": True, "acme_perpetual_server": False,
+             "acme_perpetual_subaccount": False},
+            asked,
         )
         for attribute in asked:
             client_data = self.config.get_client_data(attribute)
@@ -92,12 +94,14 @@ class AcmePerpetualConfigMapTests(unittest.TestCase):
         self.config.acme_perpetual_api_key = " the-key "
         self.config.acme_perpetual_api_secret = "the-secret\n"
         self.config.acme_perpetual_server = "https://acme.example/"
+        self.config.acme_perpetual_subaccount = " my grid "
 
         self.assertEqual(
             {
                 "acme_perpetual_api_key": "the-key",
                 "acme_perpetual_api_secret": "the-secret",
                 "acme_perpetual_server": "https://acme.example",
+                "acme_perpetual_subaccount": "my grid",
             },
             api_keys_from_connector_config_map(self.config),
         )
@@ -108,6 +112,8 @@ class AcmePerpetualConfigMapTests(unittest.TestCase):
             ("acme_perpetual_api_key", " ", "Write the API key as the venue shows it: letters, digits and signs."),
             ("acme_perpetual_api_secret", "two words",
              "Write the API secret as the venue shows it: letters, digits and signs."),
+            ("acme_perpetual_subaccount", "two\nlines",
+             "Write the subaccount's name as the venue shows it, or nothing for the account itself."),
             ("acme_perpetual_api_key", "kéy", "Write the API key as the venue shows it: letters, digits and signs."),
         ):
             with self.subTest(attribute), self.assertRaises(Exception) as refusal:

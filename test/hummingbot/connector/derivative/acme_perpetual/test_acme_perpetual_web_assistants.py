@@ -1,6 +1,7 @@
 import asyncio
 import subprocess
 import sys
+import unittest
 from decimal import Decimal
 from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import (
     LoopbackVenue,
@@ -13,6 +14,7 @@ from test.isolated_asyncio_wrapper_test_case import IsolatedAsyncioWrapperTestCa
 from unittest.mock import AsyncMock, call, patch
 
 import aiohttp
+from yarl import URL
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_web_utils as web_utils
@@ -24,11 +26,36 @@ from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistant
     AcmeNotSentError,
     AcmeRequestError,
     AcmeRESTAssistant,
+    environment_proxy,
     is_clock_error,
 )
 from hummingbot.connector.time_synchronizer import TimeSynchronizer
 from hummingbot.core.web_assistant.connections.connections_factory import ConnectionsFactory
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod, WSJSONRequest
+
+
+class EnvironmentProxyTests(unittest.TestCase):
+    def proxy(self, url: str, **environment: str):
+        with patch.dict("os.environ", environment, clear=True):
+            return environment_proxy(URL(url))
+
+    def test_requests_and_streams_of_a_scheme_go_the_same_way(self):
+        proxies = {"https_proxy": "http://gate:3128", "HTTP_PROXY": "http://plain:80"}
+
+        self.assertEqual("http://gate:3128", self.proxy("https://acme.example/api/", **proxies))
+        self.assertEqual("http://gate:3128", self.proxy("wss://acme.example/ws/", **proxies))
+        self.assertEqual("http://plain:80", self.proxy("ws://acme.example/ws/", **proxies))
+        self.assertIsNone(self.proxy("wss://acme.example/ws/", HTTP_PROXY="http://plain:80"))
+
+    def test_this_machine_is_never_asked_for_elsewhere(self):
+        for host in ("127.0.0.1", "localhost", "[::1]", "127.9.9.9"):
+            self.assertIsNone(self.proxy(f"http://{host}:8600/api/", HTTP_PROXY="http://plain:80"), host)
+
+    def test_what_the_user_excepts_is_excepted(self):
+        proxies = {"HTTPS_PROXY": "http://gate:3128", "NO_PROXY": "acme.example,other.example"}
+
+        self.assertIsNone(self.proxy("https://acme.example/api/", **proxies))
+        self.assertEqual("http://gate:3128", self.proxy("https://acme.test/api/", **proxies))
 
 
 class AcmeRequestTests(IsolatedAsyncioWrapperTestCase):
@@ -80,6 +107,18 @@ class AcmeRequestTests(IsolatedAsyncioWrapperTestCase):
         self.assertIsInstance(refusal.exception, IOError)
         self.assertNotIn("the-", repr(refusal.exception))
 
+    async def test_what_a_read_only_key_is_refused_says_what_to_do(self):
+        self.venue.answer("POST", "/api/orders", refuses(403, "Not authorized"))
+
+        with self.assertRaises(AcmeApiError) as refusal:
+            await self.place()
+
+        self.assertEqual("Not authorized", refusal.exception.message)
+        self.assertEqual(
+            "Not authorized (the API key may only read: connect acme_perpetual with one that may trade)",
+            str(refusal.exception),
+        )
+
     async def test_a_refusal_can_be_returned_instead(self):
         self.venue.answer("GET", "/api/account", refuses(404, "Order not found"))
 
@@ -109,9 +148,9 @@ class AcmeRequestTests(IsolatedAsyncioWrapperTestCase):
             self.assertTrue(error.exception.outcome_unknown)
 
     async def test_a_success_that_says_it_is_none_is_a_refusal(self):
-        self.venue.answer("GET", "/api/account", {"success": False, "error": "Not authorized"}, status=200)
+        self.venue.answer("GET", "/api/account", {"success": False, "error": "Order not found"}, status=200)
 
-        with self.assertRaisesRegex(AcmeApiError, "^Not authorized$"):
+        with self.assertRaisesRegex(AcmeApiError, "^Order not found$"):
             await self.request()
 
     async def test_signed_requests_do_not_follow_redirects(self):
