@@ -49,9 +49,9 @@ class Hbot:
             raise HbotError(f"hbot {arguments[0]}: {complaint.strip() or printed.strip()}")
         return printed
 
-    def connect(self, server: str, key: str, secret: str) -> None:
+    def connect(self, server: str, key: str, secret: str, subaccount: str = "") -> None:
         """Stores the account's key for the Acme connector, encrypted, instead of an earlier one. Raises `HbotError`."""
-        values = {"api_key": key, "api_secret": secret, "server": server}
+        values = {"api_key": key, "api_secret": secret, "server": server, "subaccount": subaccount}
         self.run("connect", CONNECTOR, "--replace", "--keys-stdin",
                  text=json.dumps({f"{CONNECTOR}_{name}": value for name, value in values.items()}))
 

@@ -40,7 +40,8 @@ def set_password(client: Terminal) -> None:
 
 def connect(client: Terminal, venue: Venue, secret: str, answer: str) -> None:
     client.type(f"connect {CONNECTOR}")
-    for question, value in (("API key", venue.trader.key), ("API secret", secret), ("Acme server", venue.url)):
+    for question, value in (("API key", venue.trader.key), ("API secret", secret), ("Acme server", venue.url),
+                            ("Acme subaccount", "")):
         client.wait_for(rf"{question}[^\n]*>>> *(v|\n)")
         client.type(value)
     client.wait_for(answer)

@@ -50,9 +50,10 @@ TAKER_FEE, MAKER_FEE = Decimal("0.0005"), Decimal("0.0002")
 
 BOTS = KeyEntry("bot-key", False, "bot-secret"), KeyEntry("second-bot-key", False, "second-bot-secret")
 OWNER = KeyEntry("owner-key", False, "owner-secret")
+READER = KeyEntry("reader-key", True, "reader-secret")
 COUNTERPARTY = KeyEntry("counterparty-key", False, "counterparty-secret")
 ACCOUNTS = (
-    AccountEntry("trader", DEPOSIT, (*BOTS, OWNER)),
+    AccountEntry("trader", DEPOSIT, (*BOTS, OWNER, READER)),
     AccountEntry("counterparty", Decimal(10_000_000), (COUNTERPARTY,)),
 )
 
@@ -587,11 +588,11 @@ def log() -> Any:
 
 @pytest.fixture
 async def start_trader(exchange: Exchange, log: Log) -> AsyncIterator[Callable[..., Awaitable[Trader]]]:
-    """Starts a bot that trades some pairs, with a key of its own to the one account."""
+    """Starts a bot that trades some pairs, with a key to the one account: one of its own, unless it is told which."""
     traders: list[Trader] = []
 
-    async def start(*pairs: str) -> Trader:
-        trader = Trader(exchange, log, BOTS[len(traders)], *(pairs or (PAIR,)))
+    async def start(*pairs: str, key: KeyEntry | None = None) -> Trader:
+        trader = Trader(exchange, log, key or BOTS[len(traders)], *(pairs or (PAIR,)))
         await trader.start()
         traders.append(trader)
         return trader
