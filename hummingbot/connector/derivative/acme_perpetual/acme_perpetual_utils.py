@@ -3,7 +3,7 @@
 import re
 from decimal import Decimal
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import ConfigDict, Field, SecretStr, field_validator
 from pydantic_core import PydanticCustomError
@@ -94,6 +94,9 @@ def _credential(value: Any, name: str) -> Any:
 
 class AcmePerpetualConfigMap(BaseConnectorConfigMap):
     """The four values that `connect acme_perpetual` asks for; the last two may be left empty."""
+
+    # Hummingbot makes a second connector for public data; only with this does it tell that one which server to ask.
+    use_auth_for_public_endpoints: ClassVar[bool] = True
 
     connector: str = CONSTANTS.EXCHANGE_NAME
     acme_perpetual_api_key: SecretStr = Field(

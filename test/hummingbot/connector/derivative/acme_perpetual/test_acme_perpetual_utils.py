@@ -4,6 +4,7 @@ from decimal import Decimal
 from hummingbot.client.config.config_helpers import ClientConfigAdapter, api_keys_from_connector_config_map
 from hummingbot.client.settings import AllConnectorSettings
 from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_utils as utils
+from hummingbot.data_feed.market_data_provider import MarketDataProvider
 
 
 class AcmePerpetualUtilsTests(unittest.TestCase):
@@ -105,6 +106,16 @@ class AcmePerpetualConfigMapTests(unittest.TestCase):
             },
             api_keys_from_connector_config_map(self.config),
         )
+
+    def test_the_connector_for_public_data_is_told_the_users_server(self):
+        """Hummingbot makes one of its own for the prices of V2 strategies."""
+        self.config.acme_perpetual_server = "https://acme.example"
+        self.addCleanup(AllConnectorSettings.reset_connector_config_keys, "acme_perpetual")
+        AllConnectorSettings.update_connector_config_keys(self.config.hb_config)
+
+        values = MarketDataProvider.get_connector_config_map("acme_perpetual")
+
+        self.assertEqual("https://acme.example", values["acme_perpetual_server"])
 
     def test_a_refused_value_is_explained_in_one_plain_sentence(self):
         for attribute, value, sentence in (
