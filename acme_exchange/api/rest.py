@@ -74,7 +74,7 @@ class RestInterface:
         """Who asks, once it is clear that they may, and may now.
 
         A request that fails to prove who it is from counts for its address: guessing keys is not free, and nobody
-        uses up the limit of a key that they do not have.
+        uses up the limit of a key that they do not have. Nor does a key that may only read use up its account's orders.
         """
         now = self._venue.clock.now()
         if not route.private:
@@ -90,7 +90,7 @@ class RestInterface:
         request[ACCOUNT] = key.account
         if route.charge != "nothing":
             charges = [(REQUESTS, key.key)]
-            if route.charge == "order":
+            if route.charge == "order" and not key.read_only:
                 charges.append((ORDERS, key.account))
             self._limits.admit(charges, now)
         if route.writes and key.read_only:

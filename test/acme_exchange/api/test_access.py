@@ -209,6 +209,12 @@ async def test_twenty_orders_a_second_for_an_account_whatever_its_keys(http):
         assert (await clients[0].place("BTC-PERP", "buy", "0.001", 60000, clientId="late")).status == 200
 
 
+async def test_a_key_that_may_not_trade_leaves_the_orders_to_those_that_may(alice: Client, alice_eyes: Client):
+    for _ in range(20):
+        assert (await alice_eyes.place("BTC-PERP", "buy", "0.001", 60000)).status == 403
+    assert (await alice.place("BTC-PERP", "buy", "0.001", 60000)).status == 200
+
+
 async def test_a_cancel_is_never_refused_for_its_rate_and_counts_for_nothing(alice: Client, running: RunningVenue):
     ids = []
     for count in range(20):
