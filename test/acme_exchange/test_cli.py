@@ -11,10 +11,9 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from test.acme_exchange.processes import command, serving
 
 import pytest
 import trustme
@@ -29,10 +28,6 @@ PATIENCE_SECONDS = 30
 ALICE = {"name": "alice", "key": "alice-key", "secret": "alice-secret", "deposit": 10000}
 
 
-def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "acme_exchange", "serve", *map(str, arguments)]
-
-
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """A user whose home is empty."""
@@ -45,22 +40,6 @@ def accounts(tmp_path: Path) -> Path:
     path.write_text(json.dumps([ALICE]))
     path.chmod(0o600)
     return path
-
-
-@contextmanager
-def serving(environment: dict[str, str], *arguments: object) -> Iterator[tuple[subprocess.Popen, str]]:
-    """A venue that listens, and its URL."""
-    process = subprocess.Popen(
-        command("--port", 0, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    )
-    try:
-        line = process.stdout.readline()
-        found = re.fullmatch(r"Acme is listening on (https?://127\.0\.0\.1:\d+)\n", line)
-        assert found, line or process.stderr.read()
-        yield process, found[1]
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def end(process: subprocess.Popen, number: int = signal.SIGTERM) -> tuple[int, str, str]:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import aiohttp
@@ -47,6 +47,17 @@ class ManualClock:
         if seconds < 0:
             raise ValueError(f"a clock cannot go back ({seconds} s)")
         self._now += round(seconds * 1_000_000)
+
+
+class Reachable(Protocol):
+    """A venue that can be talked to, in this process or another.
+
+    :ivar url: without a path.
+    :ivar clock: what its clients sign by.
+    """
+
+    url: str
+    clock: Clock
 
 
 @dataclass(frozen=True)
@@ -97,7 +108,7 @@ class Client:
     def __init__(
         self,
         session: aiohttp.ClientSession,
-        running: RunningVenue,
+        running: Reachable,
         key: str | None = None,
         secret: str = "",
         prefix: str = "ACME",
@@ -151,7 +162,7 @@ class Client:
 class Listener:
     """A WebSocket client that keeps what it has not been asked for."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, running: RunningVenue) -> None:
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, running: Reachable) -> None:
         self.socket = socket
         self._running = running
 
