@@ -7,8 +7,8 @@ client gains nothing from the states in between. What nobody has subscribed to i
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
-from typing import Any, Protocol
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol
 
 from acme_exchange.api import answers, frames, presentation
 from acme_exchange.api.published_book import DEPTH, PublishedBook
@@ -25,7 +25,7 @@ from acme_exchange.engine import (
 from acme_exchange.venue import Venue
 
 
-class Channel(Enum):
+class Channel(StrEnum):
     """A channel's name on the wire."""
 
     ORDER_BOOK = "orderbook"
@@ -47,8 +47,7 @@ class Channel(Enum):
         return self is not Channel.MARKETS and not self.is_private
 
 
-@dataclass(frozen=True, slots=True)
-class Topic:
+class Topic(NamedTuple):
     """What one subscription is about: a channel, and the market or the account that it is of."""
 
     channel: Channel

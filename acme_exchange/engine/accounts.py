@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from acme_exchange.engine import views
 from acme_exchange.engine.money import ZERO, divide
@@ -21,6 +21,19 @@ DEFAULT_LEVERAGE = 10
 COST_QUANTUM = Decimal("1e-18")
 
 
+class Worth(NamedTuple):
+    """A holding at the mark, in US dollars.
+
+    :ivar unrealized: the profit that closing would bring.
+    :ivar notional: of the position, counted as positive.
+    :ivar open_notional: of the largest position that the resting orders could lead to.
+    """
+
+    unrealized: Decimal
+    notional: Decimal
+    open_notional: Decimal
+
+
 class Holding:
     """What an account holds and has on order in one market, on one position side ("net", "long" or "short").
 
@@ -31,6 +44,7 @@ class Holding:
 
     __slots__ = (
         "account", "market", "side", "size", "cost", "realized", "recent", "buys", "sells", "reducing", "traded",
+        "_worth", "_worth_mark",
     )
 
     def __init__(self, account: Account, market: Market, side: str):
@@ -45,6 +59,8 @@ class Holding:
         self.buys = self.sells = ZERO.quantize(market.size_quantum)
         self.reducing: dict[int, LiveOrder] = {}
         self.traded = False
+        self._worth: Worth | None = None
+        self._worth_mark: Decimal | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -56,10 +72,23 @@ class Holding:
         """Whether there is a position or a resting order."""
         return bool(self.size or self.buys or self.sells or self.reducing)
 
+    def worth(self) -> Worth:
+        """What the holding comes to at the mark.
+
+        A mark that moves concerns every account in its market, and each of them all its holdings: so what did not
+        change is not computed again.
+        """
+        mark = self.market.mark
+        if self._worth is None or self._worth_mark is not mark:
+            profit = self.size * mark - self.cost if self.size else ZERO
+            self._worth = Worth(profit, self.size.copy_abs() * mark, self.open_size * mark)
+            self._worth_mark = mark
+        return self._worth
+
     @property
     def unrealized(self) -> Decimal:
         """The profit that closing at the mark would bring."""
-        return self.size * self.market.mark - self.cost if self.size else ZERO
+        return self.worth().unrealized if self.size else ZERO
 
     @property
     def open_size(self) -> Decimal:
@@ -81,6 +110,7 @@ class Holding:
         """Counts `change` more of a resting order."""
         if order.reducing:
             return
+        self._worth = None
         if order.side == "buy":
             self.buys += change
         else:
@@ -102,6 +132,7 @@ class Holding:
         else:
             self.cost += change * price
         self.size += change
+        self._worth = None
         self._note_trade()
         self.realized += profit
         self._follow(before, profit - fee)

@@ -7,7 +7,7 @@ from acme_exchange.engine import commands, settings, snapshot, views
 from acme_exchange.engine.conclusion import conclude
 from acme_exchange.engine.errors import Refused
 from acme_exchange.engine.events import Event
-from acme_exchange.engine.margin import balance
+from acme_exchange.engine.margin import balance, standing
 from acme_exchange.engine.markets import Market
 from acme_exchange.engine.money import exactly
 from acme_exchange.engine.passing import advance
@@ -94,7 +94,8 @@ class Engine:
     @exactly
     def balance(self, account: str) -> views.Balance:
         """:raises Refused: 404 `No such subaccount`."""
-        return balance(self._state.account(account))
+        found = self._state.account(account)
+        return balance(found, standing(found))
 
     @exactly
     def positions(self, account: str) -> list[views.Position]:

@@ -21,7 +21,7 @@ def liquidate(state: State, account: Account) -> None:
     absorbed = max(ZERO, -account.cash)
     account.cash += absorbed
     state.house.cash -= absorbed
-    state.touch_account(account)
+    state.change_account(account)
     state.emit(Liquidated(account.name, absorbed, state.now))
 
 

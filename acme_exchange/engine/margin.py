@@ -6,6 +6,7 @@ short position. Orders that can only reduce need none.
 """
 
 from decimal import ROUND_CEILING, Decimal
+from typing import NamedTuple
 
 from acme_exchange.engine.accounts import Account
 from acme_exchange.engine.errors import Refused
@@ -22,30 +23,40 @@ def initial_margin(notional: Decimal, leverage: int) -> Decimal:
     return divide(notional, Decimal(leverage), _MARGIN_QUANTUM, ROUND_CEILING)
 
 
-def equity(account: Account) -> Decimal:
-    """Cash and unrealized profit."""
-    return account.cash + sum((holding.unrealized for holding in account.active.values()), ZERO)
+class Standing(NamedTuple):
+    """An account at the marks, in US dollars.
+
+    :ivar equity: cash and unrealized profit.
+    :ivar notional: of the positions, each counted as positive.
+    :ivar open_notional: of positions and open orders together.
+    """
+
+    equity: Decimal
+    notional: Decimal
+    open_notional: Decimal
 
 
-def open_notional(account: Account) -> Decimal:
-    """Positions and open orders together, at mark."""
-    return sum((holding.open_size * holding.market.mark for holding in account.active.values()), ZERO)
+def standing(account: Account) -> Standing:
+    """What all of an account's holdings come to."""
+    profit = notional = open_notional = ZERO
+    for holding in account.active.values():
+        worth = holding.worth()
+        open_notional += worth.open_notional
+        if holding.size:
+            profit += worth.unrealized
+            notional += worth.notional
+    return Standing(account.cash + profit, notional, open_notional)
 
 
-def position_notional(account: Account) -> Decimal:
-    """Positions at mark, each counted as positive."""
-    return sum((holding.size.copy_abs() * holding.market.mark for holding in account.positions()), ZERO)
-
-
-def balance(account: Account) -> Balance:
+def balance(account: Account, stands: Standing) -> Balance:
     """Total and free dollars."""
-    margin = initial_margin(open_notional(account), account.leverage)
-    return Balance(account.cash, max(ZERO, equity(account) - margin))
+    margin = initial_margin(stands.open_notional, account.leverage)
+    return Balance(account.cash, max(ZERO, stands.equity - margin))
 
 
-def is_underwater(account: Account) -> bool:
-    """Whether the account is worth less than its maintenance margin, or, without positions, less than nothing."""
-    return not account.house and equity(account) < MAINTENANCE * position_notional(account)
+def is_underwater(stands: Standing) -> bool:
+    """Whether an account is worth less than its maintenance margin, or, without positions, less than nothing."""
+    return stands.equity < MAINTENANCE * stands.notional
 
 
 def require_margin(order: LiveOrder, replaced: LiveOrder | None = None) -> None:
@@ -62,11 +73,12 @@ def require_margin(order: LiveOrder, replaced: LiveOrder | None = None) -> None:
         return
     change = order.size - (replaced.remaining if replaced else ZERO)
     buys, sells = (change, ZERO) if order.side == "buy" else (ZERO, change)
-    before = open_notional(account)
+    stands = standing(account)
+    before = stands.open_notional
     after = before + (holding.open_size_with(buys, sells) - holding.open_size) * holding.market.mark
     if after <= before:
         return
-    if equity(account) - _loss(order) < initial_margin(after, account.leverage):
+    if stands.equity - _loss(order) < initial_margin(after, account.leverage):
         raise Refused(400, "Account does not have enough margin for order.")
 
 

@@ -37,7 +37,7 @@ def _settle_funding(state: State, market: Market) -> None:
         payment = ZERO + holding.size * market.mark * rate
         account.cash -= payment
         holding.recent -= payment
-        state.touch_account(account)
+        state.change_account(account)
         state.touch_holding(holding)
         payment_id = state.next_id("payment")
         state.emit(FundingPaid(payment_id, account.name, market.name, holding.side, payment, rate, time))
@@ -52,7 +52,7 @@ def _expire(state: State, market: Market) -> None:
         account.cash += profit
         state.emit(Settled(account.name, market.name, holding.side, size, market.index, profit, state.now))
         state.update_activity(holding)
-        state.touch_account(account)
+        state.change_account(account)
         state.touch_holding(holding)
     market.open_interest = ZERO
     market.enabled = False

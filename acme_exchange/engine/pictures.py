@@ -4,7 +4,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from acme_exchange.engine import views
 from acme_exchange.engine.accounts import Account, Holding
-from acme_exchange.engine.margin import MAINTENANCE, balance, equity, initial_margin, open_notional, position_notional
+from acme_exchange.engine.margin import MAINTENANCE, balance, initial_margin, standing
 from acme_exchange.engine.markets import Market
 from acme_exchange.engine.money import ZERO, divide
 from acme_exchange.engine.orders import DISPLAY
@@ -14,9 +14,9 @@ _ONE = Decimal(1)
 
 def account_picture(account: Account) -> views.Account:
     """The account with its positions."""
-    value = equity(account)
-    notional, on_order = position_notional(account), open_notional(account)
-    money = balance(account)
+    stands = standing(account)
+    value, notional, on_order = stands
+    money = balance(account, stands)
     return views.Account(
         name=account.name,
         collateral=money.total,
@@ -127,7 +127,8 @@ def _reducing_size(holding: Holding, side: str) -> Decimal:
 def _liquidation_price(holding: Holding) -> Decimal | None:
     """The mark at which the account would reach its maintenance margin, were all other markets to stand still."""
     account, mark = holding.account, holding.market.mark
-    slack = equity(account) - MAINTENANCE * position_notional(account)
+    stands = standing(account)
+    slack = stands.equity - MAINTENANCE * stands.notional
     slope = holding.size - MAINTENANCE * holding.size.copy_abs()
     price = mark - divide(slack, slope, DISPLAY)
     return price if price > 0 else None

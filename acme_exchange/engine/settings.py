@@ -23,7 +23,7 @@ def create_account(state: State, command: CreateAccount) -> None:
         if not is_amount(fee) or not -1 < fee < 1:
             raise Refused(400, f"Invalid parameter {word}")
     state.open_account(name, command.maker_fee, command.taker_fee)
-    state.touch_account(state.accounts[name])
+    state.change_account(state.accounts[name])
 
 
 def deposit(state: State, command: Deposit) -> None:
@@ -35,7 +35,7 @@ def deposit(state: State, command: Deposit) -> None:
     if not is_amount(command.amount) or command.amount <= 0:
         raise Refused(400, "Invalid parameter amount")
     account.cash += command.amount
-    state.touch_account(account)
+    state.change_account(account)
     state.emit(Deposited(account.name, command.amount, state.now))
 
 
@@ -48,7 +48,7 @@ def set_leverage(state: State, command: SetLeverage) -> None:
     if type(command.leverage) is not int or not 1 <= command.leverage <= MAX_LEVERAGE:
         raise Refused(400, "Invalid leverage")
     account.leverage = command.leverage
-    state.touch_account(account)
+    state.change_account(account)
 
 
 def set_position_mode(state: State, command: SetPositionMode) -> None:
@@ -62,7 +62,7 @@ def set_position_mode(state: State, command: SetPositionMode) -> None:
     if command.mode != account.mode and account.active:
         raise Refused(400, "Cannot change position mode with open positions or orders")
     account.mode = command.mode
-    state.touch_account(account)
+    state.change_account(account)
 
 
 def set_index(state: State, command: SetIndex) -> None:

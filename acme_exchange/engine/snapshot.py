@@ -11,7 +11,7 @@ from decimal import Decimal
 from acme_exchange.engine.accounts import Account, Holding
 from acme_exchange.engine.checks import closes
 from acme_exchange.engine.funding import MICROSECONDS, FundingClock
-from acme_exchange.engine.margin import balance
+from acme_exchange.engine.margin import balance, standing
 from acme_exchange.engine.markets import Market
 from acme_exchange.engine.orders import LiveOrder
 from acme_exchange.engine.specification import MarketSpecification
@@ -111,7 +111,7 @@ def _recompute(state: State) -> None:
         market.book.asks.take_changes()
         market.shown = market.ticker
     for account in state.accounts.values():
-        account.shown = balance(account)
+        account.shown = balance(account, standing(account))
 
 
 def _text(value: Decimal | None) -> str | None:

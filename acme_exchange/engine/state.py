@@ -106,7 +106,11 @@ class State:
             self.emit(OrderChanged(order.picture(), self.now))
 
     def touch_account(self, account: Account) -> None:
-        """Notes that an account's money, margin or settings changed."""
+        """Notes that an account's margin changed, by its orders or by a mark."""
+        self.touched_accounts[account.number] = account
+
+    def change_account(self, account: Account) -> None:
+        """Notes that an account's money or settings changed, and with them its margin."""
         self.touched_accounts[account.number] = account
         self.changed.accounts[account.number] = account
 

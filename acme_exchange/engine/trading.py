@@ -145,7 +145,7 @@ def fill(state: State, order: LiveOrder, size: Decimal, price: Decimal, trade_id
     order.filled += size
     order.filled_notional += size * price
     state.update_activity(holding)
-    state.touch_account(account)
+    state.change_account(account)
     state.touch_market(market)
     state.touch_holding(holding)
     kind = "liquidation" if order.liquidation else "order"
