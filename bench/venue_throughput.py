@@ -34,7 +34,8 @@ SUBSCRIBERS = 20
 ORDERS_A_SECOND_AND_ACCOUNT = 16
 """Below the 20 that the Acme API allows an account, so that nothing is refused for its rate."""
 TAKER_SHARE = 10
-"""One order in this many takes what the market offers; the others rest until they are cancelled."""
+"""One order in this many takes what the market offers, at no time those of all traders together; the others rest until
+they are cancelled."""
 
 
 @dataclass
@@ -85,7 +86,7 @@ class Trader:
         side = "buy" if turn // len(MARKETS) % 2 else "sell"
         order = {"market": market, "side": side, "type": "limit", "size": size, "price": price,
                  "clientId": f"{self.name}-{self._sent}"}
-        if self._sent % TAKER_SHARE == 0:
+        if (self._sent + self._number) % TAKER_SHARE == 0:
             order |= {"type": "market", "price": None}
         elif side == "sell":
             order["price"] = round(price * 1.2, 2)
