@@ -18,7 +18,8 @@ from acme_exchange.engine.events import Event, Filled, FundingPaid, FundingSettl
 from acme_exchange.engine.views import Order
 from acme_exchange.progress import Progress, StoreFailed
 from acme_exchange.store import reading, rows, tables
-from acme_exchange.store.database import Database, transaction
+from acme_exchange.store.checkpoints import Checkpoints
+from acme_exchange.store.database import Database, Prepared, transaction
 from acme_exchange.store.records import Candle, FillFilter, FirstStart, OrderFilter, Page, Period
 from acme_exchange.store.writing import Batch, Writer
 
@@ -46,6 +47,8 @@ class DatabaseStore:
         self._database = database
         # One connection each: for looking up single orders in the event loop, and for writing in the other thread.
         self._lookups = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        self._cursor = self._lookups.connection.cursor()
+        self._is_used = Prepared(_IS_USED, database.engine.dialect)
         self._writing = database.engine.connect()
         with self._writing.begin():
             self.state = reading.engine_state(self._writing)
@@ -54,6 +57,7 @@ class DatabaseStore:
             self._writer = Writer(self._writing)
         self._write_thread = ThreadPoolExecutor(1, "store-writer")
         self._read_thread = ThreadPoolExecutor(1, "store-reader")
+        self._checkpoints = Checkpoints(database, self._writing, self._write_thread)
         self._take_changes: Callable[[], dict] = dict
         self._gathering = Batch(number=1)
         self._committing: Batch | None = None
@@ -106,9 +110,11 @@ class DatabaseStore:
             if self._failure is not None:
                 raise self._failure
         finally:
+            self._checkpoints.close()
             self._write_thread.shutdown()
             self._read_thread.shutdown()
             self._writing.close()
+            self._cursor.close()
             self._lookups.close()
             self._database.close()
 
@@ -116,7 +122,7 @@ class DatabaseStore:
         if any(pair in batch.client_ids for batch in self._unkept()):
             return True
         account, client_id = pair
-        return self._looked_up(_IS_USED, account=account, client_id=client_id) is not None
+        return self._is_used.finds(self._cursor, {"account": account, "client_id": client_id})
 
     def add(self, pair: tuple[str, str]) -> None:
         """Nothing: the order that is recorded right after says it."""
@@ -224,6 +230,8 @@ class DatabaseStore:
 
     def _written(self, error: Exception | None) -> None:
         self._done.set_result(None)
+        if error is None:
+            error = self._checkpoint_failure()
         if error is not None:
             self._failure = _failure(error)
             self.progress.fail(self._failure)
@@ -234,6 +242,13 @@ class DatabaseStore:
             self._cut_in(self._latest_cut + GATHER_SECONDS - _loop().time())
         elif self._has_news:
             self._cut_in(IDLE_SECONDS)
+
+    def _checkpoint_failure(self) -> Exception | None:
+        try:
+            self._checkpoints.count()
+        except SQLAlchemyError as error:
+            return error
+        return None
 
 
 def _loop() -> AbstractEventLoop:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, Table, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Dialect, Table, Update, and_, bindparam, delete, func, insert, select, update
 
 from acme_exchange.accounts import ApiKey
 from acme_exchange.engine.events import (
@@ -21,6 +21,7 @@ from acme_exchange.engine.views import Order
 from acme_exchange.progress import StoreFailed
 from acme_exchange.store import rows, tables
 from acme_exchange.store.candles import begun, candle_start, grown
+from acme_exchange.store.database import Prepared
 from acme_exchange.store.records import (
     CANDLE_RESOLUTIONS,
     HOUSE_PREFIX,
@@ -87,11 +88,16 @@ class Writer:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        dialect = connection.dialect
         self._run = connection.scalar(select(tables.venue.c.run))
         self._tables = {
             table: _KeyedTable(table, connection)
             for table in (tables.accounts, tables.markets, tables.holdings, tables.statistics)
         }
+        self._inserts = {table: _insertion(table, dialect) for table in INSERTED}
+        self._move_on = Prepared(_MOVE_ON, dialect)
+        self._change_order = Prepared(_CHANGE_ORDER, dialect)
+        self._change_candle = Prepared(_CHANGE_CANDLE, dialect)
         self._candles: dict[tuple[str, int], Candle] = {
             (row.market, row.resolution): rows.candle_of(row) for row in _latest_candles(connection)
         }
@@ -113,8 +119,8 @@ class Writer:
 
     def _write_state(self, changes: dict) -> None:
         counters = {name: changes[name] for name in ("now", "funding_interval")} | changes["counters"]
-        mine = update(tables.venue).where(tables.venue.c.run == self._run).values(counters)
-        if self._connection.execute(mine).rowcount != 1:
+        mine = {f"row_{name}": value for name, value in counters.items()} | {"row_run": self._run}
+        if self._move_on.execute(self._connection, [mine]) != 1:
             raise StoreFailed("Another venue has taken over this one's database; this one ends.")
         for table, keyed in self._tables.items():
             for added in keyed.put(self._connection, changes[table.name]):
@@ -130,7 +136,7 @@ class Writer:
                 changed.append(rows.order_change(order, cancelled))
         self._insert(tables.orders, new)
         if changed:
-            self._connection.execute(_CHANGE_ORDER, changed)
+            self._change_order.execute(self._connection, changed)
 
     def _write_events(self, batch: Batch) -> None:
         fills = rows.worth_keeping(batch.fills, (_is_house(fill.account) for fill in batch.fills))
@@ -157,14 +163,14 @@ class Writer:
                 self._candles[trade.market, resolution] = candle
         self._insert(tables.candles, [_candle_row(key, candle) for key, candle in new.items()])
         if changed:
-            parameters = [_changed_candle(key, candle) for key, candle in changed.items()]
-            self._connection.execute(_CHANGE_CANDLE, parameters)
+            rows_changed = [_changed_candle(key, candle) for key, candle in changed.items()]
+            self._change_candle.execute(self._connection, rows_changed)
         for market, resolution, start in new:
             self._forget_candles(market, resolution, start)
 
     def _insert(self, table: Table, new: Iterable[dict]) -> None:
         if new := list(new):
-            self._connection.execute(_INSERTS[table], new)
+            self._inserts[table].execute(self._connection, new)
 
     def _forget_statistics(self, added: dict) -> None:
         kept = tables.statistics.c
@@ -195,42 +201,44 @@ class _KeyedTable:
         names = [column.name for column in table.primary_key]
         self._key: Callable[[dict], tuple] = lambda row: tuple(row[name] for name in names)
         self._known = {tuple(row) for row in connection.execute(select(*table.primary_key))}
-        self._insert = insert(table)
-        self._update = (
-            update(table)
-            .where(*(column == bindparam(f"row_{column.name}") for column in table.primary_key))
-            .values({column.name: bindparam(f"row_{column.name}") for column in table.c if not column.primary_key})
-        )
+        self._insert = _insertion(table, connection.dialect)
+        changed = [column.name for column in table.c if not column.primary_key]
+        self._update = Prepared(_changing(table, names, changed), connection.dialect)
 
     def put(self, connection: Connection, changed: Sequence[dict]) -> list[dict]:
         """Puts the rows; returns those that are new."""
         new = [row for row in changed if self._key(row) not in self._known]
         known = [row for row in changed if self._key(row) in self._known]
         if known:
-            connection.execute(self._update, [{f"row_{name}": row[name] for name in row} for row in known])
+            self._update.execute(connection, [{f"row_{name}": row[name] for name in row} for row in known])
         if new:
-            connection.execute(self._insert, new)
+            self._insert.execute(connection, new)
             self._known.update(map(self._key, new))
         return new
 
 
-_INSERTS = {
-    table: insert(table)
-    for table in (
-        tables.orders, tables.fills, tables.payments, tables.rates, tables.trades, tables.postings, tables.candles,
-        tables.keys,
+def _insertion(table: Table, dialect: Dialect) -> Prepared:
+    """Puts whole rows, but for the ids that the database itself gives."""
+    names = [column.name for column in table.c if column is not table.autoincrement_column]
+    return Prepared(insert(table), dialect, names)
+
+
+def _changing(table: Table, key: Sequence[str], changed: Sequence[str]) -> Update:
+    """Changes the row of a key; every parameter is named like its column, with `row_` before."""
+    return (
+        update(table)
+        .where(*(table.c[name] == bindparam(f"row_{name}") for name in key))
+        .values({name: bindparam(f"row_{name}") for name in changed})
     )
-}
-_CHANGE_ORDER = (
-    update(tables.orders)
-    .where(tables.orders.c.id == bindparam("row_id"))
-    .values({name: bindparam(f"row_{name}") for name in rows.ORDER_CHANGES})
+
+
+INSERTED = (
+    tables.orders, tables.fills, tables.payments, tables.rates, tables.trades, tables.postings, tables.candles,
+    tables.keys,
 )
-_CHANGE_CANDLE = (
-    update(tables.candles)
-    .where(*(column == bindparam(f"row_{column.name}") for column in tables.candles.primary_key))
-    .values({name: bindparam(f"row_{name}") for name in ("high", "low", "close", "volume")})
-)
+_MOVE_ON = _changing(tables.venue, ["run"], ["now", "funding_interval", "order", "trade", "fill", "payment"])
+_CHANGE_ORDER = _changing(tables.orders, ["id"], rows.ORDER_CHANGES)
+_CHANGE_CANDLE = _changing(tables.candles, ["market", "resolution", "start"], ["high", "low", "close", "volume"])
 
 
 def _is_house(account: str) -> bool:

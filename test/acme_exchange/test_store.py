@@ -1,12 +1,15 @@
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
-from acme_exchange.engine import FundingPaid, FundingSettled, Traded
-from acme_exchange.store import MemoryStore, Period
+from acme_exchange.engine import Engine, FundingPaid, FundingSettled, Traded
+from acme_exchange.progress import StoreFailed
+from acme_exchange.store import Database, DatabaseStore, MemoryStore, Period, checkpoints, file_url
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
 EVER = Period()
 
 
@@ -101,3 +104,35 @@ async def test_there_are_no_candles_before_the_first_trade_or_after_now():
     store.record([traded(1, 10 * MINUTE, 100)])
     assert await candles(store, 60, now=10 * MINUTE, period=Period(end=9 * MINUTE)) == []
     assert [candle[0] for candle in await candles(store, 60, now=11 * MINUTE, period=Period(end=99 * MINUTE))] == [600, 660]
+
+
+async def log_size(directory: Path) -> int:
+    """Bytes of SQLite's write-ahead log after many batches."""
+    store = DatabaseStore(Database(file_url(directory)))
+    store.follow(Engine(()).take_changes)
+    for number in range(1, 200):
+        store.record([traded(number, number * HOUR, price=100)])
+        await store.progress.settle()
+    size = Path(f"{file_url(directory).database}-wal").stat().st_size
+    await store.close()
+    return size
+
+
+async def test_checkpoints_made_beside_the_writing_let_the_log_begin_anew(monkeypatch, tmp_path):
+    monkeypatch.setattr(checkpoints, "BATCHES", 10_000)
+    without = await log_size(tmp_path / "without")
+    monkeypatch.setattr(checkpoints, "BATCHES", 5)
+    assert await log_size(tmp_path / "with") < without / 2
+
+
+async def test_a_checkpoint_that_cannot_be_made_ends_the_venue(monkeypatch, tmp_path):
+    monkeypatch.setattr(checkpoints, "BATCHES", 1)
+    monkeypatch.setattr(checkpoints, "PASSIVE", "SELECT * FROM nowhere")
+    store = DatabaseStore(Database(file_url(tmp_path)))
+    store.follow(Engine(()).take_changes)
+    with pytest.raises(StoreFailed, match="nowhere"):
+        for number in range(1, 1000):
+            store.record([traded(number, 0, price=100)])
+            await store.progress.settle()
+    with pytest.raises(StoreFailed):
+        await store.close()
