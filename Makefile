@@ -2,8 +2,9 @@
 
 PYTHON_IN_VENV = .venv/bin/python
 # The whole run measures the branch coverage of the connector, where Hummingbot has it, and fails under 95 %.
-INSTALLED_CONNECTOR = $(shell ls -d .venv/lib/python3.*/site-packages/hummingbot/connector/derivative/acme_perpetual)
-COVERAGE = --cov=$(INSTALLED_CONNECTOR) --cov-branch --cov-report=term --cov-fail-under=95
+INSTALLED = $(addprefix .venv/lib/python3.*/site-packages/hummingbot/,connector/derivative/acme_perpetual \
+	data_feed/candles_feed/acme_perpetual_candles)
+COVERAGE = $(addprefix --cov=,$(shell ls -d $(INSTALLED))) --cov-branch --cov-report=term --cov-fail-under=95
 DEMO_OPTIONS = $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 ## The real Hummingbot makes a market on a real venue, both on this machine. SECONDS=90 ends it by itself, else Ctrl-C.

@@ -2,7 +2,10 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-CONNECTOR_PACKAGES = ["hummingbot.connector.derivative.acme_perpetual"]
+CONNECTOR_PACKAGES = [
+    "hummingbot.connector.derivative.acme_perpetual",
+    "hummingbot.data_feed.candles_feed.acme_perpetual_candles",
+]
 
 setup(
     name="hummingbot-acme-perpetual",

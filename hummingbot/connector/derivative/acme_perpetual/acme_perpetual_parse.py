@@ -325,6 +325,47 @@ def last_prices(answer: Any) -> Dict[str, float]:
     return {pair: price for pair, price in prices.items() if price is not None}
 
 
+def perpetual_name(pair: str) -> str:
+    """The venue's name of the perpetual that a trading pair stands for, such as `BTC-PERP` (Acme API §1)."""
+    return pair.removesuffix(f"-{CONSTANTS.QUOTE_ASSET}") + PERPETUAL_SUFFIX
+
+
+# ------------------------------------------------------------------------------------------------------------ candles
+
+
+class VenueCandle(NamedTuple):
+    """A candle as the venue has it (Acme API §4, candle). Prices and volume in USD."""
+
+    start: float  # seconds since the epoch
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+
+def candles_params(resolution: int, start_time: Optional[int] = None, end_time: Optional[int] = None) -> Dict[str, int]:
+    """The query for the latest candles that begin within a period, as many as one answer holds (Acme API §4).
+
+    :param resolution: seconds
+    :param start_time: seconds since the epoch, inclusive, as is `end_time`
+    """
+    period = {"start_time": start_time, "end_time": end_time}
+    return {"resolution": resolution, **{name: time for name, time in period.items() if time is not None}}
+
+
+def candles(answer: Any) -> List[VenueCandle]:
+    """The candles of `GET /markets/{market}/candles`, oldest first. Raises WireError when one is malformed."""
+    return [_candle(entry) for entry in entries(answer)]
+
+
+def _candle(entry: Dict[str, Any]) -> VenueCandle:
+    prices = {name: _positive(entry, name) for name in ("open", "high", "low", "close")}
+    return VenueCandle(
+        start=time_field(entry, "startTime"), volume=decimal_field(entry, "volume"), **prices
+    )
+
+
 def _positive(data: Dict[str, Any], name: str) -> Decimal:
     number = decimal_field(data, name)
     if number <= 0:

@@ -7,8 +7,10 @@ from typing import Any, ClassVar
 
 from pydantic import ConfigDict, Field, SecretStr, field_validator
 from pydantic_core import PydanticCustomError
+from ruamel.yaml import YAML, YAMLError
 from yarl import URL
 
+import hummingbot.client.settings as settings
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.client.config.config_data_types import BaseConnectorConfigMap
 from hummingbot.core.data_type.trade_fee import TradeFeeSchema
@@ -54,6 +56,22 @@ def normalized_server(server: str) -> str:
             "Write its address with https://."
         )
     return str(url.origin())
+
+
+def configured_server() -> str:
+    """The address that this Hummingbot's `connect acme_perpetual` was told, or an empty text for the default server.
+
+    It is read from the connector's file of settings, where it stands in the clear, so it is known before the password is.
+
+    :raises ValueError: when there is no reading it, or it is not as `normalized_server` wants it
+    """
+    path = settings.CONNECTORS_CONF_DIR_PATH / f"{CONSTANTS.EXCHANGE_NAME}.yml"
+    try:
+        values = YAML(typ="safe").load(path) if path.is_file() else None
+    except (OSError, YAMLError) as error:
+        raise ValueError(f"The server's address cannot be read from {path} ({type(error).__name__}).") from None
+    server = values.get("acme_perpetual_server") if isinstance(values, dict) else None
+    return normalized_server("" if server is None else str(server))
 
 
 def _parsed(server: str) -> URL:
@@ -168,3 +186,18 @@ class AcmePerpetualConfigMap(BaseConnectorConfigMap):
 
 
 KEYS = AcmePerpetualConfigMap.model_construct()
+
+
+def register_data_feeds():
+    """Makes Acme's candles known to `CandlesFactory`, by Acme's name.
+
+    Hummingbot imports this module at every start, whoever starts it, when it looks for connectors; it finds those in
+    their folders, but candles only in this map.
+    """
+    from hummingbot.data_feed.candles_feed.acme_perpetual_candles import AcmePerpetualCandles
+    from hummingbot.data_feed.candles_feed.candles_factory import CandlesFactory
+
+    CandlesFactory._candles_map[CONSTANTS.EXCHANGE_NAME] = AcmePerpetualCandles
+
+
+register_data_feeds()

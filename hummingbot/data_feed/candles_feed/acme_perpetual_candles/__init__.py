@@ -1,0 +1,3 @@
+from hummingbot.data_feed.candles_feed.acme_perpetual_candles.acme_perpetual_candles import AcmePerpetualCandles
+
+__all__ = ["AcmePerpetualCandles"]
