@@ -224,14 +224,13 @@ class DatabaseStore:
         try:
             with transaction(self._writing):
                 self._writer.write(batch)
+            self._checkpoints.follow_batch()
         except Exception as raised:
             error = raised
         loop.call_soon_threadsafe(self._written, error)
 
     def _written(self, error: Exception | None) -> None:
         self._done.set_result(None)
-        if error is None:
-            error = self._checkpoint_failure()
         if error is not None:
             self._failure = _failure(error)
             self.progress.fail(self._failure)
@@ -242,13 +241,6 @@ class DatabaseStore:
             self._cut_in(self._latest_cut + GATHER_SECONDS - _loop().time())
         elif self._has_news:
             self._cut_in(IDLE_SECONDS)
-
-    def _checkpoint_failure(self) -> Exception | None:
-        try:
-            self._checkpoints.count()
-        except SQLAlchemyError as error:
-            return error
-        return None
 
 
 def _loop() -> AbstractEventLoop:

@@ -119,14 +119,14 @@ async def log_size(directory: Path) -> int:
 
 
 async def test_checkpoints_made_beside_the_writing_let_the_log_begin_anew(monkeypatch, tmp_path):
-    monkeypatch.setattr(checkpoints, "BATCHES", 10_000)
+    monkeypatch.setattr(checkpoints, "ROWS", 1_000_000)
     without = await log_size(tmp_path / "without")
-    monkeypatch.setattr(checkpoints, "BATCHES", 5)
+    monkeypatch.setattr(checkpoints, "ROWS", 50)
     assert await log_size(tmp_path / "with") < without / 2
 
 
 async def test_a_checkpoint_that_cannot_be_made_ends_the_venue(monkeypatch, tmp_path):
-    monkeypatch.setattr(checkpoints, "BATCHES", 1)
+    monkeypatch.setattr(checkpoints, "ROWS", 1)
     monkeypatch.setattr(checkpoints, "PASSIVE", "SELECT * FROM nowhere")
     store = DatabaseStore(Database(file_url(tmp_path)))
     store.follow(Engine(()).take_changes)
