@@ -92,6 +92,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         self._subaccount = acme_perpetual_subaccount
         self._trading_pairs = trading_pairs if trading_pairs is not None else []
         self._trading_required = trading_required
+        self._rate_limits_share_pct = rate_limits_share_pct
         account = account_name(self._domain, acme_perpetual_api_key, acme_perpetual_subaccount)
         self._journal = PlacementJournal(account, folder=lambda: Path(data_path()))
         self._funding_memory = FundingMemory(account, folder=lambda: Path(data_path()))
@@ -181,6 +182,8 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         return CONSTANTS.QUOTE_ASSET
 
     def _create_web_assistants_factory(self) -> WebAssistantsFactory:
+        # The base class has no method that makes its throttler; this is the first that is given it.
+        self._throttler = web_utils.create_throttler(self._rate_limits_share_pct)
         return web_utils.build_api_factory(
             throttler=self._throttler,
             time_synchronizer=self._time_synchronizer,

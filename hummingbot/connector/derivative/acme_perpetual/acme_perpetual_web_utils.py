@@ -1,10 +1,12 @@
 """Where the venue is, and how to speak to it: URLs, the web assistants' factory, the server's time."""
 
+from decimal import Decimal
 from typing import Callable, Optional
 from urllib.parse import quote
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_parse as parse
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_throttler import AcmeThrottler
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import (
     AcmeWebAssistantsFactory,
     ClockRESTPostProcessor,
@@ -12,7 +14,7 @@ from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistant
     ClockWSPreProcessor,
 )
 from hummingbot.connector.time_synchronizer import TimeSynchronizer
-from hummingbot.core.api_throttler.async_throttler import AsyncThrottler
+from hummingbot.core.api_throttler.async_throttler_base import AsyncThrottlerBase
 from hummingbot.core.web_assistant.auth import AuthBase
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod
 from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
@@ -48,13 +50,13 @@ def wss_url(domain: str = CONSTANTS.DEFAULT_DOMAIN) -> str:
     return "ws" + server_url(domain).removeprefix("http") + CONSTANTS.WS_PATH
 
 
-def create_throttler() -> AsyncThrottler:
-    """A throttler with the venue's rate limits (Acme API §3)."""
-    return AsyncThrottler(CONSTANTS.RATE_LIMITS)
+def create_throttler(limits_share_percentage: Optional[Decimal] = None) -> AsyncThrottlerBase:
+    """A throttler with the venue's rate limits (Acme API §3), or with this percentage of them."""
+    return AcmeThrottler(CONSTANTS.RATE_LIMITS, limits_share_percentage)
 
 
 def build_api_factory(
-    throttler: Optional[AsyncThrottler] = None,
+    throttler: Optional[AsyncThrottlerBase] = None,
     time_synchronizer: Optional[TimeSynchronizer] = None,
     time_provider: Optional[Callable] = None,
     auth: Optional[AuthBase] = None,
@@ -76,13 +78,13 @@ def build_api_factory(
     )
 
 
-def build_api_factory_without_time_synchronizer_pre_processor(throttler: AsyncThrottler) -> WebAssistantsFactory:
+def build_api_factory_without_time_synchronizer_pre_processor(throttler: AsyncThrottlerBase) -> WebAssistantsFactory:
     """A factory for public requests, which need no clock; asking for the time is one of them."""
     return AcmeWebAssistantsFactory(throttler=throttler)
 
 
 async def get_current_server_time(
-    throttler: Optional[AsyncThrottler] = None, domain: str = CONSTANTS.DEFAULT_DOMAIN
+    throttler: Optional[AsyncThrottlerBase] = None, domain: str = CONSTANTS.DEFAULT_DOMAIN
 ) -> float:
     """The venue's clock (`GET /time`, Acme API §4), in milliseconds since the epoch.
 

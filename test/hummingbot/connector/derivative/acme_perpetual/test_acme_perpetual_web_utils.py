@@ -13,9 +13,9 @@ from hummingbot.connector.derivative.acme_perpetual import (
     acme_perpetual_web_utils as web_utils,
 )
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_auth import AcmePerpetualAuth
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_throttler import AcmeThrottler
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import AcmeApiError
 from hummingbot.connector.time_synchronizer import TimeSynchronizer
-from hummingbot.core.api_throttler.async_throttler import AsyncThrottler
 from hummingbot.core.web_assistant.connections.data_types import WSJSONRequest
 
 
@@ -151,7 +151,7 @@ class AcmePerpetualClockTests(IsolatedAsyncioWrapperTestCase):
 
 class AcmePerpetualRateLimitTests(IsolatedAsyncioWrapperTestCase):
     def setUp(self):
-        self.throttler = AsyncThrottler(CONSTANTS.RATE_LIMITS)
+        self.throttler = AcmeThrottler(CONSTANTS.RATE_LIMITS)
 
     async def use_up(self, limit_id: str) -> int:
         """Sends requests until one would have to wait, and returns how many went out."""
@@ -184,7 +184,7 @@ class AcmePerpetualRateLimitTests(IsolatedAsyncioWrapperTestCase):
         self.assertGreaterEqual(await self.use_up(CONSTANTS.CANCEL_ORDER_LIMIT_ID), 100)
 
     async def test_several_bots_share_an_accounts_limits(self):
-        self.throttler = AsyncThrottler(CONSTANTS.RATE_LIMITS, limits_share_percentage=Decimal("50"))
+        self.throttler = AcmeThrottler(CONSTANTS.RATE_LIMITS, limits_share_percentage=Decimal("50"))
 
         self.assertEqual(10, await self.use_up(CONSTANTS.PLACE_ORDER_LIMIT_ID))
         self.assertEqual(5, await self.use_up(CONSTANTS.FILLS_PATH_URL))
