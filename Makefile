@@ -1,15 +1,19 @@
-.PHONY: demo test bench-venue venv lint clean
+.PHONY: demo chaos test bench-venue venv lint clean
 
 PYTHON_IN_VENV = .venv/bin/python
 # The whole run measures the branch coverage of the connector, where Hummingbot has it, and fails under 95 %.
 INSTALLED = $(addprefix .venv/lib/python3.*/site-packages/hummingbot/,connector/derivative/acme_perpetual \
 	data_feed/candles_feed/acme_perpetual_candles)
 COVERAGE = $(addprefix --cov=,$(shell ls -d $(INSTALLED))) --cov-branch --cov-report=term --cov-fail-under=95
-DEMO_OPTIONS = $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+RUN_OPTIONS = $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 ## The real Hummingbot makes a market on a real venue, both on this machine. SECONDS=90 ends it by itself, else Ctrl-C.
 demo: venv
-	@exec $(PYTHON_IN_VENV) -m acme_bot demo $(DEMO_OPTIONS)
+	@exec $(PYTHON_IN_VENV) -m acme_bot demo $(RUN_OPTIONS)
+
+## Three bots trade while everything fails, for SECONDS=600. SEED=1 decides what fails when.
+chaos: venv
+	@exec $(PYTHON_IN_VENV) -m acme_bot chaos $(RUN_OPTIONS)
 
 ## Every test. ARGS="-k name" chooses some.
 test: venv lint

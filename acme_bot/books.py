@@ -13,13 +13,17 @@ class OrderState(Enum):
 
 @dataclass(frozen=True)
 class Order:
-    """`id` is the client order id; `price` in USD, `amount` in coins, as ordered."""
+    """`id` is the client order id; `price` in USD, `amount` in coins, as ordered.
+
+    An order that `reduces` a position is cut by the venue to what is left of it (Acme API §8): its amount is then less.
+    """
 
     id: str
     side: str
     price: Decimal
     amount: Decimal
     state: OrderState
+    reduces: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`acme-bot`: workspaces, the interactive client and the demo, from the command line."""
+"""`acme-bot`: workspaces, the interactive client, the demo and the chaos, from the command line."""
 import argparse
 import sys
 from collections.abc import Sequence
@@ -6,11 +6,14 @@ from pathlib import Path
 
 from rich.console import Console
 
+from acme_bot.chaos.run import Chaos
 from acme_bot.client import open_client
 from acme_bot.demo import run_demo
+from acme_bot.folder import in_folder
 from acme_bot.workspace import WorkspaceError, make_workspace
 
 LINE_WIDTH = 120
+CHAOS_SECONDS = 600
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,9 +39,18 @@ def _client(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    # A pipe or a file has no width of its own; the reconciliation is a table.
-    console = Console(width=None if sys.stdout.isatty() else LINE_WIDTH)
-    return run_demo(options.seconds, options.seed, options.folder, console)
+    return run_demo(options.seconds, options.seed, options.folder, _console())
+
+
+def _chaos(options: argparse.Namespace) -> int:
+    console = _console()
+    return in_folder(options.folder, "acme-chaos-", console,
+                     lambda place: Chaos(place, options.seconds, options.seed, console).run())
+
+
+def _console() -> Console:
+    # A pipe or a file has no width of its own; what is shown holds tables.
+    return Console(width=None if sys.stdout.isatty() else LINE_WIDTH)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,6 +67,11 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--seed", metavar="N", type=int, help="the same N gives the same market")
     demo.add_argument("--folder", metavar="DIR", type=Path, help="keep everything in DIR, which must be empty")
     demo.set_defaults(command=_demo)
+    chaos = commands.add_parser("chaos", help="let three bots trade while everything fails, and compare the books")
+    chaos.add_argument("--seconds", metavar="N", type=_seconds, default=CHAOS_SECONDS, help="of faults (default: %(default)s)")
+    chaos.add_argument("--seed", metavar="N", type=int, default=1, help="decides what fails when (default: %(default)s)")
+    chaos.add_argument("--folder", metavar="DIR", type=Path, help="keep everything in DIR, which must be empty")
+    chaos.set_defaults(command=_chaos)
     return parser
 
 

@@ -1,14 +1,13 @@
 """The demo: the real Hummingbot makes a market on a venue of its own, and the two parties' books are compared."""
 import secrets
-import shutil
 import subprocess
-import tempfile
 import time
 from decimal import Decimal
 from pathlib import Path
 
 from rich.console import Console
 
+from acme_bot.folder import in_folder
 from acme_bot.hbot import CONNECTOR, Hbot, HbotError
 from acme_bot.interruption import Interruption
 from acme_bot.ledger import Ledger, VenueError
@@ -16,7 +15,7 @@ from acme_bot.reconciliation import Line, both_sides_filled, reconcile_books, re
 from acme_bot.records import Records
 from acme_bot.venue import Venue, VenueStartError
 from acme_bot.view import Glance, open_view, show_reconciliation
-from acme_bot.workspace import WorkspaceError, make_workspace, require_empty
+from acme_bot.workspace import WorkspaceError, make_workspace
 
 PAIR = "BTC-USD"
 BOT = "demo.yml"
@@ -186,19 +185,5 @@ class Demo:
 
 
 def run_demo(seconds: int, seed: int | None, folder: Path | None, console: Console) -> int:
-    """Runs the demo in `folder`, which must be empty or not there yet, or in a temporary one, which is removed when all
-    went well. Returns the process's exit code. Raises `WorkspaceError` when `folder` holds something."""
-    place = _prepared(folder) if folder else Path(tempfile.mkdtemp(prefix="acme-demo-"))
-    status = Demo(place, seconds, seed, console).run()
-    if folder is None and status == 0:
-        shutil.rmtree(place)
-    else:
-        console.print(f"Hummingbot's configuration, logs and data, and the venue's log, are in {place}", soft_wrap=True)
-    return status
-
-
-def _prepared(folder: Path) -> Path:
-    folder = folder.expanduser().resolve()
-    require_empty(folder)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return folder
+    """Runs the demo in a folder as `in_folder` has it. Returns the process's exit code."""
+    return in_folder(folder, "acme-demo-", console, lambda place: Demo(place, seconds, seed, console).run())

@@ -67,19 +67,25 @@ class Hbot:
         come to that within a minute.
         """
         began = time.time()
-        with self._bot_output().open("w") as output:
-            bot = self._start(("start", name, "--foreground"), stdout=output, stderr=subprocess.STDOUT)
-        # `hbot stop` waits until the process is gone, which it is not before somebody has asked how it ended.
-        threading.Thread(target=bot.wait, daemon=True).start()
-        while not self._is_up(since=began):
+        bot = self.launch_bot(name)
+        while not self.is_up(since=began):
             if bot.poll() is not None or time.time() > began + START_SECONDS:
                 bot.kill()
                 raise HbotError(f"The bot did not start.\n{self.bot_complaints(name)}")
             time.sleep(0.2)
         return bot
 
-    def _is_up(self, since: float) -> bool:
-        """Whether the bot has written its first status, which is how `hbot start` without `--foreground` tells.
+    def launch_bot(self, name: str) -> subprocess.Popen:
+        """As `start_bot`, but returns at once: `is_up` tells when the bot is."""
+        with self._bot_output().open("w") as output:
+            bot = self._start(("start", name, "--foreground"), stdout=output, stderr=subprocess.STDOUT)
+        # `hbot stop` waits until the process is gone, which it is not before somebody has asked how it ended.
+        threading.Thread(target=bot.wait, daemon=True).start()
+        return bot
+
+    def is_up(self, since: float) -> bool:
+        """Whether the bot that was launched at `since` (seconds since 1970) has written its first status, which is how
+        `hbot start` without `--foreground` tells.
 
         `hbot status` must not be asked before: its signal ends a bot that does not listen for it yet.
         """

@@ -171,7 +171,7 @@ def _reason(refusal: urllib.error.HTTPError) -> str:
 
 def _order(order: dict[str, Any]) -> Order:
     return Order(id=order["clientId"], side=order["side"], price=Decimal(order["price"] or 0),
-                 amount=Decimal(order["size"]), state=_state(order))
+                 amount=Decimal(order["size"]), state=_state(order), reduces=order["reduceOnly"])
 
 
 def _state(order: dict[str, Any]) -> OrderState:

@@ -1,10 +1,10 @@
 """Comparing two parties' books of one account, line by line and to the last digit."""
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Context, Decimal, localcontext
 from typing import Any
 
-from acme_bot.books import Books, Fill, Holding, OrderState
+from acme_bot.books import Books, Fill, Holding, Order, OrderState
 from acme_bot.ledger import Account
 from acme_bot.records import as_double, as_stored
 
@@ -22,22 +22,23 @@ class Line:
     differences: tuple[str, ...] = ()
 
 
-def reconcile_books(hummingbot: Books, venue: Books, opening: Decimal, account: Account) -> list[Line]:
+def reconcile_books(hummingbot: Books, venue: Books, opening: Decimal, account: Account,
+                    coin: str = "BTC") -> list[Line]:
     """Compares what Hummingbot recorded of a bot, now stopped, with the venue's books of its account.
 
     The venue's numbers are taken in the precision in which Hummingbot's file keeps them (see `records`), and are
-    otherwise exact. `opening` is the account's balance in USD before the bot's first order, when it had no position;
+    otherwise exact. `coin` is what the market trades. `opening` is the account's balance in USD before the bot's first order, when it had no position;
     `account` is what the venue says that it has now.
     """
     with localcontext(EXACT):
         kept = as_stored(venue)
-        return [*_orders(hummingbot, kept), *_fills(hummingbot, kept), *_funding(hummingbot, kept),
-                *_account(hummingbot, opening, account, rounding=_flow(kept) - _flow(venue))]
+        return [*_orders(hummingbot, kept), *_fills(hummingbot, kept, coin), *_funding(hummingbot, kept),
+                *_account(hummingbot, opening, account, coin, rounding=_flow(kept) - _flow(venue))]
 
 
-def reconcile_connector(connector: Holding, venue: Holding) -> list[Line]:
+def reconcile_connector(connector: Holding, venue: Holding, coin: str = "BTC") -> list[Line]:
     """Compares what Hummingbot's connector says that the account has, which it prints as doubles, with the venue."""
-    return [_line("position, BTC (connector)", connector.position, as_double(venue.position)),
+    return [_line(f"position, {coin} (connector)", connector.position, as_double(venue.position)),
             _line("balance, USD (connector)", connector.balance, as_double(venue.balance))]
 
 
@@ -53,15 +54,23 @@ def _orders(hummingbot: Books, venue: Books) -> list[Line]:
         _line("orders", len(hummingbot.orders), len(venue.orders)),
         *(_line(f"orders {state.value}", *counts[state]) for state in (OrderState.FILLED, OrderState.CANCELLED)),
         Line("orders left open", *map(str, left_open), agrees=left_open == [0, 0]),
-        _each("each order: side, price, size, state", hummingbot.orders, venue.orders),
+        _each("each order: side, price, size, state", hummingbot.orders,
+              {key: _as_ordered(order, hummingbot.orders.get(key)) for key, order in venue.orders.items()}),
     ]
 
 
-def _fills(hummingbot: Books, venue: Books) -> list[Line]:
+def _as_ordered(order: Order, recorded: Order | None) -> Order:
+    """The venue's order before it was cut: Hummingbot's file keeps what was ordered. The fills tell what came of it."""
+    if recorded is not None and order.reduces and order.amount < recorded.amount:
+        return replace(order, amount=recorded.amount)
+    return order
+
+
+def _fills(hummingbot: Books, venue: Books, coin: str) -> list[Line]:
     sides = [[_of_side(books, side) for books in (hummingbot, venue)] for side in ("buy", "sell")]
     return [
         *(_line(f"{name} fills", *map(len, fills)) for name, fills in zip(("buy", "sell"), sides)),
-        *(_line(f"{name}, BTC", *map(_size, fills)) for name, fills in zip(("bought", "sold"), sides)),
+        *(_line(f"{name}, {coin}", *map(_size, fills)) for name, fills in zip(("bought", "sold"), sides)),
         _line("volume, USD", *(_volume(books.fills.values()) for books in (hummingbot, venue))),
         _line("fees, USD", *(_fees(books) for books in (hummingbot, venue))),
         _each("each fill: order, side, price, size, fee", hummingbot.fills, venue.fills),
@@ -77,10 +86,10 @@ def _funding(hummingbot: Books, venue: Books) -> list[Line]:
     ]
 
 
-def _account(hummingbot: Books, opening: Decimal, account: Account, rounding: Decimal) -> list[Line]:
+def _account(hummingbot: Books, opening: Decimal, account: Account, coin: str, rounding: Decimal) -> list[Line]:
     """`rounding` is what the precision of Hummingbot's file makes of the sum of the venue's own entries, in USD."""
     bought, sold = (_size(_of_side(hummingbot, side)) for side in ("buy", "sell"))
-    return [_line("position, BTC (sum of fills)", bought - sold, account.holding.position),
+    return [_line(f"position, {coin} (sum of fills)", bought - sold, account.holding.position),
             _line("balance without the position's cost, USD", opening + _flow(hummingbot),
                   account.holding.balance - account.cost + rounding)]
 

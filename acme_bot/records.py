@@ -26,6 +26,8 @@ ORDERS = """
            EXISTS (SELECT 1 FROM OrderStatus s WHERE s.order_id = o.id AND s.status = 'BuyOrderCreated')
     FROM "Order" o ORDER BY o.creation_timestamp"""
 FILLS = "SELECT exchange_trade_id, order_id, trade_type, price, amount, trade_fee FROM TradeFill ORDER BY timestamp"
+COUNTS = """
+    SELECT (SELECT count(*) FROM "Order"), (SELECT count(*) FROM TradeFill), (SELECT count(*) FROM OrderStatus)"""
 FUNDING = "SELECT timestamp, rate, amount FROM FundingPayment ORDER BY timestamp"
 
 
@@ -42,6 +44,13 @@ class Records:
 
     def fills(self) -> dict[str, Fill]:
         return {row[0]: _fill(*row) for row in self._rows(FILLS)}
+
+    def counts(self) -> tuple[int, int, int]:
+        """How many orders, fills, and news of orders there are.
+
+        :raises sqlite3.OperationalError: while a killed bot left the file in the middle of something
+        """
+        return next(iter(self._rows(COUNTS)), (0, 0, 0))
 
     def _rows(self, query: str) -> Iterable[tuple[Any, ...]]:
         if not self._file.exists():

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 from acme_bot import tether
 from acme_bot.ledger import Key
@@ -31,18 +32,18 @@ class Venue:
 
     def __init__(self, folder: Path, *, funding_seconds: int, seed: int | None = None):
         """`funding_seconds` between two funding payments. The same `seed` gives the same market."""
-        self.trader, self.watcher = _new_key(), _new_key()
+        self.trader, self.watcher = new_key(), new_key()
         self.url = ""
         self._folder = folder
-        self._options = ["--funding-interval", str(funding_seconds)]
-        self._options += ["--seed", str(seed)] if seed is not None else []
+        self._funding_seconds = funding_seconds
+        self._seed = seed
         self._process: subprocess.Popen | None = None
 
     def start(self) -> None:
         """Returns when the venue listens at `url`. Raises `VenueStartError` when it does not come to that."""
-        command = [sys.executable, "-m", "acme_exchange", "serve", "--port", "0",
-                   "--accounts", str(self._write_accounts()), *self._options]
-        with self._log().open("w") as log:
+        command = [sys.executable, "-m", "acme_exchange", "serve", "--accounts", str(self._write_accounts()),
+                   *self._options()]
+        with self._log().open("a") as log:
             self._process = tether.start(command, folder=self._folder, environment=os.environ, stderr=log)
         self.url = self._announced_url()
 
@@ -57,12 +58,17 @@ class Venue:
             self._process.kill()
             self._process.wait()
 
+    def _options(self) -> list[str]:
+        seed = ["--seed", str(self._seed)] if self._seed is not None else []
+        return ["--port", "0", "--funding-interval", str(self._funding_seconds), *seed]
+
+    def _accounts(self) -> list[dict[str, Any]]:
+        return account_entries(ACCOUNT, self.trader, self.watcher)
+
     def _write_accounts(self) -> Path:
         path = self._folder / "accounts.json"
-        accounts = [{"name": ACCOUNT, "key": self.trader.key, "secret": self.trader.secret, "deposit": DEPOSIT},
-                    {"name": ACCOUNT, "key": self.watcher.key, "secret": self.watcher.secret, "readOnly": True}]
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump(accounts, file)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(self._accounts(), file)
         return path
 
     def _announced_url(self) -> str:
@@ -84,5 +90,11 @@ class Venue:
         return self._folder / "venue.log"
 
 
-def _new_key() -> Key:
+def account_entries(name: str, trader: Key, watcher: Key) -> list[dict[str, Any]]:
+    """An account's lines in the venue's file of accounts."""
+    return [{"name": name, "key": trader.key, "secret": trader.secret, "deposit": DEPOSIT},
+            {"name": name, "key": watcher.key, "secret": watcher.secret, "readOnly": True}]
+
+
+def new_key() -> Key:
     return Key(secrets.token_urlsafe(24), secrets.token_urlsafe(32))

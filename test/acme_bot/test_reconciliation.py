@@ -95,6 +95,15 @@ def test_what_only_the_venue_has_is_a_difference_too():
     assert "orders" in differing(BOOKS, replace(BOOKS, orders=without(ORDERS, "s2")))
 
 
+def test_an_order_that_the_venue_cut_to_the_position_is_what_was_ordered():
+    cut = with_order("s1", amount=Decimal("0.004"), reduces=True)
+
+    assert differing(BOOKS, cut) == set()
+    assert differing(BOOKS, with_order("s1", amount=Decimal("0.004"))) == {"each order: side, price, size, state"}
+    assert differing(BOOKS, with_order("s1", amount=Decimal("0.02"), reduces=True)) == {
+        "each order: side, price, size, state"}
+
+
 def test_an_order_that_both_have_open_was_not_cancelled_at_the_end():
     books = with_order("s2", state=OrderState.OPEN)
 

@@ -287,6 +287,8 @@ class Trader(EventListener):
     :ivar order_ids: of the orders it placed.
     """
 
+    connector_class = AcmePerpetualDerivative
+
     def __init__(self, exchange: Exchange, log: Log, key: KeyEntry, *pairs: str) -> None:
         super().__init__()
         self.exchange = exchange
@@ -311,7 +313,7 @@ class Trader(EventListener):
 
     async def start(self) -> None:
         """Starts a connector, which takes up what the one before it was tracking."""
-        self.connector = AcmePerpetualDerivative(
+        self.connector = self.connector_class(
             acme_perpetual_api_key=self._key.key,
             acme_perpetual_api_secret=self._key.secret,
             acme_perpetual_server=self.exchange.url,

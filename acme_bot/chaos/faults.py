@@ -1,0 +1,59 @@
+"""The faults that befall the bots, and how often they do."""
+import json
+import urllib.request
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from acme_exchange.admin_access import FILE_NAME, read_access
+
+ANSWER_SECONDS = 10
+# Shares of requests; of the frames of all sockets; of private frames; of books' frames; and of looks at the clock. The
+# venue counts a socket's frames, some fifteen a second, so that one is cut every twenty seconds on average.
+FAULTS = (
+    "lose-answer=0.05", "lose-request=0.03", "error-before=0.015", "error-after=0.015", "too-many-requests=0.02",
+    "cut-socket=0.0035", "drop-frame=0.03", "duplicate-frame=0.03", "reorder-frame=0.03", "corrupt-book=0.01",
+    "skew-clock=0.05:3", "skew-clock=0.05:-3",
+)
+
+
+class FaultCounts:
+    """How often each kind of fault struck, over all the lives of a venue that keeps its data in `folder`."""
+
+    def __init__(self, folder: Path):
+        self._file = folder / FILE_NAME
+        self._of_earlier_lives: Counter[str] = Counter()
+        self._of_this_life: Counter[str] = Counter()
+
+    def look(self) -> Counter[str]:
+        """Asks the venue, if it runs, and returns all there were."""
+        faults = self._ask("GET") or []
+        if faults:
+            self._of_this_life = Counter()
+            for fault in faults:
+                self._of_this_life[fault["name"]] += fault["struck"]
+        return self._of_earlier_lives + self._of_this_life
+
+    def next_life(self) -> None:
+        """To be called when the venue was killed, which forgets its counts."""
+        self._of_earlier_lives += self._of_this_life
+        self._of_this_life = Counter()
+
+    def clear(self) -> None:
+        """Ends all faults."""
+        self.look()
+        self.next_life()
+        self._ask("DELETE")
+
+    def _ask(self, method: str) -> Any:
+        access = read_access(self._file)
+        if access is None:
+            return None
+        request = urllib.request.Request(f"{access.url}/admin/faults", method=method,
+                                         headers={"Authorization": f"Bearer {access.token}"})
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=ANSWER_SECONDS) as answer:
+                return json.load(answer)["result"]
+        except OSError:
+            return None
