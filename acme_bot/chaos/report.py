@@ -26,9 +26,10 @@ class Score:
         return max(self.recoveries, default=0.0)
 
 
-def progress_line(second: float, seconds: int, score: Score, waited_for: Sequence[str]) -> str:
+def progress_line(moment: str, score: Score, waited_for: Sequence[str]) -> str:
+    """:param waited_for: the bots that have not recovered yet"""
     waiting = f"  waiting for {', '.join(waited_for)}" if waited_for else ""
-    return (f"{second:.0f} of {seconds} s  orders {score.orders}  fills {score.fills}  faults {score.faults.total()}  "
+    return (f"{moment}  orders {score.orders}  fills {score.fills}  faults {score.faults.total()}  "
             f"venue killed {score.venue_kills}  bots killed {score.bot_kills}  "
             f"recoveries {len(score.recoveries)}, longest {score.longest_recovery:.1f} s{waiting}")
 

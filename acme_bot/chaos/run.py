@@ -92,7 +92,7 @@ class Chaos:
             if kills and kills[0].second <= second:
                 self._kill(kills.pop(0))
             self._start_again()
-            self._observe(second)
+            self._observe(f"{second:.0f} of {self._seconds} s")
         for _, kill in self._starts:
             self._start(kill)
         self._starts.clear()
@@ -127,7 +127,7 @@ class Chaos:
         else:
             self._bot(kill.bot).launch()
 
-    def _observe(self, second: float) -> None:
+    def _observe(self, moment: str) -> None:
         now = time.monotonic()
         counts = {bot.name: bot.counts() for bot in self._bots}
         for name, (_, _, news) in counts.items():
@@ -140,7 +140,7 @@ class Chaos:
         self._score.recoveries = self._recoveries.seconds
         if now >= self._next_line:
             self._next_line = now + LINE_SECONDS
-            self._say(progress_line(second, self._seconds, self._score, self._recoveries.outstanding))
+            self._say(progress_line(moment, self._score, self._recoveries.outstanding))
 
     # ------------------------------------------------------------------------------------------------------ the verdict
 
@@ -150,7 +150,7 @@ class Chaos:
         self._say(f"The faults are over. Waiting until all is quiet; at most {CALM_SECONDS} s ...")
         began = time.monotonic()
         while (second := time.monotonic() - began) < CALM_SECONDS:
-            self._observe(self._seconds + second)
+            self._observe(f"calm, {second:.0f} s")
             if second >= SHORTEST_CALM_SECONDS and self._is_quiet():
                 return
             time.sleep(STEP_SECONDS)

@@ -67,7 +67,7 @@ def test_the_score_is_told_in_a_line_and_in_a_table(capsys):
 
     show_score(Console(width=80), score)
 
-    assert progress_line(61.2, 600, score, ["near"]) == (
+    assert progress_line("61 of 600 s", score, ["near"]) == (
         "61 of 600 s  orders 12  fills 3  faults 7  venue killed 1  bots killed 0  "
         "recoveries 2, longest 14.2 s  waiting for near")
     table = capsys.readouterr().out
