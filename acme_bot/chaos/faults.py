@@ -12,7 +12,7 @@ ANSWER_SECONDS = 10
 # venue counts a socket's frames, some fifteen a second, so that one is cut every twenty seconds on average.
 FAULTS = (
     "lose-answer=0.05", "lose-request=0.03", "error-before=0.015", "error-after=0.015", "too-many-requests=0.02",
-    "cut-socket=0.0035", "drop-frame=0.03", "duplicate-frame=0.03", "reorder-frame=0.03", "corrupt-book=0.01",
+    "cut-socket=0.006", "drop-frame=0.03", "duplicate-frame=0.03", "reorder-frame=0.03", "corrupt-book=0.02",
     "skew-clock=0.05:3", "skew-clock=0.05:-3",
 )
 

@@ -6,6 +6,7 @@ from test.end_to_end.trader import ASK, BID, BOTS, MAKER_FEE, PAIR, Exchange, Fa
 
 import pytest
 
+from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_constants as CONSTANTS
 from hummingbot.core.data_type.common import PositionAction, PositionMode
 
 FILLED = ["created", "filled", "completed"]
@@ -260,6 +261,20 @@ async def test_kill_while_a_submit_never_arrives_fails_the_order(exchange: Excha
     await trader.poll()
     await trader.hears(order, "failed")
     assert trader.story(order) == ["failed"]
+    await trader.agrees()
+
+
+async def test_kill_while_a_submit_never_arrives_is_cleared_up_before_the_next_poll(
+        exchange: Exchange, trader: Trader, monkeypatch: pytest.MonkeyPatch):
+    order = await place_and_kill(exchange, trader, "0.01", BID - 1, arrives=False)
+    monkeypatch.setattr(CONSTANTS, "NOT_FOUND_CONFIRMATION_TIME", 0.2)
+    monkeypatch.setattr(CONSTANTS, "PLACEMENT_VALIDITY", 0.5)
+
+    await trader.start()
+    trader.stop_clock()
+
+    await trader.hears(order, "failed")
+    trader.start_clock()
     await trader.agrees()
 
 

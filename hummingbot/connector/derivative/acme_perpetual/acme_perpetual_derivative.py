@@ -247,11 +247,16 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     # ------------------------------------------------------------------------------------------- starting, stopping
 
     async def start_network(self):
-        if self.is_trading_required and not self._has_recalled:
-            self._has_recalled = True
-            self._last_funding_fee_payment_ts.update(self._recalled_funding())
-            self._take_up_placements()
+        if not self.is_trading_required or self._has_recalled:
+            await super().start_network()
+            return
+        self._has_recalled = True
+        self._last_funding_fee_payment_ts.update(self._recalled_funding())
+        self._take_up_placements()
         await super().start_network()
+        for order in list(self.in_flight_orders.values()):
+            if order.is_pending_create:
+                safe_ensure_future(self._resolve_restored_placement(order))
 
     async def stop_network(self):
         # The base class leaves this loop running, and begins another when the network is back.
@@ -577,6 +582,14 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             )
         return order.exchange_order_id
 
+    async def _resolve_restored_placement(self, order: InFlightOrder):
+        """Asks at once for an order of an earlier process, rather than with every status poll: strategies wait for it."""
+        self._unanswered_placements.add(order.client_order_id)
+        try:
+            self._conclude_placement(order, await self._placements.resolve(order))
+        finally:
+            self._unanswered_placements.discard(order.client_order_id)
+
     async def _look_up_placement(self, order: InFlightOrder):
         self._order_tracker.process_venue_order(order, await self._account.order(order))
 
@@ -714,7 +727,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         if not self._is_worth_asking_for(order):
             return
         if order.exchange_order_id is None:
-            await self._ask_for_placement(order)
+            self._conclude_placement(order, await self._placements.check(order))
             return
         try:
             self._order_tracker.process_venue_order(order, await self._account.order(order))
@@ -723,8 +736,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         except Exception as error:
             await self._handle_update_error_for_active_order(order, error)
 
-    async def _ask_for_placement(self, order: InFlightOrder):
-        verdict = await self._placements.check(order)
+    def _conclude_placement(self, order: InFlightOrder, verdict: PlacementVerdict):
         if verdict is PlacementVerdict.NEVER_ARRIVED:
             error = PlacementNeverArrived(order.client_order_id)
             self.logger().error(str(error))
