@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--folder", metavar="DIR", type=Path, help="keep everything in DIR, which must be empty")
     demo.set_defaults(command=_demo)
     chaos = commands.add_parser("chaos", help="let three bots trade while everything fails, and compare the books")
-    chaos.add_argument("--seconds", metavar="N", type=_seconds, default=CHAOS_SECONDS, help="of faults (default: %(default)s)")
+    chaos.add_argument("--seconds", metavar="N", type=_duration, default=CHAOS_SECONDS, help="of faults (default: %(default)s)")
     chaos.add_argument("--seed", metavar="N", type=int, default=1, help="decides what fails when (default: %(default)s)")
     chaos.add_argument("--folder", metavar="DIR", type=Path, help="keep everything in DIR, which must be empty")
     chaos.set_defaults(command=_chaos)
@@ -78,6 +78,12 @@ def _parser() -> argparse.ArgumentParser:
 def _seconds(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r}: write a whole number of seconds, or 0 for no end")
+    return int(text)
+
+
+def _duration(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r}: write a whole number of seconds above 0")
     return int(text)
 
 

@@ -26,3 +26,21 @@ def test_seconds_that_are_none_are_refused_with_what_to_write(seconds, capsys):
         cli.main(["demo", f"--seconds={seconds}"])
 
     assert "write a whole number of seconds, or 0 for no end" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seconds", ["-1", "0", "1.5", "soon"])
+def test_the_chaos_needs_some_seconds(seconds, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["chaos", f"--seconds={seconds}"])
+
+    assert "write a whole number of seconds above 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["demo", "chaos"])
+def test_a_folder_with_something_in_it_is_left_alone(command, tmp_path, capsys):
+    (tmp_path / "mine").touch()
+
+    assert cli.main([command, "--folder", str(tmp_path)]) == 1
+
+    assert capsys.readouterr().err.startswith(f"acme-bot: {tmp_path} is not empty")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
