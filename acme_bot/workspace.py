@@ -10,9 +10,8 @@ A new workspace's Hummingbot is configured so that a bot on this machine stays o
 - no usage metrics and no error logs are sent (`anonymized_metrics_mode`, `send_error_logs`);
 - no spot exchange is offered for paper trading, because offering one means fetching its markets at every start;
 - the display token is USD, the only coin that Acme has;
-- the rate source is one that lists no pair quoted in USD. Hummingbot cannot be told to use none, and one that knew
-  the real BTC-USD would value a simulated market at the real one's price. It is asked once a minute all the same;
-  what it logs where there is no internet is left out of the log, where it would hide the bot's own errors.
+- the rate source is Acme, the server that the workspace's `connect acme_perpetual` was told: another would need the
+  internet, and would value a simulated market at the real one's price.
 
 The user's later changes to any of this are never touched.
 """
@@ -36,9 +35,8 @@ CLIENT_SETTINGS = {
     "send_error_logs": False,
     "paper_trade": {"paper_trade_exchanges": []},
     "global_token": {"global_token_name": "USD"},
-    "rate_oracle_source": {"name": "hyperliquid"},
+    "rate_oracle_source": {"name": "acme_perpetual"},
 }
-RATE_SOURCE_LOGGER = "hummingbot.core.rate_oracle.sources.rate_source_base"
 
 
 # Hummingbot finds its root, and `python -m` its package, in the folder that they are started in.
@@ -146,8 +144,7 @@ def _write_hbot(folder: Path) -> None:
 
 
 def _add_missing_settings(installed: Path, conf: Path) -> None:
-    logs = yaml.safe_load((installed / "templates" / "hummingbot_logs_TEMPLATE.yml").read_text(encoding="utf-8"))
-    logs["loggers"][RATE_SOURCE_LOGGER] = {"handlers": ["null"], "propagate": False}
-    for name, settings in (("conf_client.yml", CLIENT_SETTINGS), ("hummingbot_logs.yml", logs)):
-        if not (conf / name).exists():
-            (conf / name).write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    if not (conf / "conf_client.yml").exists():
+        (conf / "conf_client.yml").write_text(yaml.safe_dump(CLIENT_SETTINGS, sort_keys=False), encoding="utf-8")
+    if not (conf / "hummingbot_logs.yml").exists():
+        shutil.copyfile(installed / "templates" / "hummingbot_logs_TEMPLATE.yml", conf / "hummingbot_logs.yml")

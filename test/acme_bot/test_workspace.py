@@ -185,4 +185,4 @@ def test_hummingbot_understands_the_settings_and_stays_at_home(tmp_path):
         assert read.paper_trade.paper_trade_exchanges == []
         assert read.send_error_logs is False
         assert read.global_token.global_token_name == "USD"
-        assert read.rate_oracle_source.name == "hyperliquid"
+        assert read.rate_oracle_source.name == "acme_perpetual"

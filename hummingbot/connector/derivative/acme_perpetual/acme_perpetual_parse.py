@@ -325,6 +325,18 @@ def last_prices(answer: Any) -> Dict[str, float]:
     return {pair: price for pair, price in prices.items() if price is not None}
 
 
+def prices(answer: Any) -> Dict[str, Decimal]:
+    """What one unit of each tradable pair's underlying is worth, in USD, from `GET /markets` (Acme API §4).
+
+    :raises WireError: when the answer holds no list; an entry whose price is none is left out
+    """
+    found = {}
+    for entry in filter(is_tradable, markets(answer)):
+        with suppress(WireError):
+            found[trading_pair(entry)] = _positive(entry, "price")
+    return found
+
+
 def perpetual_name(pair: str) -> str:
     """The venue's name of the perpetual that a trading pair stands for, such as `BTC-PERP` (Acme API §1)."""
     return pair.removesuffix(f"-{CONSTANTS.QUOTE_ASSET}") + PERPETUAL_SUFFIX

@@ -13,6 +13,7 @@ from yarl import URL
 import hummingbot.client.settings as settings
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.client.config.config_data_types import BaseConnectorConfigMap
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_registration import register_with_hummingbot
 from hummingbot.core.data_type.trade_fee import TradeFeeSchema
 
 CENTRALIZED = True
@@ -187,17 +188,4 @@ class AcmePerpetualConfigMap(BaseConnectorConfigMap):
 
 KEYS = AcmePerpetualConfigMap.model_construct()
 
-
-def register_data_feeds():
-    """Makes Acme's candles known to `CandlesFactory`, by Acme's name.
-
-    Hummingbot imports this module at every start, whoever starts it, when it looks for connectors; it finds those in
-    their folders, but candles only in this map.
-    """
-    from hummingbot.data_feed.candles_feed.acme_perpetual_candles import AcmePerpetualCandles
-    from hummingbot.data_feed.candles_feed.candles_factory import CandlesFactory
-
-    CandlesFactory._candles_map[CONSTANTS.EXCHANGE_NAME] = AcmePerpetualCandles
-
-
-register_data_feeds()
+register_with_hummingbot()

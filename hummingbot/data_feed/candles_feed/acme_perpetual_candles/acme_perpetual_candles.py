@@ -11,6 +11,7 @@ from hummingbot.connector.derivative.acme_perpetual import (
     acme_perpetual_web_utils as web_utils,
 )
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_stream import Complaints
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_utils import configured_server
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import AcmeRequestError
 from hummingbot.core.network_iterator import NetworkStatus
 from hummingbot.data_feed.candles_feed.acme_perpetual_candles import constants as CONSTANTS
@@ -54,9 +55,6 @@ class AcmePerpetualCandles(CandlesBase):
             raise ValueError(
                 f"Acme has no candles of the interval {interval!r}: choose one of {', '.join(self.intervals)}."
             )
-        # Not before a feed is made: that module registers this class when it is loaded.
-        from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_utils import configured_server
-
         self._domain = configured_server() or ACME.DEFAULT_DOMAIN
         super().__init__(trading_pair, interval, max_records)
         self._use_throttler_of(self._api_factory)

@@ -1,0 +1,62 @@
+"""Rates for Hummingbot's rate oracle, from the venue itself."""
+
+import logging
+from decimal import Decimal
+from typing import Dict, Optional
+
+from hummingbot.connector.derivative.acme_perpetual import (
+    acme_perpetual_constants as CONSTANTS,
+    acme_perpetual_parse as parse,
+    acme_perpetual_web_utils as web_utils,
+)
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_stream import Complaints
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_utils import configured_server
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import AcmeRequestError
+from hummingbot.core.rate_oracle.sources.rate_source_base import RateSourceBase
+from hummingbot.core.utils import async_ttl_cache
+from hummingbot.logger import HummingbotLogger
+
+
+class AcmePerpetualRateSource(RateSourceBase):
+    """The prices of the perpetuals of the server that this Hummingbot's `connect acme_perpetual` was told (Acme API §4).
+
+    Which one that is needs no password: the oracle asks before there was one, and goes on when another server was
+    connected.
+    """
+
+    _logger: Optional[HummingbotLogger] = None
+
+    @classmethod
+    def logger(cls) -> HummingbotLogger:
+        if cls._logger is None:
+            cls._logger = logging.getLogger(__name__)
+        return cls._logger
+
+    def __init__(self):
+        super().__init__()
+        self._factory = web_utils.build_api_factory_without_time_synchronizer_pre_processor(web_utils.create_throttler())
+        self._complaints = Complaints(self.logger())
+
+    @property
+    def name(self) -> str:
+        return CONSTANTS.EXCHANGE_NAME
+
+    @async_ttl_cache(ttl=CONSTANTS.RATES_LIFETIME, maxsize=1)
+    async def get_prices(self, quote_token: Optional[str] = None) -> Dict[str, Decimal]:
+        """The price of each tradable pair, in USD; none while the venue does not answer, or for another quote token."""
+        if quote_token not in (None, CONSTANTS.QUOTE_ASSET):
+            return {}
+        try:
+            prices = parse.prices(await self._markets())
+            self._complaints.forget()
+            return prices
+        except (AcmeRequestError, ValueError) as error:
+            self._complaints.log("request", f"No rates from Acme until the venue answers ({error}).")
+            return {}
+
+    async def _markets(self):
+        rest_assistant = await self._factory.get_rest_assistant()
+        return await rest_assistant.execute_request(
+            url=web_utils.public_rest_url(CONSTANTS.MARKETS_PATH_URL, configured_server() or CONSTANTS.DEFAULT_DOMAIN),
+            throttler_limit_id=CONSTANTS.MARKETS_PATH_URL,
+        )
