@@ -9,7 +9,7 @@ RUN_OPTIONS = $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 ## The real Hummingbot makes a market on a real venue, both on this machine. SECONDS=90 ends it by itself, else Ctrl-C.
 demo: venv
-	@exec $(PYTHON_IN_VENV) -m acme_bot demo $(RUN_OPTIONS)
+	@exec $(PYTHON_IN_VENV) -m acme_bot demo $(RUN_OPTIONS) $(if $(STRATEGY),--strategy $(STRATEGY))
 
 ## Three bots trade while everything fails, for SECONDS=600. SEED=1 decides what fails when.
 chaos: venv

@@ -8,8 +8,9 @@ from rich.console import Console
 
 from acme_bot.chaos.run import Chaos
 from acme_bot.client import open_client
-from acme_bot.demo import run_demo
+from acme_bot.demo import STRATEGIES, run_demo
 from acme_bot.folder import in_folder
+from acme_bot.strategy_files import FOLDERS, StrategyFilesError, add_files, require_files
 from acme_bot.workspace import WorkspaceError, make_workspace
 
 LINE_WIDTH = 120
@@ -21,13 +22,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return options.command(options)
-    except WorkspaceError as error:
+    except (StrategyFilesError, WorkspaceError) as error:
         print(f"acme-bot: {error}", file=sys.stderr)
         return 1
 
 
 def _workspace(options: argparse.Namespace) -> int:
+    given = {folder: require_files(folder, path) for folder in FOLDERS if (path := getattr(options, folder))}
     workspace = make_workspace(options.folder)
+    for folder, source in given.items():
+        print(f"{add_files(workspace, folder, source)} {folder} from {source}")
     print(f"{workspace} is a complete Hummingbot: `{workspace}/hbot` is its command line, "
           f"`acme-bot client {workspace}` opens its interactive client.")
     return 0
@@ -39,7 +43,7 @@ def _client(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    return run_demo(options.seconds, options.seed, options.folder, _console())
+    return run_demo(STRATEGIES[options.strategy], options.seconds, options.seed, options.folder, _console())
 
 
 def _chaos(options: argparse.Namespace) -> int:
@@ -58,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     workspace = commands.add_parser("workspace", help="make a folder a complete Hummingbot, or bring it up to date")
     workspace.add_argument("folder", metavar="DIR", type=Path)
+    workspace.add_argument("--scripts", metavar="DIR", type=Path, help="copy these V2 scripts into it")
+    workspace.add_argument("--controllers", metavar="DIR", type=Path, help="copy these V2 controllers into it")
     workspace.set_defaults(command=_workspace)
     client = commands.add_parser("client", help="open Hummingbot's interactive client in a workspace")
     client.add_argument("folder", metavar="DIR", type=Path)
@@ -65,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="let Hummingbot make a market on a venue of its own, and compare the books")
     demo.add_argument("--seconds", metavar="N", type=_seconds, default=0, help="end after N s (else: Ctrl-C)")
     demo.add_argument("--seed", metavar="N", type=int, help="the same N gives the same market")
+    demo.add_argument("--strategy", choices=STRATEGIES, default=next(iter(STRATEGIES)),
+                      help="what trades (default: %(default)s; inventory_maker is a V2 controller)")
     demo.add_argument("--folder", metavar="DIR", type=Path, help="keep everything in DIR, which must be empty")
     demo.set_defaults(command=_demo)
     chaos = commands.add_parser("chaos", help="let three bots trade while everything fails, and compare the books")

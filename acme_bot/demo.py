@@ -2,6 +2,8 @@
 import secrets
 import subprocess
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,25 +15,48 @@ from acme_bot.interruption import Interruption
 from acme_bot.ledger import Ledger, VenueError
 from acme_bot.reconciliation import Line, both_sides_filled, reconcile_books, reconcile_connector
 from acme_bot.records import Records
+from acme_bot.strategy_files import add_files
 from acme_bot.venue import Venue, VenueStartError
 from acme_bot.view import Glance, open_view, show_reconciliation
 from acme_bot.workspace import WorkspaceError, make_workspace
 
 PAIR = "BTC-USD"
 BOT = "demo.yml"
-STRATEGY = "perpetual_market_making"
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """What trades: the name that `hbot create` takes, and the settings.
+
+    `folders` are the "scripts" and "controllers" that it needs and that a new workspace has not. `stop_seconds` is how
+    long it takes to stop, at most: a funding payment must be in both books or in neither then. There is one every
+    `funding_seconds`, which leaves time to learn of one, within 15 s, and to stop before the next.
+    """
+
+    name: str
+    settings: Mapping[str, str]
+    folders: Mapping[str, Path] = field(default_factory=dict)
+    stop_seconds: int = 5
+    funding_seconds: int = 30
+
+
 # Spreads are in percent. The quotes are close enough to the middle to be hit, an open position is closed soon whether
 # it wins or loses, and everything comes round every few seconds. The amount is the smallest that the venue lets rest:
 # of a larger order a part may be left over that is too small for an order of its own, and the strategy is stuck.
-SETTINGS = {
+MARKET_MAKING = Strategy("perpetual_market_making", {
     "derivative": CONNECTOR, "market": PAIR, "leverage": "5", "order_amount": "0.001",
     "bid_spread": "0.01", "ask_spread": "0.01", "order_refresh_time": "3", "filled_order_delay": "1",
     "long_profit_taking_spread": "0.03", "short_profit_taking_spread": "0.03",
     "stop_loss_spread": "0.06", "time_between_stop_loss_orders": "3", "stop_loss_slippage_buffer": "0.05",
-}
-FUNDING_SECONDS = 30
-# A funding payment must be in both books or in neither when the bot stops, which takes it a second or two.
-SECONDS_UNTIL_FUNDING = 5
+})
+# A V2 controller; its spreads and barriers are fractions. It quotes 250 USD on each side, and its executors close their
+# positions before it stops.
+INVENTORY_MAKER = Strategy("inventory_maker", {
+    "connector_name": CONNECTOR, "trading_pair": PAIR, "leverage": "5", "position_mode": "ONEWAY",
+    "total_amount_quote": "500", "buy_spreads": "0.0001", "sell_spreads": "0.0001", "executor_refresh_time": "5",
+    "cooldown_time": "2", "take_profit": "0.0003", "stop_loss": "0.001", "time_limit": "20",
+}, stop_seconds=20, funding_seconds=60)
+STRATEGIES = {strategy.name: strategy for strategy in (MARKET_MAKING, INVENTORY_MAKER)}
 FIRST_ORDER_SECONDS = 90
 
 
@@ -42,10 +67,11 @@ class DemoError(Exception):
 class Demo:
     """One run. `seconds` of trading, 0 for until interrupted; `seed` fixes the market's course."""
 
-    def __init__(self, folder: Path, seconds: int, seed: int | None, console: Console):
+    def __init__(self, strategy: Strategy, folder: Path, seconds: int, seed: int | None, console: Console):
+        self._strategy = strategy
         self._console = console
         self._seconds = seconds
-        self._venue = Venue(folder, funding_seconds=FUNDING_SECONDS, seed=seed)
+        self._venue = Venue(folder, funding_seconds=strategy.funding_seconds, seed=seed)
         self._workspace = folder / "workspace"
         self._hbot = Hbot(self._workspace, password=secrets.token_urlsafe(24))
         self._records = Records(self._workspace, BOT)
@@ -79,12 +105,13 @@ class Demo:
 
     def _start_bot(self, interruption: Interruption) -> bool:
         """Whether the bot trades; it does not when interrupted before."""
-        trader = self._venue.trader
+        trader, strategy = self._venue.trader, self._strategy
         steps = (
-            ("Making a workspace for Hummingbot", lambda: make_workspace(self._workspace)),
+            ("Making a workspace for Hummingbot", self._make_workspace),
             ("hbot connect: storing the account's key, encrypted",
              lambda: self._hbot.connect(self._venue.url, trader.key, trader.secret)),
-            (f"hbot create: {STRATEGY} on {PAIR}", lambda: self._hbot.create(STRATEGY, BOT, SETTINGS)),
+            (f"hbot create: {strategy.name} on {PAIR}",
+             lambda: self._hbot.create(strategy.name, BOT, strategy.settings)),
             ("hbot start", self._launch),
         )
         for description, step in steps:
@@ -94,6 +121,11 @@ class Demo:
             step()
         self._say("Waiting for the bot's first order; it takes about 15 s ...")
         return self._await_first_order(interruption)
+
+    def _make_workspace(self) -> None:
+        workspace = make_workspace(self._workspace)
+        for folder, source in self._strategy.folders.items():
+            add_files(workspace, folder, source)
 
     def _launch(self) -> None:
         self._bot = self._hbot.start_bot(BOT)
@@ -131,14 +163,15 @@ class Demo:
         """
         if self._is_quiet():
             return
-        self._say(f"Waiting until Hummingbot knows the latest funding payment; at most {2 * FUNDING_SECONDS} s ...")
-        deadline = time.monotonic() + 2 * FUNDING_SECONDS
+        patience = 2 * self._strategy.funding_seconds
+        self._say(f"Waiting until Hummingbot knows the latest funding payment; at most {patience} s ...")
+        deadline = time.monotonic() + patience
         while not self._is_quiet() and time.monotonic() < deadline:
             time.sleep(0.5)
 
     def _is_quiet(self) -> bool:
         until_funding = float(self._ledger.price().funding_time) - time.time()
-        return (until_funding > SECONDS_UNTIL_FUNDING
+        return (until_funding > self._strategy.stop_seconds
                 and len(self._records.books().funding) == len(self._ledger.funding()))
 
     def _finish(self, opening: Decimal) -> int:
@@ -184,6 +217,8 @@ class Demo:
         self._console.print(text, markup=False, soft_wrap=True)
 
 
-def run_demo(seconds: int, seed: int | None, folder: Path | None, console: Console) -> int:
+def run_demo(
+    strategy: Strategy, seconds: int, seed: int | None, folder: Path | None, console: Console
+) -> int:
     """Runs the demo in a folder as `in_folder` has it. Returns the process's exit code."""
-    return in_folder(folder, "acme-demo-", console, lambda place: Demo(place, seconds, seed, console).run())
+    return in_folder(folder, "acme-demo-", console, lambda place: Demo(strategy, place, seconds, seed, console).run())

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ class Hbot:
         self.run("connect", CONNECTOR, "--replace", "--keys-stdin",
                  text=json.dumps({f"{CONNECTOR}_{name}": value for name, value in values.items()}))
 
-    def create(self, strategy: str, name: str, settings: dict[str, str]) -> None:
+    def create(self, strategy: str, name: str, settings: Mapping[str, str]) -> None:
         """Writes the configuration `name` for `strategy`. Raises `HbotError`."""
         options = [option for key, value in settings.items() for option in ("--set", f"{key}={value}")]
         self.run("create", strategy, "--name", name, *options)

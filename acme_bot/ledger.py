@@ -50,9 +50,9 @@ class Price:
 
 @dataclass(frozen=True)
 class Account:
-    """The account and its position at one moment, in USD but for the position.
+    """The account and its position, long less short, at one moment, in USD but for the position.
 
-    `entry` is None when flat. `cost` is what the open position was bought for (negative: sold for); `value` is what the
+    `entry` is None when flat, and when hedged. `cost` is what the open position was bought for (negative: sold for); `value` is what the
     account is worth, unrealized profit included.
     """
 
@@ -78,10 +78,12 @@ class Ledger:
 
     def account(self) -> Account:
         account = self._get("/account")
-        flat = {"netSize": 0, "entryPrice": None, "cost": 0}
-        position = next((one for one in account["positions"] if one["future"] == self._market), flat)
-        return Account(Holding(position=Decimal(position["netSize"]), balance=Decimal(account["collateral"])),
-                       entry=_decimal_or_none(position["entryPrice"]), cost=Decimal(position["cost"]),
+        # In hedge mode there are two positions of one market.
+        positions = [one for one in account["positions"] if one["future"] == self._market]
+        entries = [Decimal(one["entryPrice"]) for one in positions if one["entryPrice"] is not None]
+        position, cost = (sum((Decimal(one[name]) for one in positions), Decimal(0)) for name in ("netSize", "cost"))
+        return Account(Holding(position, balance=Decimal(account["collateral"])),
+                       entry=entries[0] if len(entries) == 1 else None, cost=cost,
                        value=Decimal(account["totalAccountValue"]))
 
     def balance(self) -> Decimal:

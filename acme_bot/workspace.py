@@ -25,6 +25,8 @@ from pathlib import Path
 
 import yaml
 
+from acme_bot.strategy_files import add_examples
+
 CONNECTOR = Path("connector", "derivative", "acme_perpetual")
 MARKER = ".acme-workspace"
 PRIVATE = 0o700
@@ -66,6 +68,7 @@ def make_workspace(folder: Path) -> Path:
     (folder / MARKER).write_text(f"Hummingbot {importlib.metadata.version('hummingbot')}\n", encoding="utf-8")
     _refresh_package(installed, folder)
     _add_missing_folders(folder)
+    add_examples(folder)
     _add_missing_settings(installed, folder / "conf")
     _write_hbot(folder)
     return folder
@@ -132,9 +135,6 @@ def _link_or_copy(source: str, destination: str) -> None:
 def _add_missing_folders(folder: Path) -> None:
     for name in OWN_FOLDERS:
         _make_private_folder(folder / name)
-    for name in ("scripts", "controllers"):
-        # `hbot create` looks for a controller beside this package's file, which a folder without one does not have.
-        (folder / name / "__init__.py").touch()
 
 
 def _write_hbot(folder: Path) -> None:

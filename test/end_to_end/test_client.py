@@ -7,7 +7,7 @@ from test.end_to_end.terminal import Terminal
 
 import pytest
 
-from acme_bot.demo import BOT, PAIR, SETTINGS, STRATEGY
+from acme_bot.demo import BOT, MARKET_MAKING, PAIR
 from acme_bot.hbot import CONNECTOR, Hbot
 from acme_bot.ledger import Ledger
 from acme_bot.venue import Venue
@@ -20,7 +20,7 @@ ATTEMPTS = 10
 
 @pytest.fixture
 def client(hbot: Hbot) -> Iterator[Terminal]:
-    hbot.create(STRATEGY, BOT, SETTINGS)
+    hbot.create(MARKET_MAKING.name, BOT, MARKET_MAKING.settings)
     terminal = Terminal([sys.executable, "-m", "acme_bot", "client", str(hbot.workspace)])
     yield terminal
     terminal.close()
@@ -93,7 +93,7 @@ def test_a_trader_connects_trades_and_looks(client: Terminal, venue: Venue, ledg
     client.type(f"import {BOT}")
     client.wait_for('Enter "start" to start')
     client.type("start")
-    client.wait_for(f"'{STRATEGY}' started successfully")
+    client.wait_for(f"'{MARKET_MAKING.name}' started successfully")
     client.wait_for("BUY order .* is filled", seconds=90)
     client.wait_for("SELL order .* is filled", seconds=90)
 

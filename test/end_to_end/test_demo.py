@@ -74,6 +74,15 @@ def test_the_books_agree_when_the_demo_has_run_its_time(start_demo):
 
 
 @pytest.mark.timeout(PATIENCE)
+def test_the_books_agree_after_a_v2_controller(start_demo):
+    demo = start_demo("--seconds", "30", "--strategy", "inventory_maker")
+
+    said = demo.communicate()[0]
+
+    assert_success(demo, said)
+
+
+@pytest.mark.timeout(PATIENCE)
 def test_the_books_agree_when_the_demo_is_ended_with_ctrl_c(start_demo):
     demo = start_demo()
     said = read_until(demo, BOTH_SIDES)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from acme_bot.demo import BOT, PAIR, SETTINGS, STRATEGY
+from acme_bot.demo import BOT, MARKET_MAKING, PAIR
 from acme_bot.hbot import CONNECTOR, Hbot, HbotError
 from acme_bot.ledger import Ledger
 from acme_bot.reconciliation import both_sides_filled
@@ -45,7 +45,7 @@ def connected(hbot, venue) -> Hbot:
 
 @pytest.fixture
 def running(connected, venue) -> Iterator[Hbot]:
-    connected.create(STRATEGY, BOT, SETTINGS)
+    connected.create(MARKET_MAKING.name, BOT, MARKET_MAKING.settings)
     bot = connected.start_bot(BOT)
     yield connected
     bot.kill()

@@ -14,7 +14,7 @@ from test.end_to_end.trader import DEPOSIT, READER, Exchange, Log, Trader
 import pytest
 import trustme
 
-from acme_bot.demo import BOT, SETTINGS, STRATEGY
+from acme_bot.demo import BOT, MARKET_MAKING
 from acme_bot.hbot import Hbot
 
 HOST = "acme.example"
@@ -120,7 +120,7 @@ def test_a_bot_trades_on_a_subaccount_of_a_server_with_an_authority_of_its_own_b
 
     hbot.connect(url, "main-key", "main-secret", subaccount="grid")
     assert f"{GRID_DEPOSIT}" in hbot.run("balance")
-    hbot.create(STRATEGY, BOT, SETTINGS)
+    hbot.create(MARKET_MAKING.name, BOT, MARKET_MAKING.settings)
     bot = hbot.start_bot(BOT)
     deadline = time.monotonic() + PATIENCE
     while not placements(access_log):
