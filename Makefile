@@ -1,4 +1,4 @@
-.PHONY: demo chaos test bench-venue venv lint clean
+.PHONY: demo chaos test strategies bench-venue venv lint clean
 
 PYTHON_IN_VENV = .venv/bin/python
 # The whole run measures the branch coverage of the connector, where Hummingbot has it, and fails under 95 %.
@@ -18,6 +18,12 @@ chaos: venv
 ## Every test. ARGS="-k name" chooses some.
 test: venv lint
 	@$(PYTHON_IN_VENV) -m pytest $(if $(ARGS),$(ARGS),$(COVERAGE))
+
+## Hummingbot's own strategies, each for a while on a venue of its own: HUMMINGBOT_SOURCE=DIR, a source tree of Hummingbot.
+strategies: venv
+	@test -d "$(HUMMINGBOT_SOURCE)/controllers" || { \
+		echo "HUMMINGBOT_SOURCE=DIR: name a source tree of Hummingbot, with scripts and controllers in it."; exit 2; }
+	@HUMMINGBOT_SOURCE="$(abspath $(HUMMINGBOT_SOURCE))" $(PYTHON_IN_VENV) -m pytest test/end_to_end/test_strategies.py -s $(ARGS)
 
 ## Orders a second, acknowledgements and memory of the venue. ARGS="--rate 500" and others: see bench/venue_throughput.py.
 bench-venue: venv

@@ -18,7 +18,7 @@ BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PORT = 8600
 TARGETS = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 # These cannot run inside a test run: this test run is one of them, and the demo has tests of its own.
-MAKE = re.compile(r"make ([a-z-]+)( [A-Z]+=\d+)*$")
+MAKE = re.compile(r"make ([a-z-]+)( [A-Z_]+=[\w./-]+)*$")
 
 
 class Reader:
