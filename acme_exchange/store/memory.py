@@ -1,4 +1,4 @@
-"""History in memory."""
+"""History in memory, of which the oldest goes when there is too much, so that a venue can run for weeks."""
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict, deque
@@ -22,6 +22,10 @@ from acme_exchange.store.records import (
     Page,
     Period,
 )
+from acme_exchange.store.used_ids import UsedIds
+
+
+MOST_RECORDS_KEPT = 50_000
 
 
 class _Timeline[Record]:
@@ -31,8 +35,18 @@ class _Timeline[Record]:
         self._time = time
         self._records: list[Record] = []
 
+    def __len__(self) -> int:
+        return len(self._records)
+
     def append(self, record: Record) -> None:
         self._records.append(record)
+
+    def forget_first(self) -> None:
+        del self._records[0]
+
+    def forget(self, record: Record) -> None:
+        """Takes out a record that is there; records are ordered like their times."""
+        del self._records[bisect_left(self._records, record)]
 
     def within(self, period: Period, oldest_first: bool = False) -> Iterator[Record]:
         records, time = self._records, self._time
@@ -42,8 +56,29 @@ class _Timeline[Record]:
         return (records[position] for position in positions)
 
 
+class _Timelines[Record]:
+    """A timeline for each account, which together hold `MOST_RECORDS_KEPT`."""
+
+    def __init__(self, time: Callable[[Record], int]) -> None:
+        self._by_account: defaultdict[str, _Timeline[Record]] = defaultdict(lambda: _Timeline(time))
+        self._accounts: deque[str] = deque()
+
+    def __getitem__(self, account: str) -> _Timeline[Record]:
+        return self._by_account[account]
+
+    def append(self, account: str, record: Record) -> None:
+        self._by_account[account].append(record)
+        self._accounts.append(account)
+        if len(self._accounts) > MOST_RECORDS_KEPT:
+            self._by_account[self._accounts.popleft()].forget_first()
+
+
 class MemoryStore:
-    """A :class:`Store` that lasts as long as the process. What belongs to the house is not kept."""
+    """A :class:`Store` that lasts as long as the process. What belongs to the house is not kept.
+
+    Of closed orders, of fills and of payments it keeps the latest `MOST_RECORDS_KEPT`, over all accounts; and of the
+    orders before them, that their client ids were used.
+    """
 
     def __init__(self) -> None:
         self.state = None
@@ -57,8 +92,10 @@ class MemoryStore:
             lambda: _Timeline(lambda order_id: self._orders[order_id].created_at)
         )
         self._by_client_id: dict[tuple[str, str], int] = {}
-        self._fills: defaultdict[str, _Timeline[Filled]] = defaultdict(lambda: _Timeline(lambda fill: fill.time))
-        self._payments: defaultdict[str, _Timeline[FundingPaid]] = defaultdict(lambda: _Timeline(lambda paid: paid.time))
+        self._closed: deque[int] = deque()
+        self._forgotten = UsedIds()
+        self._fills: _Timelines[Filled] = _Timelines(lambda fill: fill.time)
+        self._payments: _Timelines[FundingPaid] = _Timelines(lambda paid: paid.time)
         self._rates: _Timeline[FundingSettled] = _Timeline(lambda settled: settled.time)
         self._trades: defaultdict[str, deque[Traded]] = defaultdict(lambda: deque(maxlen=MOST_TRADES_KEPT))
         self._candles: defaultdict[tuple[str, int], deque[Candle]] = defaultdict(
@@ -67,12 +104,12 @@ class MemoryStore:
         self._recorders: dict[type, Callable] = {
             Filled: self._record_fill,
             FundingPaid: self._record_payment,
-            FundingSettled: self._rates.append,
+            FundingSettled: self._record_rate,
             Traded: self._record_trade,
         }
 
     def __contains__(self, pair: object) -> bool:
-        return pair in self._by_client_id
+        return pair in self._by_client_id or pair in self._forgotten
 
     def add(self, pair: tuple[str, str]) -> None:
         """Nothing: the order that is recorded right after says it."""
@@ -149,16 +186,35 @@ class MemoryStore:
             if order.client_id is not None:
                 self._by_client_id[order.account, order.client_id] = order.id
         self._orders[order.id] = order
-        if cancelled_by_client and order.status == "closed":
-            self._cancelled_by_client.add(order.id)
+        if order.status == "closed":
+            if cancelled_by_client:
+                self._cancelled_by_client.add(order.id)
+            self._closed.append(order.id)
+            if len(self._closed) > MOST_RECORDS_KEPT:
+                self._forget_order(self._closed.popleft())
+
+    def _forget_order(self, order_id: int) -> None:
+        order = self._orders[order_id]
+        self._order_ids[order.account].forget(order_id)
+        del self._orders[order_id]
+        self._cancelled_by_client.discard(order_id)
+        if order.client_id is not None:
+            pair = order.account, order.client_id
+            del self._by_client_id[pair]
+            self._forgotten.add(pair)
 
     def _record_fill(self, fill: Filled) -> None:
         if not fill.account.startswith(HOUSE_PREFIX):
-            self._fills[fill.account].append(fill)
+            self._fills.append(fill.account, fill)
 
     def _record_payment(self, payment: FundingPaid) -> None:
         if not payment.account.startswith(HOUSE_PREFIX):
-            self._payments[payment.account].append(payment)
+            self._payments.append(payment.account, payment)
+
+    def _record_rate(self, settled: FundingSettled) -> None:
+        self._rates.append(settled)
+        if len(self._rates) > MOST_RECORDS_KEPT:
+            self._rates.forget_first()
 
     def _record_trade(self, trade: Traded) -> None:
         self._trades[trade.market].append(trade)

@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from acme_exchange.engine import Engine, FundingPaid, FundingSettled, Traded
+from acme_exchange.engine import Engine, FundingPaid, FundingSettled, OrderChanged, Traded
+from acme_exchange.engine.views import Order
 from acme_exchange.progress import StoreFailed
-from acme_exchange.store import Database, DatabaseStore, MemoryStore, Period, checkpoints, file_url
+from acme_exchange.store import Database, DatabaseStore, MemoryStore, OrderFilter, Period, checkpoints, file_url, memory
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -44,6 +45,55 @@ async def test_rates_and_payments_of_one_market_can_be_had():
     assert [payment.id for payment in await store.funding_payments("alice", "ETH-PERP", EVER, 10)] == [2]
     assert [rate.market for rate in await store.funding_rates("ETH-PERP", EVER, 10)] == ["ETH-PERP"]
     assert len(await store.funding_rates(None, EVER, 10)) == 2
+
+
+def changed(number: int, status: str, account: str = "alice") -> OrderChanged:
+    """An order that is placed at second `number`, and what has become of it."""
+    order = Order(number, account, f"mine-{number}", "BTC-PERP", "limit", "buy", Decimal(1), Decimal(100), False, False,
+                  False, status, Decimal(0), Decimal(status != "closed"), None, number * SECOND, False, None)
+    return OrderChanged(order, number * SECOND)
+
+
+async def ids(store: MemoryStore, account: str = "alice", period: Period = EVER) -> list[int]:
+    page = await store.orders(account, OrderFilter(), period, limit=100)
+    return [order.id for order in page.records]
+
+
+@pytest.fixture
+def three_kept(monkeypatch) -> MemoryStore:
+    monkeypatch.setattr(memory, "MOST_RECORDS_KEPT", 3)
+    return MemoryStore()
+
+
+async def test_of_closed_orders_the_latest_are_kept_and_of_open_ones_all(three_kept):
+    store = three_kept
+    for number in range(1, 9):
+        owner = "bob" if number == 7 else "alice"
+        store.record([changed(number, "new", owner)])
+        if number != 2:
+            store.record([changed(number, "closed", owner)])
+    assert await ids(store) == [8, 6, 2]
+    assert await ids(store, period=Period(end=7 * SECOND)) == [6, 2]
+    assert await ids(store, "bob") == [7]
+
+
+async def test_a_client_id_stays_used_when_its_order_is_forgotten(three_kept):
+    for number in range(1, 7):
+        three_kept.record([changed(number, "new"), changed(number, "closed")], cancelled_by_client=True)
+    assert three_kept.order("alice", 3) is None
+    assert three_kept.order_by_client_id("alice", "mine-3") is None
+    assert not three_kept.was_cancelled_by_client(3)
+    assert three_kept.was_cancelled_by_client(4)
+    assert [("alice", f"mine-{number}") in three_kept for number in range(8)] == [False, *6 * [True], False]
+    assert ("bob", "mine-3") not in three_kept
+
+
+async def test_of_fills_payments_and_rates_the_latest_are_kept_over_all_accounts(three_kept):
+    three_kept.record([paid(1, 1, account="bob"), paid(2, 2), paid(3, 3), paid(4, 4, account="bob"), paid(5, 5)])
+    three_kept.record([FundingSettled("BTC-PERP", Decimal(number), number) for number in range(5)])
+    assert [payment.id for payment in await three_kept.funding_payments("alice", None, EVER, 10)] == [5, 3]
+    assert [payment.id for payment in await three_kept.funding_payments("bob", None, EVER, 10)] == [4]
+    assert [settled.time for settled in await three_kept.funding_rates(None, EVER, 10)] == [4, 3, 2]
 
 
 @pytest.mark.parametrize(
