@@ -1,12 +1,44 @@
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from sqlalchemy import URL
 
-from acme_exchange.engine import Engine, FundingPaid, FundingSettled, OrderChanged, Traded
+from acme_exchange.accounts import AccountEntry
+from acme_exchange.clock import SystemClock
+from acme_exchange.engine import (
+    CancelOrder,
+    Engine,
+    FundingPaid,
+    FundingSettled,
+    OrderChanged,
+    PlaceOrder,
+    Refused,
+    SetLeverage,
+    Traded,
+)
 from acme_exchange.engine.views import Order
+from acme_exchange.market import plan_markets
 from acme_exchange.progress import StoreFailed
-from acme_exchange.store import Database, DatabaseStore, MemoryStore, OrderFilter, Period, checkpoints, file_url, memory
+from acme_exchange.store import (
+    Database,
+    DatabaseStore,
+    InUse,
+    MemoryStore,
+    OrderFilter,
+    Period,
+    StoreUnusable,
+    checkpoints,
+    database_url,
+    file_url,
+    memory,
+    tables,
+)
+from acme_exchange.venue import Venue, planned_venue
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -186,3 +218,70 @@ async def test_a_checkpoint_that_cannot_be_made_ends_the_venue(monkeypatch, tmp_
             await store.progress.settle()
     with pytest.raises(StoreFailed):
         await store.close()
+
+
+HOLDER = AccountEntry("ann", Decimal(10_000), ())
+ORDER = PlaceOrder("ann", "BTC-PERP", "buy", "limit", Decimal("0.01"), Decimal(60_000))
+
+
+@asynccontextmanager
+async def kept_venue(url: URL) -> AsyncIterator[Venue]:
+    """A venue without liquidity, which goes on with what the database holds."""
+    clock = SystemClock()
+    store = DatabaseStore(Database(url))
+    try:
+        venue = planned_venue(clock, plan_markets(clock.now(), 7, liquidity=False), [HOLDER], store=store)
+        for _ in venue.pulse():
+            pass
+        yield venue
+        await venue.progress.settle()
+    finally:
+        await store.close()
+
+
+async def test_a_restart_goes_on_with_the_orders_in_their_queue_and_repeats_no_id(tmp_path):
+    url = database_url(f"sqlite:///{tmp_path / 'anywhere.db'}")
+    async with kept_venue(url) as venue:
+        for number in range(4):
+            venue.execute(replace(ORDER, client_id=f"mine-{number}"))
+        venue.execute(CancelOrder("ann", client_id="mine-1"))
+        venue.execute(SetLeverage("ann", 7))
+        before = venue.engine.open_orders("ann"), venue.engine.account("ann")
+    async with kept_venue(url) as venue:
+        assert (venue.engine.open_orders("ann"), venue.engine.account("ann")) == before
+        for used in ("mine-0", "mine-1"):
+            with pytest.raises(Refused, match="Duplicate client order ID"):
+                venue.execute(replace(ORDER, client_id=used))
+        venue.execute(ORDER)
+        found = await venue.store.orders("ann", OrderFilter(), EVER, limit=10)
+        assert [order.id for order in found.records] == [5, 4, 3, 2, 1]
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+async def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path, read_only):
+    Database(file_url(tmp_path)).close()
+    with closing(sqlite3.connect(tmp_path / "venue.sqlite")) as database:
+        database.executescript(f"UPDATE venue SET version = {tables.VERSION + 1}")
+        before = database.execute("SELECT * FROM venue").fetchall()
+        with pytest.raises(StoreUnusable, match="was written by a newer acme-exchange .* install that one again, or"):
+            Database(file_url(tmp_path), read_only)
+        assert database.execute("SELECT * FROM venue").fetchall() == before
+
+
+async def test_one_venue_at_a_time_has_a_database(tmp_path):
+    database = Database(file_url(tmp_path))
+    with pytest.raises(InUse, match="another venue works with it"):
+        Database(file_url(tmp_path))
+    database.close()
+    Database(file_url(tmp_path)).close()
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [("no url", "--database: write a URL such as sqlite:////home/you/venue.sqlite"),
+     ("mystery://somebody:secret@here/there", "cannot be used as the venue's database")],
+)
+async def test_a_url_that_leads_to_no_database_is_one_sentence_without_its_password(url, sentence):
+    with pytest.raises(StoreUnusable, match=sentence) as raised:
+        Database(database_url(url))
+    assert "secret" not in str(raised.value)

@@ -167,6 +167,22 @@ async def test_a_compressed_body_is_not_read(http, alice: Client, running: Runni
     assert caplog.text == ""
 
 
+@pytest.mark.parametrize("lines", [["X-Long: " + 20_000 * "a"], [f"X-{number}: {1000 * 'a'}" for number in range(10_000)]])
+async def test_headers_beyond_the_limit_are_not_read_to_their_end(
+    public: Client, running: RunningVenue, caplog, lines: list[str]
+):
+    host, port = running.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write("\r\n".join(["GET /api/time HTTP/1.1", "Host: acme", *lines]).encode())
+    try:
+        assert (await reader.readline()).split()[1] == b"400"
+    except ConnectionError:
+        pass  # It was answered, and closed, with much still to come.
+    writer.close()
+    assert (await public.get("/time")).status == 200
+    assert caplog.text == ""
+
+
 async def test_a_client_that_goes_away_in_the_middle_of_its_body_is_no_incident(
     public: Client, running: RunningVenue, caplog
 ):

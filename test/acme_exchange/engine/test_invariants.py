@@ -21,12 +21,14 @@ from acme_exchange.engine import (
     Filled,
     FundingPaid,
     ModifyOrder,
+    OrderChanged,
     PlaceOrder,
     Refused,
     Requote,
     SetIndex,
     SetLeverage,
     SetPositionMode,
+    Traded,
 )
 from acme_exchange.engine.accounts import HOUSE_ACCOUNTS, TAKES
 
@@ -60,6 +62,7 @@ class Venue(RuleBasedStateMachine):
         self.now = NOON
         self.done = []
         self.told = []
+        self.filled = Counter()
         self.client_ids = 0
         self.deposits = Fraction(0)
         for market in MARKETS:
@@ -92,6 +95,8 @@ class Venue(RuleBasedStateMachine):
             return
         self.told.append(repr(events))
         self.mirror.hear(events)
+        self.every_fill_has_its_twin(events)
+        self.no_order_fills_over_its_size(events)
         self.reference.apply(command, self.now)
         assert [
             (e.account, e.market, e.order_id, e.side, e.size, e.price, e.fee, e.liquidity, e.kind)
@@ -101,6 +106,26 @@ class Venue(RuleBasedStateMachine):
             (e.account, e.market, e.position_side, Fraction(e.payment), e.time)
             for e in events if isinstance(e, FundingPaid)
         ) == Counter(self.reference.payments)
+
+    def every_fill_has_its_twin(self, events):
+        halves = {}
+        for event in events:
+            if isinstance(event, Filled):
+                halves.setdefault(event.trade_id, []).append(event)
+        for maker, taker in halves.values():
+            assert (maker.liquidity, taker.liquidity) == ("maker", "taker")
+            assert {maker.side, taker.side} == {"buy", "sell"}
+            assert (maker.market, maker.price, maker.size) == (taker.market, taker.price, taker.size)
+        for trade in (event for event in events if isinstance(event, Traded)):
+            maker, taker = halves[trade.id]
+            assert (trade.side, trade.price, trade.size) == (taker.side, taker.price, taker.size)
+
+    def no_order_fills_over_its_size(self, events):
+        for event in events:
+            if isinstance(event, Filled) and event.order_id is not None:
+                self.filled[event.order_id] += event.size
+            elif isinstance(event, OrderChanged):
+                assert self.filled[event.order.id] == event.order.filled_size <= event.order.size
 
     def expect_refusal(self, command, text):
         try:
