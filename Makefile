@@ -1,4 +1,4 @@
-.PHONY: demo chaos test strategies bench-venue venv lint clean
+.PHONY: demo chaos test strategies kills bench-venue venv lint clean
 
 PYTHON_IN_VENV = .venv/bin/python
 # The whole run measures the branch coverage of the connector, where Hummingbot has it, and fails under 95 %.
@@ -24,6 +24,10 @@ strategies: venv
 	@test -d "$(HUMMINGBOT_SOURCE)/controllers" || { \
 		echo "HUMMINGBOT_SOURCE=DIR: name a source tree of Hummingbot, with scripts and controllers in it."; exit 2; }
 	@HUMMINGBOT_SOURCE="$(abspath $(HUMMINGBOT_SOURCE))" $(PYTHON_IN_VENV) -m pytest test/end_to_end/test_strategies.py -s $(ARGS)
+
+## Kills a venue under load RESTARTS times, where `make test` does it 8 times. SEED=2 is another run.
+kills: venv
+	@$(PYTHON_IN_VENV) -m pytest test/acme_exchange/test_kills.py -s --restarts $(or $(RESTARTS),100) --kill-seed $(or $(SEED),1)
 
 ## Orders a second, acknowledgements and memory of the venue. ARGS="--rate 500" and others: see bench/venue_throughput.py.
 bench-venue: venv

@@ -3,3 +3,8 @@ from hypothesis import settings
 # The same examples every time: a run that fails can be repeated, and none fails for being slow on a busy machine.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--restarts", type=int, default=8, help="how often a venue under load is killed")
+    parser.addoption("--kill-seed", type=int, default=1, help="when, and what the traders do")

@@ -180,9 +180,9 @@ class Listener:
         args = {"key": key, "time": time, "sign": sign(secret, f"{time}websocket_login")} | changed
         await self.send(op="login", args=args)
 
-    async def next(self) -> dict[str, Any]:
-        """The next frame, its fractional numbers as they are written."""
-        return json.loads(await self.socket.receive_str(timeout=10), parse_float=Decimal)
+    async def next(self, seconds: float = 10) -> dict[str, Any]:
+        """The next frame, its fractional numbers as they are written; fails when none comes for so long."""
+        return json.loads(await self.socket.receive_str(timeout=seconds), parse_float=Decimal)
 
     async def pending(self) -> list[dict[str, Any]]:
         """All frames that the venue has sent so far: those before the answer to a ping."""
