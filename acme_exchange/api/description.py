@@ -1,5 +1,7 @@
 """`/api/openapi.json`, and `/api/docs`: the same for people, by Swagger UI, from this server alone."""
 
+from functools import cache
+
 from aiohttp import hdrs, web
 from openapi_ui_bundles import swagger_ui
 
@@ -40,12 +42,21 @@ POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline
 
 
 def add_routes(router: web.UrlDispatcher) -> None:
-    description = codec.encode(describe(ROUTES))
-    _add(router, DESCRIPTION_PATH, description, "application/json")
+    router.add_route(hdrs.METH_GET, DESCRIPTION_PATH, _describe)
     _add(router, PAGE_PATH, PAGE.encode(), "text/html", {"Content-Security-Policy": POLICY})
     _add(router, f"{PAGE_PATH}/start.js", START.encode(), "text/javascript")
     for name in ASSETS:
         router.add_route(hdrs.METH_GET, f"{PAGE_PATH}/{name}", _file(name))
+
+
+async def _describe(request: web.Request) -> web.Response:
+    return web.Response(body=_description(), content_type="application/json")
+
+
+@cache
+def _description() -> bytes:
+    """Made for the first who asks: it takes a good part of a start, and most venues are never asked."""
+    return codec.encode(describe(ROUTES))
 
 
 def _add(
