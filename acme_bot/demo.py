@@ -132,7 +132,8 @@ class Demo:
 
     def _await_first_order(self, interruption: Interruption) -> bool:
         deadline = time.monotonic() + FIRST_ORDER_SECONDS
-        while not self._ledger.open_orders():
+        # A market order is never seen open.
+        while not (self._ledger.open_orders() or self._records.fills()):
             self._require_bot()
             if time.monotonic() > deadline:
                 raise DemoError(f"The bot placed no order within {FIRST_ORDER_SECONDS} s.\n"

@@ -68,6 +68,8 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     :param trading_pairs: such as `BTC-USD`
     :param trading_required: False for public data only
     :param domain: the server where `acme_perpetual_server` names none
+    :param rate_limits_share_pct: how much of the account's rate limits is this connector's; None: what Hummingbot's
+        setting of that name says
     :raises ValueError: when the server's address is none, or not safe to send keys to
     """
 
@@ -84,7 +86,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         trading_required: bool = True,
         domain: str = CONSTANTS.DEFAULT_DOMAIN,
         balance_asset_limit: Optional[Dict[str, Dict[str, Decimal]]] = None,
-        rate_limits_share_pct: Decimal = Decimal("100"),
+        rate_limits_share_pct: Optional[Decimal] = None,
     ):
         self._api_key = acme_perpetual_api_key
         self._api_secret = acme_perpetual_api_secret
@@ -92,6 +94,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         self._subaccount = acme_perpetual_subaccount
         self._trading_pairs = trading_pairs if trading_pairs is not None else []
         self._trading_required = trading_required
+        rate_limits_share_pct = rate_limits_share_pct or utils.configured_share()
         self._rate_limits_share_pct = rate_limits_share_pct
         account = account_name(self._domain, acme_perpetual_api_key, acme_perpetual_subaccount)
         self._journal = PlacementJournal(account, folder=lambda: Path(data_path()))

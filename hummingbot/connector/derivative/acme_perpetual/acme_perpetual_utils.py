@@ -1,8 +1,9 @@
 """What Hummingbot reads before it loads the connector: fees, an example pair, and the values that `connect` asks for."""
 
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import ConfigDict, Field, SecretStr, field_validator
@@ -67,12 +68,34 @@ def configured_server() -> str:
     :raises ValueError: when there is no reading it, or it is not as `normalized_server` wants it
     """
     path = settings.CONNECTORS_CONF_DIR_PATH / f"{CONSTANTS.EXCHANGE_NAME}.yml"
+    server = _setting(path, "acme_perpetual_server", "server's address")
+    return normalized_server("" if server is None else str(server))
+
+
+def configured_share() -> Decimal:
+    """The percentage of an account's rate limits that this Hummingbot's `rate_limits_share_pct` leaves to it.
+
+    Hummingbot tells it only to connectors that are sub-domains of another, so this one reads it from the client's file.
+
+    :raises ValueError: when there is no reading it, or it is no percentage
+    """
+    share = _setting(settings.CLIENT_CONFIG_PATH, "rate_limits_share_pct", "share of the rate limits")
+    try:
+        percentage = Decimal("100" if share is None else str(share))
+    except InvalidOperation:
+        percentage = Decimal(0)
+    if not (percentage.is_finite() and 0 < percentage <= 100):
+        raise ValueError("rate_limits_share_pct is no percentage. Write a number above 0 and up to 100.")
+    return percentage
+
+
+def _setting(path: Path, name: str, meaning: str) -> Any:
+    """A value of one of Hummingbot's files of settings; None when it is not there."""
     try:
         values = YAML(typ="safe").load(path) if path.is_file() else None
     except (OSError, YAMLError) as error:
-        raise ValueError(f"The server's address cannot be read from {path} ({type(error).__name__}).") from None
-    server = values.get("acme_perpetual_server") if isinstance(values, dict) else None
-    return normalized_server("" if server is None else str(server))
+        raise ValueError(f"The {meaning} cannot be read from {path} ({type(error).__name__}).") from None
+    return values.get(name) if isinstance(values, dict) else None
 
 
 def _parsed(server: str) -> URL:

@@ -1,6 +1,10 @@
+import tempfile
 import unittest
 from decimal import Decimal
+from pathlib import Path
+from unittest.mock import patch
 
+from hummingbot.client import settings
 from hummingbot.client.config.config_helpers import ClientConfigAdapter, api_keys_from_connector_config_map
 from hummingbot.client.settings import AllConnectorSettings
 from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_utils as utils
@@ -138,3 +142,29 @@ class AcmePerpetualConfigMapTests(unittest.TestCase):
         self.assertNotIn("the-secret", repr(self.config))
         self.assertNotIn("the-secret", str(self.config.hb_config))
         self.assertNotIn("the-key", repr(self.config))
+
+
+class ConfiguredShareTests(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.file = Path(folder.name, "conf_client.yml")
+        patched = patch.object(settings, "CLIENT_CONFIG_PATH", self.file)
+        patched.start()
+        self.addCleanup(patched.stop)
+
+    def test_the_share_is_what_the_clients_setting_says(self):
+        self.file.write_text("rate_limits_share_pct: 50.0\n")
+
+        self.assertEqual(Decimal("50"), utils.configured_share())
+
+    def test_all_of_it_where_nothing_is_set(self):
+        self.assertEqual(Decimal("100"), utils.configured_share())
+        self.file.write_text("instance_id: maker\n")
+        self.assertEqual(Decimal("100"), utils.configured_share())
+
+    def test_what_is_no_percentage_is_refused_with_what_to_write(self):
+        for written in ("0", "101", "-5", "half", ".nan"):
+            self.file.write_text(f"rate_limits_share_pct: {written}\n")
+            with self.subTest(written), self.assertRaisesRegex(ValueError, r"no percentage\. Write a number above 0"):
+                utils.configured_share()
