@@ -102,6 +102,10 @@ class Writer:
             (row.market, row.resolution): rows.candle_of(row) for row in _latest_candles(connection)
         }
 
+    def __len__(self) -> int:
+        """How many rows it knows to be there, without looking."""
+        return sum(map(len, self._tables.values()))
+
     def write(self, batch: Batch) -> None:
         """Puts all of a batch into the transaction at hand.
 
@@ -122,10 +126,8 @@ class Writer:
         mine = {f"row_{name}": value for name, value in counters.items()} | {"row_run": self._run}
         if self._move_on.execute(self._connection, [mine]) != 1:
             raise StoreFailed("Another venue has taken over this one's database; this one ends.")
-        for table, keyed in self._tables.items():
-            for added in keyed.put(self._connection, changes[table.name]):
-                if table is tables.statistics:
-                    self._forget_statistics(added)
+        added = {table: keyed.put(self._connection, changes[table.name]) for table, keyed in self._tables.items()}
+        self._forget_statistics(added[tables.statistics])
 
     def _write_orders(self, batch: Batch) -> None:
         new, changed = [], []
@@ -172,10 +174,15 @@ class Writer:
         if new := list(new):
             self._inserts[table].execute(self._connection, new)
 
-    def _forget_statistics(self, added: dict) -> None:
+    def _forget_statistics(self, added: Sequence[dict]) -> None:
         kept = tables.statistics.c
-        old = and_(kept.market == added["market"], kept.bucket < added["bucket"] - BUCKETS_OF_A_DAY)
-        self._connection.execute(delete(tables.statistics).where(old))
+        for row in added:
+            old = and_(kept.market == row["market"], kept.bucket < row["bucket"] - BUCKETS_OF_A_DAY)
+            self._connection.execute(delete(tables.statistics).where(old))
+        if added:
+            # A day more than the engine keeps, so that a market which is late never brings a row that is not known.
+            oldest = max(row["bucket"] for row in added) - 2 * BUCKETS_OF_A_DAY
+            self._tables[tables.statistics].forget(lambda key: key[1] < oldest)
 
     def _forget_candles(self, market: str, resolution: int, start: int) -> None:
         kept = tables.candles.c
@@ -204,6 +211,13 @@ class _KeyedTable:
         self._insert = _insertion(table, connection.dialect)
         changed = [column.name for column in table.c if not column.primary_key]
         self._update = Prepared(_changing(table, names, changed), connection.dialect)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def forget(self, is_old: Callable[[tuple], bool]) -> None:
+        """No longer knows of rows that will not change any more."""
+        self._known = {key for key in self._known if not is_old(key)}
 
     def put(self, connection: Connection, changed: Sequence[dict]) -> list[dict]:
         """Puts the rows; returns those that are new."""

@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL
+from sqlalchemy import URL, func, select
 
 from acme_exchange.accounts import AccountEntry
 from acme_exchange.clock import SystemClock
@@ -38,12 +38,16 @@ from acme_exchange.store import (
     memory,
     tables,
 )
+from acme_exchange.store.database import transaction
+from acme_exchange.store.writing import Batch, Writer
 from acme_exchange.venue import Venue, planned_venue
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 EVER = Period()
+NOTHING_CHANGED = {"now": 0, "funding_interval": 3600, "counters": {"order": 0, "trade": 0, "fill": 0, "payment": 0},
+                   "accounts": [], "markets": [], "holdings": [], "statistics": []}
 
 
 def paid(number: int, time: int, market: str = "BTC-PERP", account: str = "alice") -> FundingPaid:
@@ -285,3 +289,19 @@ async def test_a_url_that_leads_to_no_database_is_one_sentence_without_its_passw
     with pytest.raises(StoreUnusable, match=sentence) as raised:
         Database(database_url(url))
     assert "secret" not in str(raised.value)
+
+
+async def test_what_the_writer_knows_of_prices_does_not_grow_over_days(tmp_path):
+    database = Database(file_url(tmp_path))
+    with database.engine.connect() as connection:
+        with connection.begin():
+            writer = Writer(connection)
+        for bucket in range(1, 1000):
+            row = {"market": "BTC-PERP", "bucket": bucket, "price": "1", "volume": "0"}
+            batch = Batch(bucket, changes=NOTHING_CHANGED | {"statistics": [row]})
+            with transaction(connection):
+                writer.write(batch)
+        with connection.begin():
+            assert connection.scalar(select(func.min(tables.statistics.c.bucket))) == 999 - 288
+    assert len(writer) == 2 * 288 + 1
+    database.close()
