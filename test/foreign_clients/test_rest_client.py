@@ -12,19 +12,20 @@ ACCOUNTS = [
     for number in range(50)
 ]
 EYES = {"name": "trader-0", "key": "eyes", "secret": "eyes-secret", "readOnly": True}
+GRID = {"name": "trader-0/my grid", "key": "grid", "secret": "grid-secret", "deposit": 50}
 unused = iter(ACCOUNTS[1:])
 
 
 @pytest.fixture(scope="module")
 def client(serve, processes):
     """Points the client at a venue on which nobody but the tests trades; signs in with the key of an account."""
-    url = serve([*ACCOUNTS, EYES], "--no-liquidity")
+    url = serve([*ACCOUNTS, EYES, GRID], "--no-liquidity")
     process = ClientProcess("rest_process.py")
     processes.callback(process.end)
 
-    def pointed(entry=None):
+    def pointed(entry=None, **settings):
         credentials = {"api_key": entry["key"], "api_secret": entry["secret"]} if entry else {}
-        return RestClient(process, base_url=f"{url}/api/", **credentials)
+        return RestClient(process, base_url=f"{url}/api/", **credentials, **settings)
 
     return pointed
 
@@ -228,3 +229,9 @@ def test_a_key_that_may_only_read_and_one_that_there_is_not(client, price):
         buy(eyes, price)
     with pytest.raises(ClientRaised, match="^Not logged in: Invalid signature$"):
         client(EYES | {"secret": "another"}).get_balances()
+
+
+def test_a_subaccount_and_one_that_there_is_not(client):
+    assert client(ACCOUNTS[0], subaccount_name="my grid").get_balances()[0]["total"] == 50
+    with pytest.raises(ClientRaised, match="^No such subaccount$"):
+        client(ACCOUNTS[0], subaccount_name="another").get_balances()
