@@ -52,6 +52,12 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         # Of the present connection, by the venue's name of the market:
         self._subscribed_pairs: bidict[str, str] = bidict()
         self._followers: Dict[str, BookFollower] = {}
+        self._has_lost_book = False
+        self._queue_keys = {
+            CONSTANTS.ORDER_BOOK_CHANNEL: self._diff_messages_queue_key,
+            CONSTANTS.TRADES_CHANNEL: self._trade_messages_queue_key,
+            CONSTANTS.FUNDING_CHANNEL: self._funding_info_messages_queue_key,
+        }
 
     # ------------------------------------------------------------------------------------------------------- by REST
 
@@ -211,7 +217,9 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         async for frame in stream.frames(websocket_assistant, parse.public_frame, self._complaints):
             if frame is not None:
                 await self._process_frame(frame, websocket_assistant)
-            await self._resubscribe_lost_books(websocket_assistant)
+            if frame is None or self._has_lost_book:
+                self._has_lost_book = False
+                await self._resubscribe_lost_books(websocket_assistant)
 
     async def _process_frame(self, frame: Dict[str, Any], websocket_assistant: WSAssistant):
         queue_key = self._channel_originating_message(frame)
@@ -223,14 +231,7 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
             self._message_queue[queue_key].put_nowait(frame)
 
     def _channel_originating_message(self, event_message: Dict[str, Any]) -> str:
-        if not parse.has_data(event_message):
-            return ""
-        queue_keys = {
-            CONSTANTS.ORDER_BOOK_CHANNEL: self._diff_messages_queue_key,
-            CONSTANTS.TRADES_CHANNEL: self._trade_messages_queue_key,
-            CONSTANTS.FUNDING_CHANNEL: self._funding_info_messages_queue_key,
-        }
-        return queue_keys.get(parse.channel(event_message), "")
+        return self._queue_keys.get(parse.channel(event_message), "") if parse.has_data(event_message) else ""
 
     async def _process_message_for_unknown_channel(
         self, event_message: Dict[str, Any], websocket_assistant: WSAssistant
@@ -246,10 +247,12 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
     def _belongs_to_book(self, frame: Dict[str, Any]) -> bool:
         book = self._followers[parse.market(frame)]
         try:
-            return book.accept(parse.book_frame(frame), parse.is_partial(frame), self._now())
+            belongs = book.accept(parse.book_frame(frame), parse.is_partial(frame), self._now())
         except parse.WireError as error:
             book.lose(f"a frame was malformed ({error})", self._now())
-            return False
+            belongs = False
+        self._has_lost_book = self._has_lost_book or not belongs
+        return belongs
 
     # ------------------------------------------------------------------------------------- into Hummingbot's messages
 

@@ -13,7 +13,7 @@ import zlib
 from contextlib import suppress
 from datetime import datetime
 from decimal import Context, Decimal
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from bidict import bidict
 
@@ -24,6 +24,7 @@ from hummingbot.core.data_type.common import OrderType, PositionAction, Position
 from hummingbot.core.data_type.funding_info import FundingInfo, FundingInfoUpdate
 from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderState, OrderUpdate, TradeUpdate
 from hummingbot.core.data_type.order_book_message import OrderBookMessage, OrderBookMessageType
+from hummingbot.core.data_type.order_book_row import OrderBookRow
 from hummingbot.core.data_type.trade_fee import TokenAmount, TradeFeeBase, TradeFeeSchema
 
 PERPETUAL_SUFFIX = "-PERP"
@@ -47,7 +48,7 @@ def exact_json(text: str) -> Any:
 
     :raises ValueError: when it is not JSON; NaN and Infinity are not
     """
-    return _load(text, parse_float=Decimal)
+    return _decoded(_EXACT_NUMBERS, text)
 
 
 def public_frame(text: str) -> Dict[str, Any]:
@@ -55,8 +56,10 @@ def public_frame(text: str) -> Dict[str, Any]:
 
     :raises WireError: when it is not a JSON object
     """
-    frame = _object(_load(text))
-    return _object(exact_json(text)) if channel(frame) == CONSTANTS.FUNDING_CHANNEL else frame
+    if not isinstance(text, str) or f'"{CONSTANTS.FUNDING_CHANNEL}"' not in text:
+        return _object(_decoded(_DOUBLES, text))
+    frame = _object(exact_json(text))
+    return frame if channel(frame) == CONSTANTS.FUNDING_CHANNEL else _object(_decoded(_DOUBLES, text))
 
 
 def private_frame(text: str) -> Dict[str, Any]:
@@ -116,15 +119,19 @@ def timestamp(value: Any, name: str = "time") -> float:
         raise WireError(f"'{name}' is not an ISO-8601 time") from None
 
 
-def _load(text: str, **options) -> Any:
-    try:
-        return json.loads(text, parse_constant=_refuse_constant, **options)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise WireError(f"not JSON: {type(error).__name__}") from None
-
-
 def _refuse_constant(name: str):
     raise WireError(f"{name} is not JSON")
+
+
+_DOUBLES = json.JSONDecoder(parse_constant=_refuse_constant)
+_EXACT_NUMBERS = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=Decimal)
+
+
+def _decoded(decoder: json.JSONDecoder, text: str) -> Any:
+    try:
+        return decoder.decode(text)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise WireError(f"not JSON: {type(error).__name__}") from None
 
 
 def _object(value: Any) -> Dict[str, Any]:
@@ -397,7 +404,26 @@ class BookFrame(NamedTuple):
     time: float  # seconds since the epoch
 
 
-class BookSnapshot(OrderBookMessage):
+_CONTENTS: Any = object()  # no name of the wire's
+
+
+class BookMessage(OrderBookMessage):
+    """Levels that are doubles already."""
+
+    @property
+    def bids(self) -> List[OrderBookRow]:
+        return self._rows("bids")
+
+    @property
+    def asks(self) -> List[OrderBookRow]:
+        return self._rows("asks")
+
+    def _rows(self, side: str) -> List[OrderBookRow]:
+        update_id = self.content["update_id"]
+        return [OrderBookRow(price, size, update_id) for price, size in self.content[side]]
+
+
+class BookSnapshot(BookMessage):
     """A snapshot that sorts before the changes that came after it, and after those that came before.
 
     The parent class sorts any snapshot before any change, so the tracker would repeat old changes on top of it.
@@ -413,35 +439,41 @@ def book_depth_params() -> Dict[str, int]:
 
 
 def book_frame(frame: Dict[str, Any]) -> BookFrame:
-    """The contents of a frame of the `orderbook` channel. Raises WireError when it is malformed."""
-    data = payload(frame)
-    checksum_field = field(data, "checksum")
-    if isinstance(checksum_field, bool) or not isinstance(checksum_field, int):
-        raise WireError("'checksum' is not an integer")
-    return BookFrame(_levels(data, "bids"), _levels(data, "asks"), checksum_field, _float(field(data, "time"), "time"))
+    """The contents of a frame of the `orderbook` channel, which are read once and kept with it. Raises WireError when it
+    is malformed."""
+    contents = frame.get(_CONTENTS)
+    if contents is None:
+        data = payload(frame)
+        checksum_field = field(data, "checksum")
+        if isinstance(checksum_field, bool) or not isinstance(checksum_field, int):
+            raise WireError("'checksum' is not an integer")
+        time = _float(field(data, "time"), "time")
+        contents = BookFrame(_levels(data, "bids"), _levels(data, "asks"), checksum_field, time)
+        frame[_CONTENTS] = contents
+    return contents
 
 
-def book_checksum(bids: Sequence[str], asks: Sequence[str]) -> int:
+def book_checksum(bids: List[bytes], asks: List[bytes]) -> int:
     """The checksum of a book (Acme API §6), from each side's best levels as `level_text` writes them, best first."""
     paired = min(len(bids), len(asks))
-    texts = [text for pair in zip(bids, asks) for text in pair]
-    texts += bids[paired:] or asks[paired:]
-    return zlib.crc32(":".join(texts).encode())
+    texts = [b""] * (2 * paired)
+    texts[0::2], texts[1::2] = bids[:paired], asks[:paired]
+    return zlib.crc32(b":".join(texts + bids[paired:] + asks[paired:]))
 
 
-def level_text(price: float, size: float) -> str:
+def level_text(price: float, size: float) -> bytes:
     """One level as the checksum counts it."""
-    return f"{price!r}:{size!r}"
+    return b"%a:%a" % (price, size)
 
 
 def book_snapshot_message(pair: str, frame: Dict[str, Any], update_id: int) -> OrderBookMessage:
     """A partial of the `orderbook` channel as Hummingbot's snapshot. Raises WireError when it is malformed."""
-    return BookSnapshot(*_book_message(OrderBookMessageType.SNAPSHOT, pair, payload(frame), update_id))
+    return BookSnapshot(*_book_message(OrderBookMessageType.SNAPSHOT, pair, book_frame(frame), update_id))
 
 
 def book_diff_message(pair: str, frame: Dict[str, Any], update_id: int) -> OrderBookMessage:
     """An update of the `orderbook` channel as Hummingbot's diff. Raises WireError when it is malformed."""
-    return OrderBookMessage(*_book_message(OrderBookMessageType.DIFF, pair, payload(frame), update_id))
+    return BookMessage(*_book_message(OrderBookMessageType.DIFF, pair, book_frame(frame), update_id))
 
 
 def book_answer_message(pair: str, answer: Any, update_id: int, now: float) -> OrderBookMessage:
@@ -450,7 +482,8 @@ def book_answer_message(pair: str, answer: Any, update_id: int, now: float) -> O
     :param now: the time of the snapshot where the answer has none, in seconds since the epoch
     """
     data = {"time": now, **_object(result(answer))}
-    return BookSnapshot(*_book_message(OrderBookMessageType.SNAPSHOT, pair, data, update_id))
+    book = BookFrame(_levels(data, "bids"), _levels(data, "asks"), 0, _float(data["time"], "time"))
+    return BookSnapshot(*_book_message(OrderBookMessageType.SNAPSHOT, pair, book, update_id))
 
 
 def trade_messages(pair: str, frame: Dict[str, Any]) -> List[OrderBookMessage]:
@@ -490,14 +523,8 @@ def funding_info_update(pair: str, frame: Dict[str, Any]) -> FundingInfoUpdate:
     )
 
 
-def _book_message(kind: OrderBookMessageType, pair: str, data: Dict[str, Any], update_id: int) -> Tuple:
-    content = {
-        "trading_pair": pair,
-        "update_id": update_id,
-        "bids": _levels(data, "bids"),
-        "asks": _levels(data, "asks"),
-    }
-    return kind, content, _float(field(data, "time"), "time")
+def _book_message(kind: OrderBookMessageType, pair: str, book: BookFrame, update_id: int) -> Tuple:
+    return kind, {"trading_pair": pair, "update_id": update_id, "bids": book.bids, "asks": book.asks}, book.time
 
 
 def _trade_message(pair: str, trade: Dict[str, Any]) -> OrderBookMessage:
@@ -520,16 +547,18 @@ def _levels(data: Dict[str, Any], name: str) -> List[Level]:
     rows = field(data, name)
     if not isinstance(rows, list):
         raise WireError(f"'{name}' is not a list of levels")
-    return [_level(row, name) for row in rows]
-
-
-def _level(row: Any, name: str) -> Level:
-    if not isinstance(row, list) or len(row) < 2:
-        raise WireError(f"'{name}' has a level that is not a price and a size")
-    price, size = _float(row[0], name), _float(row[1], name)
-    if price <= 0 or size < 0:
-        raise WireError(f"'{name}' has a level with a price or size below zero")
-    return price, size
+    levels = []
+    for row in rows:
+        if type(row) is not list or len(row) < 2:
+            raise WireError(f"'{name}' has a level that is not a price and a size")
+        price, size = row[0], row[1]
+        # Two doubles in every level of every frame: what is asked of each is asked at once.
+        if type(price) is not float or type(size) is not float:
+            price, size = _float(price, name), _float(size, name)
+        if not (0 < price < math.inf and 0 <= size < math.inf):
+            raise WireError(f"'{name}' has a level with a price or size below zero, or without end")
+        levels.append((price, size))
+    return levels
 
 
 def _float(value: Any, name: str) -> float:

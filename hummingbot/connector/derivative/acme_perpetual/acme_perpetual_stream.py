@@ -16,7 +16,7 @@ from hummingbot.connector.derivative.acme_perpetual import (
 from hummingbot.core.web_assistant.connections.data_types import WSJSONRequest
 from hummingbot.core.web_assistant.ws_assistant import WSAssistant
 
-# How long to wait for a frame before looking at what has to be done meanwhile, in seconds.
+# How often to look at what has to be done beside reading frames, in seconds.
 TICK = 1.0
 
 
@@ -109,7 +109,7 @@ async def keep_connected(
 async def frames(
     assistant: WSAssistant, decode: Callable[[str], Dict[str, Any]], complaints: Complaints
 ) -> AsyncIterator[Optional[Dict[str, Any]]]:
-    """The frames of a connection, for as long as it lives, and None whenever there was none for a second.
+    """The frames of a connection, for as long as it lives, and None about once a second.
 
     Keeps the connection alive with pings. Pongs are not passed on; nor is what is no frame at all, which is logged.
 
@@ -117,43 +117,83 @@ async def frames(
     :raises StreamClosedError: when the venue says that it goes away, or was silent for too long
     :raises ConnectionError: when the connection ends
     """
-    loop = asyncio.get_running_loop()
-    last_heard = last_ping = loop.time()
-    while True:
-        last_ping = await _ping_when_due(assistant, last_ping)
-        message = await _next_message(assistant)
-        if message is None:
-            if loop.time() - last_heard >= CONSTANTS.STREAM_SILENCE_LIMIT:
-                raise StreamClosedError(f"silent for {CONSTANTS.STREAM_SILENCE_LIMIT:g} s")
-            yield None
-            continue
-        last_heard = loop.time()
-        frame = _decoded(message, decode, complaints)
-        if frame is None:
-            continue
-        if parse.says_goodbye(frame):
-            raise StreamClosedError("the server is going away")
-        yield frame
-
-
-async def _ping_when_due(assistant: WSAssistant, last_ping: float) -> float:
-    now = asyncio.get_running_loop().time()
-    if now - last_ping < CONSTANTS.HEARTBEAT_TIME_INTERVAL:
-        return last_ping
-    await assistant.send(WSJSONRequest(payload=parse.ping_request()))
-    return now
-
-
-async def _next_message(assistant: WSAssistant) -> Optional[Any]:
-    """The next message's content, or None when there was none for a tick."""
+    reader = _Reader(assistant)
     try:
-        async with asyncio.timeout(TICK):
-            response = await assistant.receive()
-    except TimeoutError:
-        return None
-    if response is None:
-        raise StreamClosedError("closed")
-    return response.data
+        while True:
+            message = await reader.next_message()
+            if message is None:
+                await reader.keep_alive()
+                yield None
+                continue
+            frame = _decoded(message, decode, complaints)
+            if frame is None:
+                continue
+            if parse.says_goodbye(frame):
+                raise StreamClosedError("the server is going away")
+            yield frame
+    finally:
+        reader.stop()
+
+
+class _Reader:
+    """Reads a connection's messages, and does not wait for one for longer than a tick.
+
+    One timer serves all messages: a timeout for each of them costs more than reading it.
+    """
+
+    def __init__(self, assistant: WSAssistant):
+        self._assistant = assistant
+        self._loop = asyncio.get_running_loop()
+        self._last_heard = self._last_ping = self._loop.time()
+        self._waiting: Optional[asyncio.Task] = None
+        self._cancellations = 0
+        self._has_ticked = False
+        self._timer = self._loop.call_later(TICK, self._tick)
+
+    def stop(self):
+        self._timer.cancel()
+
+    async def next_message(self) -> Optional[Any]:
+        """The next message's content, or None when a tick has passed.
+
+        :raises ConnectionError: when the connection ends
+        """
+        if self._has_ticked:
+            self._has_ticked = False
+            return None
+        self._waiting = asyncio.current_task()
+        self._cancellations = self._waiting.cancelling()
+        try:
+            response = await self._assistant.receive()
+        except asyncio.CancelledError:
+            if self._has_ticked and self._waiting.uncancel() <= self._cancellations:
+                self._has_ticked = False
+                return None
+            raise
+        finally:
+            self._waiting = None
+        if response is None:
+            raise StreamClosedError("closed")
+        self._last_heard = self._loop.time()
+        return response.data
+
+    async def keep_alive(self):
+        """Pings when it is time to.
+
+        :raises StreamClosedError: when the venue was silent for too long
+        """
+        now = self._loop.time()
+        if now - self._last_heard >= CONSTANTS.STREAM_SILENCE_LIMIT:
+            raise StreamClosedError(f"silent for {CONSTANTS.STREAM_SILENCE_LIMIT:g} s")
+        if now - self._last_ping >= CONSTANTS.HEARTBEAT_TIME_INTERVAL:
+            self._last_ping = now
+            await self._assistant.send(WSJSONRequest(payload=parse.ping_request()))
+
+    def _tick(self):
+        self._has_ticked = True
+        self._timer = self._loop.call_later(TICK, self._tick)
+        if self._waiting is not None:
+            self._waiting.cancel()
 
 
 def _decoded(message: Any, decode: Callable[[str], Dict[str, Any]], complaints: Complaints) -> Optional[Dict[str, Any]]:

@@ -161,6 +161,18 @@ class AcmeWSConnection(WSConnection):
         self._connection, self._message_timeout = await opened, message_timeout
         self._connected = True
 
+    async def receive(self) -> Optional[WSResponse]:
+        """The next text. What is none (a ping, a goodbye, an error) is the parent class's to deal with."""
+        self._ensure_connected()
+        while self._connected:
+            message = await self._read_message()
+            if message.type is aiohttp.WSMsgType.TEXT:
+                self._update_last_recv_time(message)
+                return WSResponse(message.data)
+            if await self._process_message(message) is not None:
+                return self._build_resp(message)
+        return None
+
     async def disconnect(self):
         """Closes, without waiting for the goodbye of a peer that may be gone."""
         try:

@@ -274,8 +274,8 @@ class BookTests(unittest.TestCase):
 
     def test_checksum_of_a_one_sided_book_leaves_the_missing_numbers_out(self):
         # CRC-32 of 5000.5:10.0:5001.0:6.0:4995.0:5.0, and of 5001.0:6.0, and of nothing
-        self.assertEqual(941346228, parse.book_checksum(["5000.5:10.0", "4995.0:5.0"], ["5001.0:6.0"]))
-        self.assertEqual(3331422436, parse.book_checksum([], ["5001.0:6.0"]))
+        self.assertEqual(941346228, parse.book_checksum([b"5000.5:10.0", b"4995.0:5.0"], [b"5001.0:6.0"]))
+        self.assertEqual(3331422436, parse.book_checksum([], [b"5001.0:6.0"]))
         self.assertEqual(0, parse.book_checksum([], []))
 
     def test_messages(self):
