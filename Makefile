@@ -1,4 +1,4 @@
-.PHONY: demo chaos test strategies kills bench-venue venv lint clean
+.PHONY: demo chaos test strategies kills bench-venue versions venv lint clean
 
 PYTHON_IN_VENV = .venv/bin/python
 # The whole run measures the branch coverage of the connector, where Hummingbot has it, and fails under 95 %.
@@ -33,6 +33,10 @@ kills: venv
 bench-venue: venv
 	@$(PYTHON_IN_VENV) bench/venue_throughput.py $(ARGS)
 
+## The connector's tests on every supported version of Hummingbot. ARGS="20260901" chooses one.
+versions: venv
+	@$(PYTHON_IN_VENV) tools/versions $(ARGS)
+
 lint: venv
 	@$(PYTHON_IN_VENV) -m flake8 .
 	@$(PYTHON_IN_VENV) -m isort --quiet --check-only hummingbot test/hummingbot
@@ -41,4 +45,4 @@ venv:
 	@tools/bootstrap
 
 clean:
-	rm -rf .venv build *.egg-info .pytest_cache .hypothesis .coverage
+	rm -rf .venv .venv-* build *.egg-info .pytest_cache .hypothesis .coverage

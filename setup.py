@@ -6,6 +6,8 @@ CONNECTOR_PACKAGES = [
     "hummingbot.connector.derivative.acme_perpetual",
     "hummingbot.data_feed.candles_feed.acme_perpetual_candles",
 ]
+TEST_PACKAGES = {f"acme_bot.hummingbot_tests.{name.split('.', 1)[1]}": f"test/{name.replace('.', '/')}"
+                 for name in CONNECTOR_PACKAGES}
 
 setup(
     name="hummingbot-acme-perpetual",
@@ -16,15 +18,19 @@ setup(
     license="Apache-2.0",
     license_files=["LICENSE"],
     python_requires=">=3.12",
+    # The connector's tests come along, for `acme-bot install`.
+    package_dir=TEST_PACKAGES,
     # The connector's folders are laid into the installed `hummingbot` package: its loader scans them on disk.
-    packages=CONNECTOR_PACKAGES + find_packages(include=["acme_exchange", "acme_exchange.*", "acme_bot", "acme_bot.*"]),
+    packages=[*CONNECTOR_PACKAGES, *TEST_PACKAGES,
+              *find_packages(include=["acme_exchange", "acme_exchange.*", "acme_bot", "acme_bot.*"])],
     include_package_data=True,
     install_requires=[
         "aiohttp<3.14",
         "bidict",
-        "hummingbot",
+        "hummingbot>=20260729,<=20260922",  # those that `make versions` tests
         "msgspec",
         "openapi-ui-bundles",
+        "packaging",
         "platformdirs",
         "psutil",
         "pydantic>=2",

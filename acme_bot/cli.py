@@ -9,7 +9,9 @@ from rich.console import Console
 from acme_bot.chaos.run import Chaos
 from acme_bot.client import open_client
 from acme_bot.demo import STRATEGIES, run_demo
+from acme_bot.doctor import examine
 from acme_bot.folder import in_folder
+from acme_bot.installation import MANIFEST, install, uninstall
 from acme_bot.strategy_files import FOLDERS, StrategyFilesError, add_files, require_files
 from acme_bot.workspace import WorkspaceError, make_workspace
 
@@ -52,6 +54,30 @@ def _chaos(options: argparse.Namespace) -> int:
                      lambda place: Chaos(place, options.seconds, options.seed, console).run())
 
 
+def _install(options: argparse.Namespace) -> int:
+    files = install(options.root)
+    print(f"Laid {len(files)} files into {options.root}; {MANIFEST} there lists them. Inside it, "
+          "`pytest test/hummingbot/connector/derivative/acme_perpetual` tests them; that needs `pip install hypothesis`.")
+    return 0
+
+
+def _uninstall(options: argparse.Namespace) -> int:
+    taken, left = uninstall(options.root)
+    print(f"Took {len(taken)} files out of {options.root}.")
+    for name in left:
+        print(f"Left {name}, which was changed since it was put there.")
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    findings = list(examine(options.place))
+    for finding in findings:
+        print(f"✗ {finding.problem}\n  {finding.mend}")
+    if not findings:
+        print("✓ Nothing is wrong.")
+    return 1 if findings else 0
+
+
 def _console() -> Console:
     # A pipe or a file has no width of its own; what is shown holds tables.
     return Console(width=None if sys.stdout.isatty() else LINE_WIDTH)
@@ -68,6 +94,16 @@ def _parser() -> argparse.ArgumentParser:
     client = commands.add_parser("client", help="open Hummingbot's interactive client in a workspace")
     client.add_argument("folder", metavar="DIR", type=Path)
     client.set_defaults(command=_client)
+    for name, command, purpose in (
+        ("install", _install, "lay the connector, its candles and their tests into a Hummingbot source tree"),
+        ("uninstall", _uninstall, "take out of a source tree what `install` put in"),
+    ):
+        parser_of_tree = commands.add_parser(name, help=purpose)
+        parser_of_tree.add_argument("root", metavar="HUMMINGBOT_ROOT", type=Path)
+        parser_of_tree.set_defaults(command=command)
+    doctor = commands.add_parser("doctor", help="say what is wrong with an installation, and how to mend it")
+    doctor.add_argument("place", metavar="DIR", type=Path, nargs="?", help="a workspace, or a Hummingbot source tree")
+    doctor.set_defaults(command=_doctor)
     demo = commands.add_parser("demo", help="let Hummingbot make a market on a venue of its own, and compare the books")
     demo.add_argument("--seconds", metavar="N", type=_seconds, default=0, help="end after N s (else: Ctrl-C)")
     demo.add_argument("--seed", metavar="N", type=int, help="the same N gives the same market")

@@ -1,0 +1,135 @@
+"""What is wrong with an installation, and how to mend it."""
+import filecmp
+import importlib.metadata
+import json
+import stat
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from acme_bot.installation import (DISTRIBUTION, PACKAGES, changed_files, named, outdated_files, read_manifest, requirements,
+                                   require_tree, supported_versions, tree_version)
+from acme_bot.workspace import MARKER, WorkspaceError, installed_hummingbot, is_workspace
+
+DEFAULT_SERVER = "http://127.0.0.1:8600"
+SERVER_SECONDS = 5
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong, and what to do about it: a sentence each, without a secret."""
+
+    problem: str
+    mend: str
+
+
+def examine(place: Path | None) -> Iterator[Finding]:
+    """What is wrong with this Python's installation, and with the workspace or source tree `place`.
+
+    Raises `WorkspaceError` when `place` is neither.
+    """
+    yield from _python()
+    if place is None:
+        return
+    place = place.expanduser().resolve()
+    yield from _workspace(place) if is_workspace(place) else _tree(require_tree(place))
+    yield from _keys(place)
+    yield from _server(place)
+
+
+def _python() -> Iterator[Finding]:
+    try:
+        needed = requirements()
+    except importlib.metadata.PackageNotFoundError:
+        yield Finding(f"{DISTRIBUTION} is not installed for this Python.", "Run `pip install .` in this project.")
+        return
+    for required in needed:
+        try:
+            version = importlib.metadata.version(required.name)
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding(f"{required.name} is not installed for this Python.", f"Run `pip install '{required}'`.")
+            continue
+        if not required.specifier.contains(version, prereleases=True):
+            yield Finding(f"{required.name} {version} is installed, and this project was tested with {required.specifier}.",
+                          f"Run `pip install '{required}'`.")
+    try:
+        installed_hummingbot()
+    except WorkspaceError as error:
+        problem, mend = str(error).split(": ", 1)
+        yield Finding(f"{problem}.", mend[0].upper() + mend[1:])
+
+
+def _workspace(place: Path) -> Iterator[Finding]:
+    refresh = f"Stop its bots and run `acme-bot workspace {place}`."
+    made_of = (place / MARKER).read_text(encoding="utf-8").strip()
+    installed = f"Hummingbot {importlib.metadata.version('hummingbot')}"
+    if made_of != installed:
+        yield Finding(f"{place} was made of {made_of}, and {installed} is installed.", refresh)
+    try:
+        package = installed_hummingbot()
+    except WorkspaceError:
+        return  # said already
+    stale = [str(path.relative_to(package)) for path in _modules(package) if not _is_same(path, place, package)]
+    if stale:
+        yield Finding(f"{place} has an older copy of what is installed: {named(stale)}.", refresh)
+
+
+def _modules(package: Path) -> Iterator[Path]:
+    yield package / "VERSION"
+    for folder in PACKAGES:
+        yield from sorted((package.parent / folder).rglob("*.py"))
+
+
+def _is_same(path: Path, place: Path, package: Path) -> bool:
+    copy = place / "hummingbot" / path.relative_to(package)
+    return copy.is_file() and (copy.samefile(path) or filecmp.cmp(copy, path, shallow=False))
+
+
+def _tree(root: Path) -> Iterator[Finding]:
+    install = f"Run `acme-bot install {root}`."
+    version = tree_version(root)
+    if version not in supported_versions():
+        yield Finding(f"{root} is Hummingbot {version}, and this connector was tested with {supported_versions()}.",
+                      "Check out one of those.")
+    manifest = read_manifest(root)
+    if manifest is None:
+        yield Finding(f"{root} has no Acme connector that `acme-bot install` put there.", install)
+        return
+    changed = changed_files(root, manifest)
+    if changed:
+        yield Finding(f"{root} has files that were changed or removed since they were put there: {named(changed)}.",
+                      f"Keep your changes elsewhere, then run `acme-bot uninstall {root}` and `acme-bot install {root}`.")
+    outdated = outdated_files(manifest)
+    if outdated:
+        yield Finding(f"{root} has another version of the connector than this project: {named(outdated)}.", install)
+
+
+def _keys(place: Path) -> Iterator[Finding]:
+    """The encrypted keys, where others on this machine could read them: neither they nor a folder above keeps them out."""
+    for path in sorted((place / "conf" / "connectors").glob("*.yml")):
+        folders = [path, *path.parents][:[path, *path.parents].index(place) + 1]
+        if all(each.stat().st_mode & OTHERS for each in folders):
+            yield Finding(f"{path} can be read by others on this machine; it holds your keys, encrypted.",
+                          f"Run `chmod 700 {path.parent}`.")
+
+
+def _server(place: Path) -> Iterator[Finding]:
+    settings = place / "conf" / "connectors" / "acme_perpetual.yml"
+    try:
+        values = yaml.safe_load(settings.read_text(encoding="utf-8")) if settings.exists() else {}
+        server = (values or {}).get("acme_perpetual_server") or DEFAULT_SERVER
+    except (OSError, yaml.YAMLError, AttributeError):
+        yield Finding(f"{settings} cannot be read.", "Remove it, and run `connect acme_perpetual` again.")
+        return
+    try:
+        with urllib.request.urlopen(f"{server}/api/", timeout=SERVER_SECONDS) as answer:
+            if json.load(answer)["success"] is not True:
+                raise ValueError("not its answer")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = getattr(error, "reason", error)
+        yield Finding(f"The server {server} does not answer as an Acme server ({reason}).",
+                      "Start it (on this machine: `acme-exchange serve`), or name another with `connect acme_perpetual`.")
