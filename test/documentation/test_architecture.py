@@ -1,14 +1,11 @@
 """`docs/architecture.md` against the imports of the code."""
-import importlib.util
 from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).parents[2]
-SPECIFICATION = importlib.util.spec_from_file_location("draw_imports", PROJECT / "tools" / "draw_imports.py")
-draw_imports = importlib.util.module_from_spec(SPECIFICATION)
-SPECIFICATION.loader.exec_module(draw_imports)
+from tools import draw_imports
 
+PROJECT = Path(__file__).parents[2]
 # Everything the engine needs of others: nothing here reads a clock, a file or a socket.
 PURE = {
     "__future__", "bisect", "collections", "dataclasses", "decimal", "functools", "itertools", "sortedcontainers", "typing",
@@ -28,7 +25,7 @@ def wrong(folder: str, forbidden: tuple[str, ...]) -> list[tuple[str, str]]:
 
 def test_the_diagram_is_what_the_code_imports():
     page = draw_imports.PAGE.read_text(encoding="utf-8")
-    assert page == draw_imports.drawn(page), "python tools/draw_imports.py draws it again"
+    assert page == draw_imports.drawn(page), "python -m tools.draw_imports draws it again"
 
 
 @pytest.mark.parametrize("folder, forbidden", [
