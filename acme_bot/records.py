@@ -4,6 +4,7 @@ How Hummingbot stores a number decides how it can be compared. `as_stored` turns
 holds of them, so that two books are compared to the last digit and never within a tolerance:
 
 - prices and amounts of orders and fills are whole millionths; what is smaller is cut off (`SqliteDecimal(6)`);
+- the price of a market order is Hummingbot's guess or none; the order has none, and 0 stands for it;
 - fees are text, exact;
 - funding rates and payments are binary doubles: the double nearest to the exact value.
 """
@@ -22,7 +23,7 @@ MILLIONTH = Decimal("0.000001")
 STATES = {"BuyOrderCompleted": OrderState.FILLED, "SellOrderCompleted": OrderState.FILLED,
           "OrderCancelled": OrderState.CANCELLED, "OrderFailure": OrderState.FAILED}
 ORDERS = """
-    SELECT o.id, o.price, o.amount, o.last_status,
+    SELECT o.id, CASE o.order_type WHEN 'MARKET' THEN 0 ELSE o.price END, o.amount, o.last_status,
            EXISTS (SELECT 1 FROM OrderStatus s WHERE s.order_id = o.id AND s.status = 'BuyOrderCreated')
     FROM "Order" o ORDER BY o.creation_timestamp"""
 FILLS = "SELECT exchange_trade_id, order_id, trade_type, price, amount, trade_fee FROM TradeFill ORDER BY timestamp"

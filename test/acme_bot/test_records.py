@@ -54,6 +54,15 @@ def test_before_the_first_start_there_are_no_records(records):
     assert records.books() == Books()
 
 
+def test_a_market_order_has_no_price_whatever_hummingbot_guessed(session, records):
+    row = order_row(BUY, ["BuyOrderCreated"])
+    row.order_type = "MARKET"
+    session.add(row)
+    session.commit()
+
+    assert records.books().orders[BUY].price == 0
+
+
 @pytest.mark.parametrize("statuses, state", [
     (["BuyOrderCreated"], OrderState.OPEN),
     (["BuyOrderCreated", "OrderFilled"], OrderState.OPEN),
