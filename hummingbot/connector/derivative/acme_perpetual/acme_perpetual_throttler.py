@@ -213,7 +213,7 @@ class AcmeThrottler(AsyncThrottlerBase):
     def _warn(self, limit_id: str, now: float):
         if now - self._warned_at >= WARNING_INTERVAL:
             self._warned_at = now
-            self.logger().notify(f"The rate limit on {limit_id} is reached: requests wait until the venue allows more.")
+            self.logger().warning(f"The rate limit on {limit_id} is reached: requests wait until the venue allows more.")
 
     def _now(self) -> float:
         """Seconds of the clock that the event loop's timers go by."""

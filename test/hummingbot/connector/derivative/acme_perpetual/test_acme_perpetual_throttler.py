@@ -5,6 +5,7 @@ from collections import deque
 from decimal import Decimal
 from typing import Awaitable, Callable, List, Tuple
 from unittest import TestCase
+from unittest.mock import patch
 
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_throttler import SAFETY_MARGIN, AcmeThrottler
 from hummingbot.core.api_throttler.data_types import LinkedLimitWeightPair, RateLimit
@@ -185,6 +186,21 @@ class ThrottlerTests(TestCase):
         self.run_on_jumping_clock(scenario)
         self.assertEqual(0.0, self.times("heavy")[0])
         self.assertGreaterEqual(self.times("heavy")[1], SECOND - MOMENT)
+
+    def test_waiting_is_logged_once_in_a_while_and_makes_nobody_wait_longer(self):
+        """Telling the application's window of it, as Hummingbot's throttler does, first makes that application where there
+        is none, which takes seconds."""
+        async def scenario():
+            throttler = AcmeThrottler([RateLimit("orders", 2, 1.0)])
+            await asyncio.gather(*(self.request(throttler, "orders") for _ in range(6)))
+
+        with (
+            patch("hummingbot.logger.logger.HummingbotLogger.notify", side_effect=AssertionError),
+            self.assertLogs(AcmeThrottler.logger(), "WARNING") as logs,
+        ):
+            self.run_on_jumping_clock(scenario)
+        (record,) = logs.records
+        self.assertIn("The rate limit on orders is reached", record.getMessage())
 
     def test_an_unknown_limit_is_named(self):
         with self.assertRaisesRegex(ValueError, "There is no rate limit named 'plaice'"):
