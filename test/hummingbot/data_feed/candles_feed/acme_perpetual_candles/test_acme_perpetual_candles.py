@@ -229,7 +229,7 @@ class AcmePerpetualCandlesTests(IsolatedAsyncioWrapperTestCase):
         self.assertEqual([[], []], await self.live([], []))
 
     async def test_a_venue_with_another_past_is_read_from_the_beginning(self):
-        self.venue.answer("GET", PATH, [candle(n) for n in range(4)], [candle(9)], [candle(n, 7) for n in range(6, 10)])
+        self.venue.answer("GET", PATH, [candle(n) for n in range(4)], [candle(8), candle(9)], [candle(n, 7) for n in range(6, 10)])
         await self.data_feed._update()
         await self.data_feed._update()
         self.assertEqual([[START + n * MINUTE, 7] for n in range(6, 10)], [[r[0], r[4]] for r in self.data_feed._candles])
