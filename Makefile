@@ -1,4 +1,4 @@
-.PHONY: demo chaos test strategies kills bench-venue versions venv lint clean
+.PHONY: demo chaos soak test strategies kills bench-venue versions venv lint clean
 
 PYTHON_IN_VENV = .venv/bin/python
 # The whole run measures the branch coverage of the connector, where Hummingbot has it, and fails under 95 %.
@@ -14,6 +14,10 @@ demo: venv
 ## Three bots trade while everything fails, for SECONDS=600. SEED=1 decides what fails when.
 chaos: venv
 	@exec $(PYTHON_IN_VENV) -m acme_bot chaos $(RUN_OPTIONS)
+
+## Steady trading on five markets for SECONDS=3600; fails if memory, lag, queues or open files keep rising. Draws them.
+soak: venv
+	@exec $(PYTHON_IN_VENV) -m acme_bot soak $(RUN_OPTIONS)
 
 ## Every test. ARGS="-k name" chooses some.
 test: venv lint

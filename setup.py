@@ -28,6 +28,7 @@ setup(
         "aiohttp<3.14",
         "bidict",
         "hummingbot>=20260729,<=20260922",  # those that `make versions` tests
+        "matplotlib",
         "msgspec",
         "openapi-ui-bundles",
         "packaging",
@@ -36,6 +37,7 @@ setup(
         "pydantic>=2",
         "PyYAML",
         "rich",
+        "scipy",
         "sortedcontainers",
     ],
     extras_require={

@@ -1,4 +1,4 @@
-"""`acme-bot`: workspaces, the interactive client, the demo and the chaos, from the command line."""
+"""`acme-bot`: workspaces, the interactive client, the demo, the chaos and the soak, from the command line."""
 import argparse
 import sys
 from collections.abc import Sequence
@@ -12,11 +12,13 @@ from acme_bot.demo import STRATEGIES, run_demo
 from acme_bot.doctor import examine
 from acme_bot.folder import in_folder
 from acme_bot.installation import MANIFEST, install, uninstall
+from acme_bot.soak import SHORTEST_SECONDS
 from acme_bot.strategy_files import FOLDERS, StrategyFilesError, add_files, require_files
 from acme_bot.workspace import WorkspaceError, make_workspace
 
 LINE_WIDTH = 120
 CHAOS_SECONDS = 600
+SOAK_SECONDS = 3600
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,6 +80,13 @@ def _doctor(options: argparse.Namespace) -> int:
     return 1 if findings else 0
 
 
+def _soak(options: argparse.Namespace) -> int:
+    # What judges and draws takes a while to load: no other command should wait for it.
+    from acme_bot.soak.run import run_soak
+
+    return run_soak(options.seconds, options.seed, options.folder, _console())
+
+
 def _console() -> Console:
     # A pipe or a file has no width of its own; what is shown holds tables.
     return Console(width=None if sys.stdout.isatty() else LINE_WIDTH)
@@ -116,12 +125,23 @@ def _parser() -> argparse.ArgumentParser:
     chaos.add_argument("--seed", metavar="N", type=int, default=1, help="decides what fails when (default: %(default)s)")
     chaos.add_argument("--folder", metavar="DIR", type=Path, help="keep everything in DIR, which must be empty")
     chaos.set_defaults(command=_chaos)
+    soak = commands.add_parser("soak", help="trade on five markets for long, and fail if anything keeps rising")
+    soak.add_argument("--seconds", metavar="N", type=_soak_seconds, default=SOAK_SECONDS, help="default: %(default)s")
+    soak.add_argument("--seed", metavar="N", type=int, help="the same N gives the same market")
+    soak.add_argument("--folder", metavar="DIR", type=Path, help="keep everything in DIR, which must be empty")
+    soak.set_defaults(command=_soak)
     return parser
 
 
 def _seconds(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r}: write a whole number of seconds, or 0 for no end")
+    return int(text)
+
+
+def _soak_seconds(text: str) -> int:
+    if not text.isdecimal() or int(text) < SHORTEST_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text!r}: write a whole number of seconds, {SHORTEST_SECONDS} or more")
     return int(text)
 
 

@@ -47,6 +47,11 @@ class Venue:
             self._process = tether.start(command, folder=self._folder, environment=os.environ, stderr=log)
         self.url = self._announced_url()
 
+    @property
+    def pid(self) -> int:
+        """Of the process, once it was started."""
+        return self._process.pid
+
     def stop(self) -> None:
         """Ends the venue; it may have ended before, or never have started."""
         if self._process is None:

@@ -36,7 +36,15 @@ def test_the_chaos_needs_some_seconds(seconds, capsys):
     assert "write a whole number of seconds above 0" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["demo", "chaos"])
+@pytest.mark.parametrize("seconds", ["-1", "0", "19", "soon"])
+def test_the_soak_needs_enough_seconds_to_judge(seconds, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["soak", f"--seconds={seconds}"])
+
+    assert "write a whole number of seconds, 20 or more" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["demo", "chaos", "soak"])
 def test_a_folder_with_something_in_it_is_left_alone(command, tmp_path, capsys):
     (tmp_path / "mine").touch()
 
