@@ -1,4 +1,4 @@
-.PHONY: demo chaos soak test strategies kills bench-venue versions venv lint clean
+.PHONY: demo chaos soak test strategies kills bench bench-venue versions venv lint clean
 
 PYTHON_IN_VENV = .venv/bin/python
 # The whole run measures the branch coverage of the connector, where Hummingbot has it, and fails under 95 %.
@@ -32,6 +32,10 @@ strategies: venv
 ## Kills a venue under load RESTARTS times, where `make test` does it 8 times. SEED=2 is another run.
 kills: venv
 	@$(PYTHON_IN_VENV) -m pytest test/acme_exchange/test_kills.py -s --restarts $(or $(RESTARTS),100) --kill-seed $(or $(SEED),1)
+
+## The connector beside Hummingbot's own, and beside the least that is possible. ARGS=--keep keeps the table.
+bench: venv
+	@$(PYTHON_IN_VENV) -m bench $(ARGS)
 
 ## Orders a second, acknowledgements and memory of the venue. ARGS="--rate 500" and others: see bench/venue_throughput.py.
 bench-venue: venv

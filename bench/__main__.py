@@ -1,0 +1,58 @@
+"""`make bench`: measures, prints the table, keeps it, and says what became slower than the table that was kept."""
+import argparse
+import asyncio
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from rich.console import Console
+
+import hummingbot
+from bench import table
+from bench.books import book_lines
+from bench.measure import Line
+from bench.orders import order_lines
+from bench.running import running_lines
+from bench.streams import stream_lines
+
+RESULTS = Path(__file__).with_name("results.json")
+PICTURE = Path(__file__).parents[1] / "docs" / "performance.png"
+PARTS: dict[str, Callable[[], Awaitable[list[Line]]]] = {
+    "books": book_lines, "streams": stream_lines, "orders": order_lines, "running": running_lines,
+}
+
+
+async def _measure(parts: list[str], console: Console) -> list[Line]:
+    lines = []
+    for number, part in enumerate(parts, start=1):
+        console.print(f"{number} of {len(parts)}: {part} ...")
+        lines += await PARTS[part]()
+    return lines
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)} (default: all)")
+    parser.add_argument("--keep", action="store_true", help="keep this table, in place of the one that there is")
+    options = parser.parse_args()
+    if unknown := set(options.parts) - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(unknown))}; write some of {', '.join(PARTS)}")
+    console = Console(width=table.WIDTH)
+    with tempfile.TemporaryDirectory() as folder:
+        hummingbot.set_data_path(folder)
+        lines = asyncio.run(_measure(options.parts or list(PARTS), console))
+    table.show(lines, console)
+    slower = table.regressions(lines, table.load(RESULTS))
+    if options.keep:
+        table.save(lines, RESULTS)
+        table.draw(lines, PICTURE)
+        console.print(f"Kept in {RESULTS.relative_to(PICTURE.parents[1])} and {PICTURE.relative_to(PICTURE.parents[1])}.")
+        return 0
+    for each in slower:
+        console.print(f"✗ {each}", style="bold red", markup=False, soft_wrap=True)
+    return 1 if slower else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,185 @@
+"""A market's books, trades, funding and fills, as frames of each exchange: the same events in every dialect.
+
+Nothing here is the connector's: a frame that it could not read is a mistake on one side.
+"""
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+
+DEPTH = 100
+MIDDLE = 60_000.0
+TICK = 1.0
+START = 1_767_323_045.678
+
+
+@dataclass(frozen=True)
+class Change:
+    """Levels that changed in one market, best first; size 0: gone. `checksum` is of the book after it (Acme API §6)."""
+
+    market: int
+    number: int
+    time: float
+    bids: list[tuple[float, float]]
+    asks: list[tuple[float, float]]
+    checksum: int
+    is_full: bool = False
+
+
+class Book:
+    """One market's book, 100 levels a side, of which a few change at a time."""
+
+    def __init__(self, market: int):
+        self._random = Random(market)
+        self._market = market
+        self._number = 0
+        self._bids = {MIDDLE - TICK * (place + 1): self._size() for place in range(DEPTH)}
+        self._asks = {MIDDLE + TICK * (place + 1): self._size() for place in range(DEPTH)}
+
+    def full(self) -> Change:
+        return self._change(self._best(self._bids, -1), self._best(self._asks, 1), is_full=True)
+
+    def change(self, levels: int) -> Change:
+        """`levels` of both sides together get another size."""
+        self._number += 1
+        bids = self._resize(self._bids, levels // 2)
+        asks = self._resize(self._asks, levels - levels // 2)
+        return self._change(bids, asks)
+
+    def _change(self, bids: list, asks: list, is_full: bool = False) -> Change:
+        return Change(self._market, self._number, START + self._number * 0.1, bids, asks, self._checksum(), is_full)
+
+    def _resize(self, side: dict[float, float], levels: int) -> list[tuple[float, float]]:
+        prices = self._random.sample(sorted(side), levels)
+        for price in prices:
+            side[price] = self._size()
+        return [(price, side[price]) for price in prices]
+
+    def _size(self) -> float:
+        return self._random.randint(1, 90_000) / 10_000
+
+    def _checksum(self) -> int:
+        levels = zip(self._best(self._bids, -1), self._best(self._asks, 1))
+        return zlib.crc32(":".join(str(number) for bid, ask in levels for number in (*bid, *ask)).encode())
+
+    @staticmethod
+    def _best(side: dict[float, float], sign: int) -> list[tuple[float, float]]:
+        return sorted(side.items(), key=lambda level: sign * level[0])
+
+
+def changes(count: int, levels: int, markets: int = 1) -> tuple[list[Change], list[Change]]:
+    """The full states that a subscription begins with, and so many changes after them, one market after the other."""
+    books = [Book(market) for market in range(markets)]
+    return [book.full() for book in books], [books[number % markets].change(levels) for number in range(count)]
+
+
+class Acme:
+    """Frames of the Acme API §6."""
+
+    @staticmethod
+    def symbol(market: int) -> str:
+        return f"C{market}-PERP"
+
+    def book(self, change: Change) -> str:
+        kind = "partial" if change.is_full else "update"
+        return json.dumps({"channel": "orderbook", "market": self.symbol(change.market), "type": kind, "data": {
+            "time": change.time, "checksum": change.checksum, "bids": change.bids, "asks": change.asks, "action": kind}})
+
+    def trade(self, number: int) -> str:
+        return json.dumps({"channel": "trades", "market": self.symbol(0), "type": "update", "data": [
+            {"id": number, "price": MIDDLE, "size": 0.25, "side": "buy", "liquidation": False, "time": _iso(number)}]})
+
+    def funding(self, number: int) -> str:
+        return json.dumps({"channel": "funding", "market": self.symbol(0), "type": "update", "data": {
+            "future": self.symbol(0), "index": MIDDLE, "mark": MIDDLE + number % 7, "nextFundingRate": 1.25e-05,
+            "nextFundingTime": "2026-01-02T04:00:00.000000+00:00", "openInterest": 12.5, "time": _iso(number)}})
+
+    def fill(self, number: int, client_id: str, exchange_id: str) -> str:
+        return json.dumps({"channel": "fills", "type": "update", "data": {
+            "id": number, "market": self.symbol(0), "future": self.symbol(0), "type": "order", "side": "buy",
+            "price": MIDDLE, "size": 0.001, "orderId": int(exchange_id), "tradeId": number, "time": _iso(number),
+            "feeRate": 0.0002, "fee": 0.012, "feeCurrency": "USD", "liquidity": "maker", "baseCurrency": None,
+            "quoteCurrency": None, "clientId": client_id, "positionSide": None}})
+
+
+class Bybit:
+    """Frames of Bybit's v5 API for linear perpetuals."""
+
+    @staticmethod
+    def symbol(market: int) -> str:
+        return f"C{market}USDT"
+
+    def book(self, change: Change) -> str:
+        return json.dumps({"topic": f"orderbook.200.{self.symbol(change.market)}", "type": "delta",
+                           "ts": int(change.time * 1e3), "data": {
+                               "s": self.symbol(change.market), "b": _texts(change.bids), "a": _texts(change.asks),
+                               "u": change.number, "seq": change.number}, "cts": int(change.time * 1e3)})
+
+    def trade(self, number: int) -> str:
+        return json.dumps({"topic": f"publicTrade.{self.symbol(0)}", "type": "snapshot", "ts": _milliseconds(number),
+                           "data": [{"T": _milliseconds(number), "s": self.symbol(0), "S": "Buy", "v": "0.25",
+                                     "p": str(MIDDLE), "L": "PlusTick", "i": f"20f43950-{number}", "BT": False}]})
+
+    def funding(self, number: int) -> str:
+        return json.dumps({"topic": f"tickers.{self.symbol(0)}", "type": "delta", "ts": _milliseconds(number), "data": {
+            "symbol": self.symbol(0), "indexPrice": str(MIDDLE), "markPrice": str(MIDDLE + number % 7),
+            "nextFundingTime": "1767326400000", "fundingRate": "0.0000125"}, "cs": number})
+
+    def fill(self, number: int, client_id: str, exchange_id: str) -> str:
+        return json.dumps({"id": f"m-{number}", "topic": "execution", "creationTime": _milliseconds(number), "data": [{
+            "category": "linear", "symbol": self.symbol(0), "execFee": "0.012", "execId": f"e-{number}",
+            "execPrice": str(MIDDLE), "execQty": "0.001", "execType": "Trade", "execValue": "60", "isMaker": True,
+            "feeRate": "0.0002", "orderId": exchange_id, "orderLinkId": client_id, "orderPrice": str(MIDDLE),
+            "orderQty": "1000", "orderType": "Limit", "leavesQty": "1", "side": "Buy",
+            "execTime": str(_milliseconds(number))}]})
+
+
+class Binance:
+    """Frames of Binance's futures API."""
+
+    @staticmethod
+    def symbol(market: int) -> str:
+        return f"C{market}USDT"
+
+    def book(self, change: Change) -> str:
+        name = self.symbol(change.market)
+        return json.dumps({"stream": f"{name.lower()}@depth", "data": {
+            "e": "depthUpdate", "E": int(change.time * 1e3), "T": int(change.time * 1e3), "s": name, "U": change.number,
+            "u": change.number, "pu": change.number - 1, "b": _texts(change.bids), "a": _texts(change.asks)}})
+
+    def trade(self, number: int) -> str:
+        name = self.symbol(0)
+        return json.dumps({"stream": f"{name.lower()}@aggTrade", "data": {
+            "e": "aggTrade", "E": _milliseconds(number), "s": name, "a": number, "p": str(MIDDLE), "q": "0.25",
+            "f": number, "l": number, "T": _milliseconds(number), "m": False}})
+
+    def funding(self, number: int) -> str:
+        name = self.symbol(0)
+        return json.dumps({"stream": f"{name.lower()}@markPrice", "data": {
+            "e": "markPriceUpdate", "E": _milliseconds(number), "s": name, "p": str(MIDDLE + number % 7),
+            "i": str(MIDDLE), "P": str(MIDDLE), "r": "0.0000125", "T": 1767326400000}})
+
+    def fill(self, number: int, client_id: str, exchange_id: str) -> str:
+        return json.dumps({"e": "ORDER_TRADE_UPDATE", "E": _milliseconds(number), "T": _milliseconds(number), "o": {
+            "s": self.symbol(0), "c": client_id, "S": "BUY", "o": "LIMIT", "f": "GTC", "q": "1000", "p": str(MIDDLE),
+            "ap": str(MIDDLE), "x": "TRADE", "X": "PARTIALLY_FILLED", "i": int(exchange_id), "l": "0.001", "z": "0.001",
+            "L": str(MIDDLE), "N": "USDT", "n": "0.012", "T": _milliseconds(number), "t": number + 1, "m": True,
+            "R": False, "ps": "BOTH", "rp": "0"}})
+
+
+def _texts(levels: list[tuple[float, float]]) -> list[list[str]]:
+    return [[str(price), str(size)] for price, size in levels]
+
+
+def _milliseconds(number: int) -> int:
+    return int((START + number * 0.001) * 1e3)
+
+
+def _iso(number: int) -> str:
+    return f"2026-01-02T03:{number // 60_000 % 60:02}:{number // 1000 % 60:02}.{number % 1000:03}000+00:00"
+
+
+def frames(dialect: Acme | Bybit | Binance, kind: str, count: int) -> Iterator[str]:
+    """`count` frames of trades or funding."""
+    return map(getattr(dialect, kind), range(1, count + 1))

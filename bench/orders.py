@@ -1,0 +1,150 @@
+"""Orders: from `buy()` to the wire and to the created event, under a rate limit, and what polling for them asks."""
+import asyncio
+import hashlib
+import hmac
+import json
+import statistics
+import time
+from contextlib import suppress
+from decimal import Decimal
+
+import aiohttp
+
+from bench.measure import Line, medians
+from bench.streams import track_orders
+from bench.stub import ask, stub
+from bench.subjects import ALL, RIVALS, Acme, Subject
+from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_constants as ACME
+from hummingbot.core.api_throttler.async_throttler import AsyncThrottler
+from hummingbot.core.api_throttler.data_types import RateLimit
+from hummingbot.core.data_type.common import OrderType, PositionAction
+from hummingbot.core.event.event_listener import EventListener
+from hummingbot.core.event.events import MarketEvent
+
+RATES = {5: 10, 30: 45}
+"""Orders a second, and how many of them a round has."""
+GOAL_OF_FLOOR = 2.5
+BURST = 3
+GOAL_LATENESS = 10.0
+OPEN_ORDERS = (0, 10, 100, 1000)
+MOST_REQUESTS = 5
+PATIENCE = 30
+PRICE, AMOUNT = Decimal(60_000), Decimal("0.001")
+
+
+class Created(EventListener):
+    """When each order's creation was reported, in seconds of the monotonic clock."""
+
+    def __init__(self):
+        super().__init__()
+        self.times: list[float] = []
+
+    def __call__(self, event: object) -> None:
+        self.times.append(time.monotonic())
+
+
+async def placing_seconds(subject: Subject, url: str, rate: int) -> tuple[float, float]:
+    """Medians from `buy()` to the order at the exchange, and to the event that it was created."""
+    connector = subject.connector
+    connector._set_current_timestamp(time.time())
+    subject.lift_limits()
+    created = Created()
+    connector.add_listener(MarketEvent.BuyOrderCreated, created)
+    sent = []
+    ask(url, "placed")
+    for number in range(RATES[rate] + 1):
+        sent.append(time.monotonic())
+        connector.buy(subject.pairs[0], AMOUNT, OrderType.LIMIT, PRICE, position_action=PositionAction.OPEN)
+        await asyncio.sleep(1 / rate)
+    async with asyncio.timeout(PATIENCE):
+        while len(created.times) < len(sent):
+            await asyncio.sleep(0.05)
+    placed = ask(url, "placed")
+    # The first of them makes the connection.
+    wire = statistics.median(at - since for at, since in zip(placed[1:], sent[1:]))
+    return wire, statistics.median(at - since for at, since in zip(created.times[1:], sent[1:]))
+
+
+async def floor_seconds(url: str, rate: int) -> float:
+    """One signed POST over a connection that is there, and its answer."""
+    body = json.dumps({"market": "C0-PERP", "side": "buy", "type": "limit", "size": "0.001", "price": "60000"})
+    seconds = []
+    async with aiohttp.ClientSession() as session:
+        for number in range(RATES[rate] + 1):
+            began = time.monotonic()
+            timestamp = str(int(time.time() * 1e3))
+            signature = hmac.new(b"secret", f"{timestamp}POST/api/orders{body}".encode(), hashlib.sha256).hexdigest()
+            headers = {"ACME-KEY": "key", "ACME-TS": timestamp, "ACME-SIGN": signature}
+            async with session.post(f"{url}/api/orders", data=body, headers=headers) as answer:
+                json.loads(await answer.read())
+            seconds.append(time.monotonic() - began)
+            await asyncio.sleep(1 / rate)
+    return statistics.median(seconds[1:])
+
+
+async def order_lines() -> list[Line]:
+    async with stub() as url:
+        return [*[await _placing_line(url, rate) for rate in RATES], await _throttling_line(), await _polling_line(url)]
+
+
+async def _placing_line(url: str, rate: int) -> Line:
+    wires: list[float] = []
+
+    async def place(kind: type[Subject]) -> float:
+        wire, created = await placing_seconds(kind(url=url), url, rate)
+        if kind is Acme:
+            wires.append(wire)
+        return created
+
+    works = {kind.name: lambda kind=kind: place(kind) for kind in ALL}
+    figures = await medians({**works, "floor": lambda: floor_seconds(url, rate)})
+    score = figures[Acme.name] / figures["floor"]
+    return Line(f"buy() to created event, {rate} a second", "ms", figures[Acme.name] * 1e3, score,
+                f"times the floor; on the wire after {statistics.median(wires) * 1e3:.2f} ms",
+                f"≤ {GOAL_OF_FLOOR} times the floor", score <= GOAL_OF_FLOOR,
+                {rival.name: figures[rival.name] * 1e3 for rival in RIVALS}, figures["floor"] * 1e3, False)
+
+
+async def lateness(throttler: object, limit: int) -> float:
+    """By how many milliseconds a burst's requests started after the limit allowed, at worst; below zero: too early."""
+    loop, starts = asyncio.get_running_loop(), []
+
+    async def request() -> None:
+        async with throttler.execute_task(ACME.PLACE_ORDER_LIMIT_ID):
+            starts.append(loop.time())
+
+    await asyncio.gather(*(request() for _ in range(BURST * limit)))
+    late = [later - (earlier + ACME.ONE_SECOND) for earlier, later in zip(starts, starts[limit:])]
+    return min(late) * 1e3 if min(late) < 0 else max(late) * 1e3
+
+
+async def _throttling_line() -> Line:
+    limits = [RateLimit(ACME.PLACE_ORDER_LIMIT_ID, ACME.PLACEMENTS_PER_SECOND, ACME.ONE_SECOND)]
+    figures = await medians({
+        Acme.name: lambda: lateness(type(Acme().connector._throttler)(limits), ACME.PLACEMENTS_PER_SECOND),
+        "Hummingbot's throttler": lambda: lateness(AsyncThrottler(limits), ACME.PLACEMENTS_PER_SECOND)})
+    ours = figures.pop(Acme.name)
+    return Line("a request past the limit starts late by", "ms", ours, ours, "ms at worst, never early",
+                f"≤ {GOAL_LATENESS:g} ms", 0 <= ours <= GOAL_LATENESS, figures, higher_is_better=False)
+
+
+async def poll_requests(subject: Subject, url: str, open_orders: int) -> int:
+    """How many requests one status poll makes."""
+    connector = subject.connector
+    connector._set_current_timestamp(time.time())
+    subject.lift_limits()
+    ids = track_orders(subject, open_orders)
+    ask(url, "open_orders", [{"id": int(exchange_id), "clientId": client_id, "market": subject.symbols[0], "side": "buy",
+                              "size": 1000, "filledSize": 0, "status": "open"} for client_id, exchange_id in ids])
+    ask(url, "asked")
+    with suppress(Exception):
+        await connector._status_polling_loop_fetch_updates()
+    return ask(url, "asked")
+
+
+async def _polling_line(url: str) -> Line:
+    ours = [await poll_requests(Acme(url=url), url, count) for count in OPEN_ORDERS]
+    rivals = {rival.name: await poll_requests(rival(url=url), url, OPEN_ORDERS[-1]) for rival in RIVALS}
+    return Line("requests of a poll, 0, 10, 100, 1,000 orders", "requests", ours[-1], max(ours),
+                f"at most ({', '.join(map(str, ours))})", f"constant, ≤ {MOST_REQUESTS}",
+                max(ours) <= MOST_REQUESTS and len(set(ours[1:])) == 1, rivals, higher_is_better=False)

@@ -1,0 +1,133 @@
+"""A stub of an exchange in a process of its own: it answers at once, and remembers when it was asked for what.
+
+`python -m bench.stub` prints its URL. Times are seconds of the clock that all processes of a machine share.
+"""
+import asyncio
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+
+from aiohttp import web
+
+from bench.market import Acme, changes
+
+TICKS = 200
+TICK_SECONDS = 0.05
+
+
+class Stub:
+    def __init__(self) -> None:
+        self._ids = count(1)
+        self._placed: list[float] = []
+        self._asked = 0
+        self._ticked: list[float] = []
+        self._open_orders: list[dict] = []
+
+    def application(self) -> web.Application:
+        application = web.Application()
+        application.router.add_post("/api/orders", self._place_on_acme)
+        application.router.add_post("/v5/order/create", self._place_on_bybit)
+        application.router.add_post("/v1/order", self._place_on_binance)
+        application.router.add_get("/bench/placed", lambda _: self._report(self._placed))
+        application.router.add_get("/bench/ticked", lambda _: self._report(self._ticked))
+        application.router.add_get("/bench/asked", self._report_asked)
+        application.router.add_post("/bench/open_orders", self._have_open_orders)
+        application.router.add_get("/ws/", self._stream)
+        application.router.add_get("/{path:.*}", self._answer)
+        return application
+
+    async def _place_on_acme(self, request: web.Request) -> web.Response:
+        order = json.loads(await request.read())
+        self._placed.append(time.monotonic())
+        return _success(order | {
+            "id": next(self._ids), "future": order["market"], "size": float(order["size"]), "status": "new",
+            "price": float(order["price"]), "filledSize": 0, "remainingSize": float(order["size"]), "avgFillPrice": None,
+            "createdAt": "2026-01-02T03:04:05.678901+00:00", "liquidation": False, "positionSide": None})
+
+    async def _place_on_bybit(self, request: web.Request) -> web.Response:
+        order = json.loads(await request.read())
+        self._placed.append(time.monotonic())
+        return web.json_response({"retCode": 0, "retMsg": "OK", "time": 1, "result": {
+            "orderId": str(next(self._ids)), "orderLinkId": order["orderLinkId"]}})
+
+    async def _place_on_binance(self, request: web.Request) -> web.Response:
+        await request.read()
+        self._placed.append(time.monotonic())
+        return web.json_response({"orderId": next(self._ids), "updateTime": 1767323045678, "status": "NEW"})
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        """Whatever a connector asks about its account: there is nothing but open orders."""
+        self._asked += 1
+        if request.path == "/api/orders":
+            return _success(self._open_orders)
+        if request.path == "/api/account":
+            return _success({"makerFee": 0.0002, "takerFee": 0.0005, "leverage": 10, "positionMode": "oneway"})
+        if request.path.startswith("/api/"):
+            return _success([])
+        return web.json_response({"retCode": 0, "result": {"list": []}})
+
+    async def _have_open_orders(self, request: web.Request) -> web.Response:
+        self._open_orders = json.loads(await request.read())
+        return web.Response()
+
+    async def _report_asked(self, request: web.Request) -> web.Response:
+        asked, self._asked = self._asked, 0
+        return web.json_response(asked)
+
+    async def _report(self, times: list[float]) -> web.Response:
+        reported = list(times)
+        times.clear()
+        return web.json_response(reported)
+
+    async def _stream(self, request: web.Request) -> web.WebSocketResponse:
+        """A book that ticks, once its first frame was asked for."""
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.receive()
+        full, updates = changes(TICKS, 6)
+        await socket.send_str(Acme().book(full[0]))
+        for update in updates:
+            await asyncio.sleep(TICK_SECONDS)
+            self._ticked.append(time.monotonic())
+            await socket.send_str(Acme().book(update))
+        return socket
+
+
+def _success(result: object) -> web.Response:
+    return web.json_response({"success": True, "result": result})
+
+
+def ask(url: str, what: str, body: object = None) -> object:
+    """What the stub remembers of `what`, which it then forgets."""
+    data = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(urllib.request.Request(f"{url}/bench/{what}", data=data)) as answer:
+        text = answer.read()
+    return json.loads(text) if text else None
+
+
+@asynccontextmanager
+async def stub() -> AsyncIterator[str]:
+    """A stub that runs, and its URL."""
+    process = subprocess.Popen([sys.executable, "-m", "bench.stub"], stdout=subprocess.PIPE, text=True)
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def _serve() -> None:
+    runner = web.AppRunner(Stub().application(), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    print("http://{}:{}".format(*runner.addresses[0][:2]), flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve())

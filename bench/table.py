@@ -1,0 +1,80 @@
+"""The table, its file, its picture, and what has become slower since it was last kept."""
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.table import Table
+
+from bench.measure import Line
+
+WIDTH = 170
+HALF = 0.55
+"""A score that has fallen to this share of what it was counts as halved: what is measured twice is never quite the same."""
+
+
+def show(lines: Sequence[Line], console: Console) -> None:
+    table = Table("work", "unit", "acme", "rivals", "floor", "score", "goal", "", title="The connector, measured")
+    for column in (table.columns[2], table.columns[4]):
+        column.justify = "right"
+    for line in lines:
+        rivals = "\n".join(f"{name.removesuffix('_perpetual')} {_short(value)}" for name, value in line.rivals.items())
+        mark = {None: "", True: "✓", False: "✗"}[line.is_met]
+        table.add_row(line.name, line.unit, _short(line.ours), rivals, "" if line.floor is None else _short(line.floor),
+                      f"{line.score:.2f} {line.score_says}", line.goal, mark,
+                      style="red" if line.is_met is False else None)
+    console.print(table)
+
+
+def regressions(lines: Sequence[Line], kept: Sequence[dict]) -> list[str]:
+    """What of `lines` is half as good, or worse, as it was in the table that was kept; a sentence each."""
+    before = {line["name"]: line for line in kept}
+    found = []
+    for line in lines:
+        if line.name not in before:
+            continue
+        was = before[line.name]["score"]
+        if _share(line, was) <= HALF:
+            found.append(f"{line.name}: {line.score:.2f} {line.score_says}; it was {was:.2f}")
+    return found
+
+
+def _share(line: Line, was: float) -> float:
+    """How good a score is beside what it was; 1 for the same."""
+    better, worse = (line.score, was) if line.higher_is_better else (was, line.score)
+    if math.isnan(line.score):
+        return 0.0
+    return better / worse if worse > 0 else 1.0
+
+
+def save(lines: Sequence[Line], path: Path) -> None:
+    path.write_text(json.dumps([asdict(line) for line in lines], indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def load(path: Path) -> list[dict]:
+    """The table that was kept; nothing when there is none."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+
+
+def draw(lines: Sequence[Line], path: Path) -> None:
+    """A PNG: of each line that has rivals or a floor, the figures as bars, the connector's first."""
+    drawn = [line for line in lines if line.rivals or line.floor]
+    figure = Figure((13, 2.1 * -(-len(drawn) // 2)), layout="constrained")
+    FigureCanvasAgg(figure)
+    for number, line in enumerate(drawn, start=1):
+        axes = figure.add_subplot(-(-len(drawn) // 2), 2, number)
+        bars = {"acme_perpetual": line.ours, **line.rivals} | ({"floor": line.floor} if line.floor else {})
+        colours = ["tab:green" if line.is_met else "tab:orange", *["tab:gray"] * len(line.rivals), "tab:blue"]
+        axes.barh(list(bars), list(bars.values()), color=colours[:len(bars)])
+        axes.invert_yaxis()
+        axes.set_title(f"{line.name}, {line.unit}", fontsize=9)
+        axes.tick_params(labelsize=8)
+    figure.savefig(path, dpi=80)
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
