@@ -97,8 +97,8 @@ class Bot:
 
 def make_bots(folder: Path, seed: int) -> list[Bot]:
     """Two market makers, one closer to the middle than the other, and one that opens and closes."""
-    near = MAKER | {"bid_spread": "0.01", "ask_spread": "0.01", "order_refresh_time": "2", "filled_order_delay": "1"}
-    far = MAKER | {"bid_spread": "0.015", "ask_spread": "0.015", "order_refresh_time": "1.5", "filled_order_delay": "1"}
+    near = MAKER | {"bid_spread": "0.02", "ask_spread": "0.02", "order_refresh_time": "2", "filled_order_delay": "1"}
+    far = MAKER | {"bid_spread": "0.03", "ask_spread": "0.03", "order_refresh_time": "1.5", "filled_order_delay": "1"}
     turns = {"derivative": CONNECTOR, "market": PAIR, "order_amount": "0.01", "seed": str(seed)}
     return [_bot(folder, "near", "perpetual_market_making", near), _bot(folder, "far", "perpetual_market_making", far),
             _bot(folder, "turns", SCRIPT.stem, turns)]
