@@ -26,6 +26,8 @@ LOOK_SECONDS = 5
 CALM_SECONDS = 60
 # What was in doubt when the faults ended is certain by then.
 SHORTEST_CALM_SECONDS = 20
+# From then on it is not waited for what has not recovered: that is a difference.
+LATE_SECONDS = 30
 # A funding payment must be in both books or in neither when a bot stops, which takes it some seconds.
 SECONDS_UNTIL_FUNDING = 15
 
@@ -145,21 +147,26 @@ class Chaos:
     # ------------------------------------------------------------------------------------------------------ the verdict
 
     def _calm_down(self) -> None:
+        """Waits until the books can be compared: for the bots to be up, and then for at most a minute."""
         self._faults.clear()
         self._score.faults = self._faults.look()
-        self._say(f"The faults are over. Waiting until all is quiet; at most {CALM_SECONDS} s ...")
+        self._say("The faults are over. Waiting for the bots to be up ...")
+        while not all(bot.is_up for bot in self._bots):
+            self._observe("calm")
+            time.sleep(STEP_SECONDS)
+        self._say(f"Waiting until all is quiet; at most {CALM_SECONDS} s ...")
         began = time.monotonic()
         while (second := time.monotonic() - began) < CALM_SECONDS:
             self._observe(f"calm, {second:.0f} s")
-            if second >= SHORTEST_CALM_SECONDS and self._is_quiet():
+            has_settled = second >= SHORTEST_CALM_SECONDS and not self._recoveries.outstanding
+            if (has_settled or second >= LATE_SECONDS) and self._is_between_payments():
                 return
             time.sleep(STEP_SECONDS)
 
-    def _is_quiet(self) -> bool:
+    def _is_between_payments(self) -> bool:
         until_funding = float(self._ledgers[self._bots[0].name].price().funding_time) - time.time()
-        return (until_funding > SECONDS_UNTIL_FUNDING and not self._recoveries.outstanding
-                and all(bot.is_up for bot in self._bots)
-                and all(len(bot.records.books().funding) == len(self._ledgers[bot.name].funding()) for bot in self._bots))
+        return until_funding > SECONDS_UNTIL_FUNDING and all(
+            len(bot.records.books().funding) == len(self._ledgers[bot.name].funding()) for bot in self._bots)
 
     def _finish(self) -> int:
         self._say("hbot stop: cancelling the bots' orders and stopping them ...")
