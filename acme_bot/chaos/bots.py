@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from acme_bot.hbot import CONNECTOR, Hbot, HbotError
+from acme_bot.hbot import CONNECTOR, STOP_SECONDS, Hbot, HbotError
 from acme_bot.ledger import Key, Ledger
 from acme_bot.records import Records
 from acme_bot.workspace import make_workspace
@@ -63,6 +63,16 @@ class Bot:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+
+    def stop(self) -> None:
+        """Has it cancel its orders and end, by the signal that `hbot stop` sends: that command takes seconds to start, in
+        which another funding payment can fall. Raises `HbotError` when it does not end within a minute."""
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise HbotError(f"{self.name} did not stop within {STOP_SECONDS} s.\n"
+                            f"{self.hbot.bot_complaints(self._configuration)}") from None
 
     @property
     def is_up(self) -> bool:

@@ -169,9 +169,9 @@ class Chaos:
             len(bot.records.books().funding) == len(self._ledgers[bot.name].funding()) for bot in self._bots)
 
     def _finish(self) -> int:
-        self._say("hbot stop: cancelling the bots' orders and stopping them ...")
+        self._say("Stopping the bots, which cancels their orders ...")
         with ThreadPoolExecutor() as pool:
-            for done in [pool.submit(bot.hbot.stop_bot) for bot in self._bots]:
+            for done in [pool.submit(bot.stop) for bot in self._bots]:
                 done.result()
         self._say("Reading both parties' books ...")
         verdicts = {bot.name: self._verdict(bot) for bot in self._bots}
