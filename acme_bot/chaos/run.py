@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from acme_bot.books import Books
 from acme_bot.chaos.bots import Bot, make_bots, open_ledgers
 from acme_bot.chaos.faults import FaultCounts
 from acme_bot.chaos.recoveries import Recoveries
@@ -15,7 +16,7 @@ from acme_bot.chaos.venue import LastingVenue
 from acme_bot.chaos.verdict import compare
 from acme_bot.hbot import HbotError
 from acme_bot.interruption import Interruption
-from acme_bot.ledger import Ledger, VenueError
+from acme_bot.ledger import Account, Ledger, VenueError
 from acme_bot.reconciliation import Line
 from acme_bot.venue import DEPOSIT, VenueStartError
 from acme_bot.workspace import WorkspaceError
@@ -174,7 +175,8 @@ class Chaos:
             for done in [pool.submit(bot.stop) for bot in self._bots]:
                 done.result()
         self._say("Reading both parties' books ...")
-        verdicts = {bot.name: self._verdict(bot) for bot in self._bots}
+        statements = {bot.name: self._ledgers[bot.name].statement() for bot in self._bots}
+        verdicts = {bot.name: self._verdict(bot, statements[bot.name]) for bot in self._bots}
         counts = [bot.counts() for bot in self._bots]
         self._score.orders, self._score.fills = (sum(each) for each in list(zip(*counts))[:2])
         show_score(self._console, self._score)
@@ -183,8 +185,8 @@ class Chaos:
         self._say(f"✓ All {sum(map(len, verdicts.values()))} lines agree.", style="bold green")
         return 0
 
-    def _verdict(self, bot: Bot) -> list[Line]:
-        lines = compare(bot, self._ledgers[bot.name], Decimal(DEPOSIT))
+    def _verdict(self, bot: Bot, statement: tuple[Books, Account]) -> list[Line]:
+        lines = compare(bot, self._ledgers[bot.name], statement, Decimal(DEPOSIT))
         has_recovered = bot.name not in self._recoveries.outstanding
         return [Line("recovered", "yes" if has_recovered else "no", "yes", has_recovered), *lines]
 

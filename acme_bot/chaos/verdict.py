@@ -1,23 +1,25 @@
 """What a bot and the venue have of the bot's account, compared when the bot has stopped."""
 from decimal import Decimal
 
+from acme_bot.books import Books
 from acme_bot.chaos.bots import COIN, PAIR, Bot
-from acme_bot.ledger import Ledger
+from acme_bot.ledger import Account, Ledger
 from acme_bot.reconciliation import Line, reconcile_books, reconcile_connector
 
 
-def compare(bot: Bot, ledger: Ledger, opening: Decimal) -> list[Line]:
+def compare(bot: Bot, ledger: Ledger, statement: tuple[Books, Account], opening: Decimal) -> list[Line]:
     """The lines of the demo's reconciliation, and one more: nothing was reported a second time.
 
+    :param statement: the venue's, of the moment when the bot had stopped: a position that is left goes on paying funding
     :param opening: what the account had in the beginning, in USD
     """
-    venue, account = ledger.statement()
+    venue, account = statement
     lines = reconcile_books(bot.records.books(), venue, opening, account, COIN)
     repetitions = bot.repetitions()
     lines.append(Line("reported a second time", str(repetitions), "0", agrees=repetitions == 0))
     while True:
         before = ledger.account().holding
         connector = bot.hbot.connector_state(PAIR)
-        # The position that is left goes on paying funding: the answers count when none fell between them.
+        # The answers count when no funding payment fell between them.
         if before == ledger.account().holding:
             return [*lines, *reconcile_connector(connector, before, COIN)]
