@@ -66,17 +66,26 @@ class Trader:
         return Client(session, venue, f"{self.name}-key", f"{self.name}-secret")
 
     async def listen(self, socket: aiohttp.ClientWebSocketResponse, venue: Reachable, ready: asyncio.Event) -> None:
-        """Remembers the frames of its orders and fills until the venue is gone."""
+        """Remembers the frames of its orders and fills until the venue is gone.
+
+        :param ready: set once both channels are subscribed to; orders that rest may meet somebody before that.
+        """
         listener = Listener(socket, venue)
         await listener.login(f"{self.name}-key", f"{self.name}-secret")
-        await listener.subscribe("orders")
-        await listener.subscribe("fills")
-        ready.set()
+        kept = {"orders": self.told.states, "fills": self.told.fills}
+        awaited = set(kept)
+        for channel in kept:
+            await listener.send(op="subscribe", channel=channel)
         with suppress(*GONE):
             while True:
                 frame = await listener.next(PATIENCE_SECONDS)
-                kept = self.told.fills if frame["channel"] == "fills" else self.told.states
-                kept[frame["data"]["id"]] = frame["data"]
+                if frame["type"] == "update":
+                    kept[frame["channel"]][frame["data"]["id"]] = frame["data"]
+                    continue
+                assert frame["type"] == "subscribed", frame
+                awaited.remove(frame["channel"])
+                if not awaited:
+                    ready.set()
 
     async def trade(self, client: Client, run: str, prices: dict[str, Decimal]) -> None:
         """Trades without a pause until the venue is gone.
