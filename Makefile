@@ -1,4 +1,4 @@
-.PHONY: demo chaos soak test strategies kills bench bench-venue versions venv lint clean
+.PHONY: demo chaos soak test strategies kills bench bench-venue bench-fleet versions venv lint clean
 
 PYTHON_IN_VENV = .venv/bin/python
 # The whole run measures the branch coverage of the connector, where Hummingbot has it, and fails under 95 %.
@@ -44,6 +44,10 @@ bench-venue: venv
 ## The connector's tests on every supported version of Hummingbot. ARGS="20260901" chooses one.
 versions: venv
 	@$(PYTHON_IN_VENV) tools/versions $(ARGS)
+
+## What a bot costs: processor time and memory of several on this machine. ARGS="--bots 4 --seconds 60".
+bench-fleet: venv
+	@$(PYTHON_IN_VENV) bench/fleet.py $(ARGS)
 
 lint: venv
 	@$(PYTHON_IN_VENV) -m flake8 .

@@ -15,6 +15,8 @@ from acme_bot.demo import CONNECTOR, MARKET_MAKING, PAIR, Demo, Strategy
 SOURCE = os.environ.get("HUMMINGBOT_SOURCE")
 needs_source = pytest.mark.skipif(SOURCE is None, reason="HUMMINGBOT_SOURCE names no Hummingbot source tree")
 SECONDS = 40
+# In the past that this seed gives, MACD is under zero and over its signal: what macd_bb_v1 wants to buy.
+SEED = 2
 ON_ACME = {"connector_name": CONNECTOR, "trading_pair": PAIR, "leverage": "5"}
 BARRIERS = {"take_profit": "0.0003", "stop_loss": "0.001", "time_limit": "15"}
 QUOTES = {**ON_ACME, **BARRIERS, "total_amount_quote": "1000", "buy_spreads": "0.0001,0.0003",
@@ -36,7 +38,7 @@ def v2(name: str, settings: dict[str, str], mode: str) -> Strategy:
 
 def run(strategy: Strategy, folder: Path) -> None:
     said = StringIO()
-    status = Demo(strategy, folder, SECONDS, seed=7, console=Console(file=said, width=120)).run()
+    status = Demo(strategy, folder, SECONDS, SEED, console=Console(file=said, width=120)).run()
     print(said.getvalue())
     assert status == 0, said.getvalue()
 
