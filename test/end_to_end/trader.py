@@ -325,8 +325,6 @@ class Trader(EventListener):
                       each.time_interval, linked_limits=each.linked_limits) for each in CONSTANTS.RATE_LIMITS])
         for tag in REPORTED:
             self.connector.add_listener(tag, self)
-        # Hummingbot rests for a second after each order book that it takes up.
-        self.connector.order_book_tracker._sleep = lambda delay: asyncio.sleep(0)
         self.connector.restore_tracking_states(self._states)
         await self.connector.start_network()
         # The next poll that nobody asks for is a whole interval away, whatever the time is.

@@ -2,7 +2,8 @@
 
 import asyncio
 import math
-from typing import TYPE_CHECKING, Any, Dict, List, Optional
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Set
 
 from bidict import bidict
 
@@ -25,6 +26,18 @@ if TYPE_CHECKING:
     from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_derivative import AcmePerpetualDerivative
 
 
+@dataclass
+class MarketsConnection:
+    """A WebSocket and the pairs that it carries: no more than a connection may have (Acme API §3)."""
+
+    trading_pairs: List[str]
+    assistant: Optional[WSAssistant] = None  # None while it is not connected
+
+    @property
+    def has_room(self) -> bool:
+        return len(self.trading_pairs) < CONSTANTS.MAX_STREAMED_PAIRS
+
+
 class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
     """Feeds Hummingbot's order books, and the perpetual markets' funding.
 
@@ -32,6 +45,9 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
     not in the tracker's queue of snapshots: that one is read only once all books are initialised, by when the partial
     would be older than the changes already applied. REST brings the first book of a market, whose partial then takes
     its place, and later the book of a market that has no working subscription.
+
+    A connection carries `MAX_STREAMED_PAIRS` pairs, so there are as many connections as the pairs need, each of which is
+    interrupted and comes back by itself.
 
     The venue numbers nothing; update ids are the local time of a frame's arrival, each greater than the one before.
     """
@@ -49,9 +65,12 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         self._domain = domain
         self._update_ids = NonceCreator.for_microseconds()
         self._complaints = stream.Complaints(self.logger())
-        # Of the present connection, by the venue's name of the market:
+        self._connections: List[MarketsConnection] = []
+        self._listeners: Set[asyncio.Task] = set()
+        # Of what is subscribed to at present, by the venue's name of the market:
         self._subscribed_pairs: bidict[str, str] = bidict()
         self._followers: Dict[str, BookFollower] = {}
+        self._carriers: Dict[str, WSAssistant] = {}
         self._has_lost_book = False
         self._queue_keys = {
             CONSTANTS.ORDER_BOOK_CHANNEL: self._diff_messages_queue_key,
@@ -79,6 +98,17 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         answer = await self._request(CONSTANTS.FUTURE_PATH_URL, future=market)
         return parse.funding_info(trading_pair, answer)
 
+    async def get_all_funding_info(self, trading_pairs: Iterable[str]) -> List[FundingInfo]:
+        """The funding of several pairs, in one request (`GET /futures`, Acme API §4).
+
+        :raises IOError: when the venue does not answer, or refuses
+        :raises ValueError: when its answer is malformed, or tells nothing of one of the pairs
+        """
+        symbols = await self._connector.trading_pair_symbol_map()
+        answer = await self._request(CONSTANTS.FUTURES_PATH_URL)
+        markets = {symbols.inverse.get(trading_pair): trading_pair for trading_pair in trading_pairs}
+        return parse.funding_info_of_all(markets, answer)
+
     async def _order_book_snapshot(self, trading_pair: str) -> OrderBookMessage:
         answer = await self._request_order_book_snapshot(trading_pair)
         return parse.book_answer_message(trading_pair, answer, self._update_ids.get_tracking_nonce(), self._time())
@@ -99,22 +129,45 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
 
     async def listen_for_subscriptions(self):
         """Listens to the public channels of all pairs, for ever (Acme API §6)."""
+        most, pairs = CONSTANTS.MAX_STREAMED_PAIRS, self._trading_pairs
+        self._connections = [MarketsConnection(pairs[n:n + most]) for n in range(0, max(len(pairs), 1), most)]
+        self._listeners = {asyncio.ensure_future(self._keep_connected(each)) for each in self._connections}
+        try:
+            await asyncio.gather(*self._listeners)
+        finally:
+            listeners, self._listeners = self._listeners, set()
+            for listener in listeners:
+                listener.cancel()
+            await asyncio.gather(*listeners, return_exceptions=True)
+            self._connections = []
+
+    async def _keep_connected(self, connection: MarketsConnection):
         await stream.keep_connected(
             name="order book stream",
-            open_stream=self._open_stream,
-            listen=lambda: self._process_websocket_messages(self._ws_assistant),
-            close_stream=self._close_stream,
+            open_stream=lambda: self._open_stream(connection),
+            listen=lambda: self._process_websocket_messages(connection.assistant),
+            close_stream=lambda: self._close_stream(connection),
             sleep=self._sleep,
             logger=self.logger(),
         )
 
     async def subscribe_to_trading_pair(self, trading_pair: str) -> bool:
-        """Adds a pair to the present connection. Returns False, and logs why, when that cannot be done now."""
-        if self._ws_assistant is None:
-            self.logger().warning(f"Cannot subscribe to {trading_pair} while the order book stream is not connected.")
-            return False
+        """Adds a pair to a connection that has room for it, or to a new one. Returns False, and logs why, when that
+        cannot be done now."""
+        if trading_pair in self._subscribed_pairs.inverse:
+            return True
+        connection = next((each for each in self._connections if each.assistant is not None and each.has_room), None)
         try:
-            await self._subscribe(self._ws_assistant, trading_pair)
+            if connection is not None:
+                await self._subscribe(connection.assistant, trading_pair)
+                connection.trading_pairs.append(trading_pair)
+            elif self._connections and not any(each.has_room for each in self._connections):
+                await self._subscribe_on_new_connection(trading_pair)
+            else:
+                self.logger().warning(
+                    f"Cannot subscribe to {trading_pair} while the order book stream is not connected."
+                )
+                return False
         except asyncio.CancelledError:
             raise
         except Exception:
@@ -124,12 +177,16 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         return True
 
     async def unsubscribe_from_trading_pair(self, trading_pair: str) -> bool:
-        """Drops a pair from the present connection. Returns False, and logs why, when that cannot be done now."""
-        if self._ws_assistant is None:
+        """Drops a pair from its connection. Returns False, and logs why, when that cannot be done now."""
+        connected = [each for each in self._connections if each.assistant is not None]
+        connection = next((each for each in connected if trading_pair in each.trading_pairs), None)
+        if connection is None and (not connected or trading_pair in self._trading_pairs):
             self.logger().warning(f"Cannot unsubscribe from {trading_pair} while the order book stream is not connected.")
             return False
         try:
-            await self._unsubscribe(self._ws_assistant, trading_pair)
+            if connection is not None:
+                await self._unsubscribe(connection.assistant, trading_pair)
+                connection.trading_pairs.remove(trading_pair)
         except asyncio.CancelledError:
             raise
         except Exception:
@@ -138,30 +195,39 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         self.remove_trading_pair(trading_pair)
         return True
 
-    async def _open_stream(self):
-        self._ws_assistant = await self._connected_websocket_assistant()
-        await self._subscribe_channels(self._ws_assistant)
+    async def _subscribe_on_new_connection(self, trading_pair: str):
+        await self._market_of(trading_pair)
+        connection = MarketsConnection([trading_pair])
+        self._connections.append(connection)
+        self._listeners.add(asyncio.ensure_future(self._keep_connected(connection)))
 
-    async def _close_stream(self):
-        assistant, self._ws_assistant = self._ws_assistant, None
-        self._followers.clear()
-        self._subscribed_pairs.clear()
+    async def _open_stream(self, connection: MarketsConnection):
+        connection.assistant = await self._connected_websocket_assistant()
+        await self._subscribe_channels(connection.assistant, connection.trading_pairs)
+
+    async def _close_stream(self, connection: MarketsConnection):
+        assistant, connection.assistant = connection.assistant, None
+        for market in [market for market, carrier in self._carriers.items() if carrier is assistant]:
+            self._drop_market(market)
         await self._on_order_stream_interruption(websocket_assistant=assistant)
+
+    def _drop_market(self, market: str):
+        del self._subscribed_pairs[market], self._followers[market], self._carriers[market]
 
     async def _connected_websocket_assistant(self) -> WSAssistant:
         assistant = await self._api_factory.get_ws_assistant()
         await stream.connect(assistant, self._domain)
         return assistant
 
-    async def _subscribe_channels(self, ws: WSAssistant):
-        """Subscribes to every pair. One that cannot be subscribed to is logged, and does not keep the others.
+    async def _subscribe_channels(self, ws: WSAssistant, trading_pairs: Optional[List[str]] = None):
+        """Subscribes to these pairs, by default to every pair. One that cannot be subscribed to is logged, and does not keep the others.
 
         :raises ConnectionError: when the venue's markets are not known, or the connection fails
         """
         try:
             if not await self._connector.trading_pair_symbol_map():
                 raise stream.StreamClosedError("the venue's markets are not known yet")
-            for trading_pair in list(self._trading_pairs):
+            for trading_pair in list(self._trading_pairs if trading_pairs is None else trading_pairs):
                 try:
                     await self._subscribe(ws, trading_pair)
                 except ValueError as error:
@@ -177,30 +243,33 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         """
         :raises ValueError: when the pair cannot be subscribed to; the text says why
         """
-        symbols = await self._connector.trading_pair_symbol_map()
-        market = symbols.inverse.get(trading_pair)
-        if market is None:
-            raise ValueError(f"{trading_pair} is no market that can be traded at present.")
+        market = await self._market_of(trading_pair)
         if market in self._subscribed_pairs:
             return
-        if len(self._subscribed_pairs) >= CONSTANTS.MAX_STREAMED_PAIRS:
-            raise ValueError(f"Acme streams {CONSTANTS.MAX_STREAMED_PAIRS} markets at most, so {trading_pair} is left out.")
         self._subscribed_pairs[market] = trading_pair
         self._followers[market] = BookFollower(self._now())
+        self._carriers[market] = ws
         for channel in CONSTANTS.PUBLIC_CHANNELS:
             await ws.send(WSJSONRequest(payload=parse.subscribe_request(channel, market)))
 
+    async def _market_of(self, trading_pair: str) -> str:
+        market = (await self._connector.trading_pair_symbol_map()).inverse.get(trading_pair)
+        if market is None:
+            raise ValueError(f"{trading_pair} is no market that can be traded at present.")
+        return market
+
     async def _unsubscribe(self, ws: WSAssistant, trading_pair: str):
-        market = self._subscribed_pairs.inverse.pop(trading_pair, None)
+        market = self._subscribed_pairs.inverse.get(trading_pair)
         if market is None:
             return
-        del self._followers[market]
+        self._drop_market(market)
         for channel in CONSTANTS.PUBLIC_CHANNELS:
             await ws.send(WSJSONRequest(payload=parse.unsubscribe_request(channel, market)))
 
     async def _resubscribe_lost_books(self, ws: WSAssistant):
         now = self._now()
-        lost = [(market, book) for market, book in self._followers.items() if book.resubscribe_at <= now]
+        books = [(market, book) for market, book in self._followers.items() if self._carriers[market] is ws]
+        lost = [(market, book) for market, book in books if book.resubscribe_at <= now]
         for market, book in lost:
             if book.first_complaint():
                 self.logger().warning(

@@ -98,6 +98,8 @@ MOST_COMPLAINTS = 20  # kinds of warnings in that time
 
 # A book whose updates came closer together than this was ticking; as much silence means that it no longer follows.
 BOOK_SILENCE_LIMIT = 5.0
+# The subscription brings a market's first book; REST is asked for it when that takes longer.
+FIRST_BOOK_DEADLINE = 1.0
 # A market whose subscription goes wrong again and again is subscribed to once in this time.
 RESUBSCRIPTION_INTERVAL = 1.0
 

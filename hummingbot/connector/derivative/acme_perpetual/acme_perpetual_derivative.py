@@ -28,6 +28,9 @@ from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_journal impor
     PlacementJournal,
     account_name,
 )
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_book_tracker import (
+    AcmePerpetualOrderBookTracker,
+)
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_tracker import (
     AcmePerpetualOrderTracker,
     find_order,
@@ -49,6 +52,7 @@ from hummingbot.core.api_throttler.data_types import RateLimit
 from hummingbot.core.data_type.cancellation_result import CancellationResult
 from hummingbot.core.data_type.common import OrderType, PositionAction, PositionMode, TradeType
 from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderState, OrderUpdate, TradeUpdate
+from hummingbot.core.data_type.order_book_tracker import OrderBookTracker
 from hummingbot.core.data_type.order_book_tracker_data_source import OrderBookTrackerDataSource
 from hummingbot.core.data_type.trade_fee import TradeFeeBase
 from hummingbot.core.data_type.user_stream_tracker_data_source import UserStreamTrackerDataSource
@@ -114,6 +118,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         self._last_fill_time = 0.0
         self._last_symbols: Mapping[str, str] = {}
         self._account_leverage: Optional[int] = None
+        self._knows_positions = False
         self._stream_news: Dict[str, int] = {}
         self._stream_news_count = 0
 
@@ -160,6 +165,14 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         return self._trading_pairs
 
     @property
+    def status_dict(self) -> Dict[str, bool]:
+        """As in the base class; the account counts as known when its positions are, too: a strategy must not begin before
+        it can see the positions that it begins with."""
+        status = super().status_dict
+        status["account_balance"] &= self._knows_positions or not self._trading_required
+        return status
+
+    @property
     def is_cancel_request_in_exchange_synchronous(self) -> bool:
         """A cancel is queued, and the order may still be filled: it is over when the venue says it is closed."""
         return False
@@ -200,6 +213,12 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             connector=self,
             api_factory=self._web_assistants_factory,
             domain=self._domain,
+        )
+
+    def _set_order_book_tracker(self, order_book_tracker: OrderBookTracker):
+        # The base class has no method that makes its tracker; this one puts another in its place.
+        super()._set_order_book_tracker(
+            AcmePerpetualOrderBookTracker(self._orderbook_ds, self._trading_pairs, self._domain)
         )
 
     def _create_user_stream_data_source(self) -> UserStreamTrackerDataSource:
@@ -260,6 +279,14 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         for order in list(self.in_flight_orders.values()):
             if order.is_pending_create:
                 safe_ensure_future(self._resolve_restored_placement(order))
+
+    async def _init_funding_info(self):
+        """One request, however many pairs there are; the base class asks for one after the other."""
+        if len(self._trading_pairs) == 1:  # the answer for all markets may be a large one
+            await super()._init_funding_info()
+            return
+        for funding_info in await self._orderbook_ds.get_all_funding_info(self._trading_pairs):
+            self._perpetual_trading.initialize_funding_info(funding_info)
 
     async def stop_network(self):
         # The base class leaves this loop running, and begins another when the network is back.
@@ -391,6 +418,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         for key in flat_keys:
             if not self._is_outdated(key, asked_at):
                 self._perpetual_trading.remove_position(key)
+        self._knows_positions = True
         if self._account_leverage is None:
             self._note_leverage((await self._account.settings()).leverage)
 

@@ -13,7 +13,7 @@ import zlib
 from contextlib import suppress
 from datetime import datetime
 from decimal import Context, Decimal
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
 from bidict import bidict
 
@@ -500,7 +500,22 @@ def funding_info(pair: str, answer: Any) -> FundingInfo:
 
     :raises WireError: when it is malformed
     """
-    future = result(answer)
+    return _future_funding_info(pair, result(answer))
+
+
+def funding_info_of_all(pairs: Mapping[Optional[str], str], answer: Any) -> List[FundingInfo]:
+    """The funding infos of these pairs, by the venue's names of their markets, from `GET /futures` (Acme API §4).
+
+    :raises WireError: when it is malformed, or one of the markets is missing
+    """
+    futures = result(answer)
+    if not isinstance(futures, list):
+        raise WireError("'result' is not a list of futures")
+    by_name = {text_field(future, "name"): future for future in futures}
+    return [_future_funding_info(pair, field(by_name, str(name))) for name, pair in pairs.items()]
+
+
+def _future_funding_info(pair: str, future: Any) -> FundingInfo:
     return FundingInfo(
         trading_pair=pair,
         index_price=decimal_field(future, "index"),

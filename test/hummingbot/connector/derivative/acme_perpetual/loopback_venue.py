@@ -39,6 +39,9 @@ class LoopbackClient:
     async def next_frame(self) -> Dict[str, Any]:
         return await asyncio.wait_for(self._received.get(), PATIENCE)
 
+    def frames_waiting(self) -> int:
+        return self._received.qsize()
+
     def has_frames(self) -> bool:
         return not self._received.empty()
 

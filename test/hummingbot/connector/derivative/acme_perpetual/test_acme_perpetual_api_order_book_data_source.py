@@ -21,6 +21,7 @@ from hummingbot.connector.derivative.acme_perpetual import (
 )
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_api_order_book_data_source import (
     AcmePerpetualAPIOrderBookDataSource,
+    MarketsConnection,
 )
 from hummingbot.connector.test_support.network_mocking_assistant import NetworkMockingAssistant
 from hummingbot.core.data_type.common import TradeType
@@ -132,6 +133,12 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
         self.loop = asyncio.get_running_loop()
         self.mocking_assistant = NetworkMockingAssistant()
         await self.mocking_assistant.async_init()
+
+    def connect_data_source(self) -> MagicMock:
+        """Gives the data source a connection that carries BTC-USD, and returns what it sends with."""
+        ws = MagicMock(send=AsyncMock())
+        self.data_source._connections = [MarketsConnection(["BTC-USD"], ws)]
+        return ws
 
     def next_output(self) -> Any:
         return self.output.get_nowait()
@@ -257,7 +264,7 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
             await self.data_source._subscribe_channels(MagicMock())
 
     async def test_subscribe_to_trading_pair_successful(self):
-        self.data_source._ws_assistant = ws = MagicMock(send=AsyncMock())
+        ws = self.connect_data_source()
 
         self.assertTrue(await self.data_source.subscribe_to_trading_pair("ETH-USD"))
 
@@ -268,7 +275,7 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
         self.assertEqual(["BTC-USD", "ETH-USD"], self.data_source._trading_pairs)
 
     async def test_unsubscribe_from_trading_pair_successful(self):
-        self.data_source._ws_assistant = ws = MagicMock(send=AsyncMock())
+        ws = self.connect_data_source()
         await self.data_source.subscribe_to_trading_pair("BTC-USD")
         ws.send.reset_mock()
 
@@ -288,7 +295,7 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
         self.assertEqual(["BTC-USD"], self.data_source._trading_pairs)
 
     async def test_dynamic_subscriptions_fail_with_the_connection(self):
-        self.data_source._ws_assistant = ws = MagicMock(send=AsyncMock())
+        ws = self.connect_data_source()
         await self.data_source._subscribe(ws, "BTC-USD")
         ws.send.side_effect = ConnectionError("gone")
         for change, trading_pair in ((self.data_source.subscribe_to_trading_pair, "ETH-USD"),
@@ -298,7 +305,7 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
             self.assertIn("gone", logs.output[0])
 
     async def test_dynamic_subscriptions_can_be_cancelled(self):
-        self.data_source._ws_assistant = ws = MagicMock(send=AsyncMock())
+        ws = self.connect_data_source()
         await self.data_source._subscribe(ws, "BTC-USD")
         ws.send.side_effect = asyncio.CancelledError
         with self.assertRaises(asyncio.CancelledError):
@@ -307,13 +314,13 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
             await self.data_source.unsubscribe_from_trading_pair("BTC-USD")
 
     async def test_a_pair_is_subscribed_to_once(self):
-        self.data_source._ws_assistant = ws = MagicMock(send=AsyncMock())
+        ws = self.connect_data_source()
         for _ in range(2):
             self.assertTrue(await self.data_source.subscribe_to_trading_pair("ETH-USD"))
         self.assertEqual(3, ws.send.await_count)
 
     async def test_a_pair_whose_market_is_gone_can_still_be_unsubscribed_from(self):
-        self.data_source._ws_assistant = ws = MagicMock(send=AsyncMock())
+        ws = self.connect_data_source()
         await self.data_source.subscribe_to_trading_pair("ETH-USD")
         self.connector.symbols.pop("ETH-PERP")
 
@@ -321,29 +328,35 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
         self.assertTrue(await self.data_source.unsubscribe_from_trading_pair("ETH-USD"))
         self.assertEqual(6, ws.send.await_count)
 
-    async def test_more_markets_than_a_connection_carries_are_refused(self):
-        self.data_source._ws_assistant = ws = MagicMock(send=AsyncMock())
-        for n in range(CONSTANTS.MAX_STREAMED_PAIRS + 1):
-            self.connector.symbols[f"N{n}-PERP"] = f"N{n}-USD"
+    async def test_what_one_connection_cannot_carry_gets_further_ones(self):
+        venue = LoopbackVenue()
+        await venue.start()
+        self.addAsyncCleanup(venue.stop)
+        names = [f"N{n}" for n in range(CONSTANTS.MAX_STREAMED_PAIRS + 7)]
+        data_source = self.create_data_source([f"{name}-USD" for name in names], venue.url)
+        self.connector.symbols = bidict({f"{name}-PERP": f"{name}-USD" for name in [*names, "NEW"]})
+        self.run_in_background(data_source.listen_for_subscriptions())
+        clients = [await venue.client(), await venue.client()]
+        subscribed = [set(), set()]
+        await eventually(lambda: sum(client.frames_waiting() for client in clients) == 3 * len(names))
+        for client, markets in zip(clients, subscribed):
+            while client.has_frames():
+                markets.add((await client.next_frame())["market"])
 
-        with self.assertLogs(self.data_source.logger(), "ERROR") as logs:
-            subscribed = [await self.data_source.subscribe_to_trading_pair(f"N{n}-USD")
-                          for n in range(CONSTANTS.MAX_STREAMED_PAIRS + 1)]
+        self.assertEqual([7, CONSTANTS.MAX_STREAMED_PAIRS], sorted(map(len, subscribed)))
+        self.assertEqual({f"{name}-PERP" for name in names}, subscribed[0] | subscribed[1])
 
-        self.assertEqual([True] * CONSTANTS.MAX_STREAMED_PAIRS + [False], subscribed)
-        self.assertIn("Acme streams 33 markets at most, so N33-USD is left out.", logs.output[0])
-        self.assertLessEqual(ws.send.await_count, 100)
+    async def test_a_pair_that_no_connection_has_room_for_gets_a_new_one(self):
+        ws = self.connect_data_source()
+        self.data_source._connections[0].trading_pairs = [f"N{n}-USD" for n in range(CONSTANTS.MAX_STREAMED_PAIRS)]
+        opened = []
+        with patch.object(self.data_source, "_keep_connected", AsyncMock(side_effect=opened.append)):
+            self.assertTrue(await self.data_source.subscribe_to_trading_pair("ETH-USD"))
+            self.assertFalse(await self.data_source.subscribe_to_trading_pair("OLD-USD"))
+            await asyncio.gather(*self.data_source._listeners)
 
-    async def test_of_more_markets_than_a_connection_carries_the_first_are_streamed(self):
-        self.data_source._trading_pairs = [f"N{n}-USD" for n in range(40)]
-        self.connector.symbols = bidict({f"N{n}-PERP": f"N{n}-USD" for n in range(40)})
-        ws = MagicMock(send=AsyncMock())
-
-        with self.assertLogs(self.data_source.logger(), "WARNING") as logs:
-            await self.data_source._subscribe_channels(ws)
-
-        self.assertEqual(7, len(logs.output))
-        self.assertEqual(99, ws.send.await_count)
+        ws.send.assert_not_awaited()
+        self.assertEqual([["ETH-USD"]], [connection.trading_pairs for connection in opened])
 
     # Trades
 

@@ -368,6 +368,19 @@ class FundingTests(unittest.TestCase):
             with self.subTest(name), self.assertRaisesRegex(parse.WireError, name):
                 parse.funding_info("BTC-USD", {"success": True, "result": {**FUTURE, name: None}})
 
+    def test_the_funding_of_all_pairs_comes_from_one_answer(self):
+        answer = {"success": True, "result": [{**FUTURE, "name": "ETH-PERP", "mark": 7}, {**FUTURE, "name": "BTC-PERP"}]}
+
+        infos = parse.funding_info_of_all({"BTC-PERP": "BTC-USD", "ETH-PERP": "ETH-USD"}, answer)
+
+        self.assertEqual([("BTC-USD", Decimal("32815.5")), ("ETH-USD", Decimal(7))],
+                         [(info.trading_pair, info.mark_price) for info in infos])
+
+    def test_funding_that_is_missing_in_the_answer_for_all_is_named(self):
+        for answer, pairs in (([], {"BTC-PERP": "BTC-USD"}), ({}, {}), ([{}], {})):
+            with self.subTest(answer), self.assertRaises(parse.WireError):
+                parse.funding_info_of_all(pairs, {"success": True, "result": answer})
+
     def test_funding_info_update(self):
         frame = {"channel": "funding", "market": "BTC-PERP", "type": "update", "data": {"future": "BTC-PERP", **FUTURE}}
 
