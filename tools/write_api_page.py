@@ -1,31 +1,81 @@
-"""Writes docs/api.md out of the venue's OpenAPI description."""
-from collections.abc import Iterator
+"""Writes docs/api.md out of the venue's OpenAPI description, and of what its WebSocket sends."""
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from acme_exchange.api.openapi import describe
+import msgspec
+
+from acme_exchange.api import answers
+from acme_exchange.api.feeds import Channel
+from acme_exchange.api.frames import GOING_AWAY
+from acme_exchange.api.openapi import REFERENCE, describe
+from acme_exchange.api.published_book import DEPTH
 from acme_exchange.api.routes import ROUTES
+from acme_exchange.api.session import MOST_SUBSCRIPTIONS, SILENCE_MICROSECONDS
 
 PAGE = Path(__file__).parents[1] / "docs" / "api.md"
-OPENING = """# The REST API, as the venue serves it
+OPENING = """# The API, as the venue serves it
 
-Made from the venue's OpenAPI description by `python -m tools.write_api_page`; a test fails when it is out of date.
-A running venue serves the description at `/api/openapi.json`, and a page to read it and to try out what is public at
-`/api/docs`.
+Made from the venue's own descriptions by `python -m tools.write_api_page`; a test fails when it is out of date.
+A running venue serves that of its REST API at `/api/openapi.json`, and a page to read it and to try out what is public
+at `/api/docs`.
 
 An answer is `{"success": true, "result": …}`, or `{"success": false, "error": …}` with a status of 400 or above. One
 that comes in pages also has `hasMoreData`. Private requests are signed. What is in *italics* may be left out.
 """
+STREAM = f"""The WebSocket is at `/ws/`. Clients send JSON objects:
+
+| `op` | beside it | what follows |
+| --- | --- | --- |
+| `subscribe` | `channel`; `market`, where the channel is one of a market | `subscribed`, then what the channel sends |
+| `unsubscribe` | the same | `unsubscribed`, and nothing more of it |
+| `login` | `args`: `key`, `time` in milliseconds, `sign`, *`subaccount`* | nothing; `error` when it fails |
+| `ping` | | `pong` |
+
+`sign` is the hex HMAC-SHA256, keyed with the API secret, of the time and `websocket_login`. A connection has at most
+{MOST_SUBSCRIPTIONS} subscriptions, and is closed when its client sends nothing for {SILENCE_MICROSECONDS // 1_000_000} s.
+
+What the venue sends is a [Frame](#frame). Its `type` is `subscribed`, `unsubscribed`, `partial` (a full state), `update`,
+`error` or `info` (with `code` and `msg`), or `pong`. The `info` of code {GOING_AWAY} says that the venue ends: connect again.
+"""
+ORDER = f"""Frames of one channel and market come in their order. Between channels there is none: a fill can come before the
+answer to the request that placed its order.
+
+`checksum` is the CRC-32 of the book's best {DEPTH} levels, their numbers joined with `:`, as Python's `str(float(x))` writes
+them: price and size of the best bid, of the best ask, of the second bid, and so on; where one side is shorter, its numbers
+are left out. A client whose book is another one unsubscribes and subscribes again.
+"""
+# What a channel's frames hold, and when they come.
+CHANNELS: dict[Channel, tuple[Any, str]] = {
+    Channel.ORDER_BOOK: (
+        answers.BookFrame,
+        f"a `partial` with the best {DEPTH} levels a side; then the levels that changed, at most twenty times a second, those "
+        "that are gone with a size of 0",
+    ),
+    Channel.TRADES: (list[answers.Trade], "with every match"),
+    Channel.TICKER: (answers.Ticker, "at once, with every change, at most twenty times a second, and every second"),
+    Channel.MARKETS: (answers.MarketsFrame, "a `partial` with every market; then those that changed, within a second"),
+    Channel.FUNDING: (answers.Funding, "at once, and every second; futures only"),
+    Channel.ORDERS: (answers.Order, "with every change of an order's status, and every fill"),
+    Channel.FILLS: (answers.Fill, "with every fill"),
+    Channel.POSITIONS: (answers.Position, "after every fill, funding payment and liquidation"),
+    Channel.BALANCES: (answers.Balance, "after every change of `total` or `free`"),
+}
 
 
 def page() -> str:
     description = describe(ROUTES)
+    sent, streamed = msgspec.json.schema_components(
+        [*(CHANNELS[channel][0] for channel in Channel), answers.Frame], ref_template=REFERENCE
+    )
     return "\n".join([
         OPENING, "## Signing", "", "| header | what it holds |", "| --- | --- |", *_headers(description), "",
         "## Public requests", "", *_requests(description, "public"), "",
         "## Private requests", "", *_requests(description, "private"), "",
         "## Failures", "", "| status | what it means |", "| --- | --- |", *_failures(description), "",
-        "## Values", "", *_values(description),
+        "## Channels", "", STREAM, "| channel | private | of a market | data | when |", "| --- | --- | --- | --- | --- |",
+        *_channels(sent), "", ORDER,
+        "## Values", "", *_values(streamed | description["components"]["schemas"]),
     ])
 
 
@@ -61,8 +111,14 @@ def _failures(description: dict[str, Any]) -> Iterator[str]:
         yield f"| {status} | {found[status]} |"
 
 
-def _values(description: dict[str, Any]) -> Iterator[str]:
-    for name, schema in sorted(description["components"]["schemas"].items()):
+def _channels(sent: Iterable[dict[str, Any]]) -> Iterator[str]:
+    for channel, schema in zip(Channel, sent):
+        private, of_a_market = ("yes" if fact else "no" for fact in (channel.is_private, channel.is_per_market))
+        yield f"| `{channel}` | {private} | {of_a_market} | {_type(schema)} | {CHANNELS[channel][1]} |"
+
+
+def _values(schemas: dict[str, Any]) -> Iterator[str]:
+    for name, schema in sorted(schemas.items()):
         yield from (f"### {name}", "", "| field | type |", "| --- | --- |")
         for field, described in schema["properties"].items():
             yield f"| {_name(field, field in schema.get('required', ()))} | {_type(described)} |"
@@ -84,6 +140,12 @@ def _type(schema: dict[str, Any]) -> str:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if "const" in schema:
         return f"`{str(schema['const']).lower()}`"
+    if schema.get("format") == "decimal":
+        return "number"
+    if "prefixItems" in schema:
+        return f"[{', '.join(map(_type, schema['prefixItems']))}]"
+    if isinstance(schema.get("additionalProperties"), dict):
+        return f"object of {_type(schema['additionalProperties'])}, by name"
     if schema.get("type") == "array":
         return f"list of {_type(schema['items'])}" if schema.get("items") else "list"
     return schema.get("type", "anything")
