@@ -31,7 +31,7 @@ from acme_exchange.market.plan import FASTEST
 from acme_exchange.owner_commands import DEFAULT_DATA
 from acme_exchange.progress import StoreFailed
 from acme_exchange.store import Database, DatabaseStore, MemoryStore, Store, StoreUnusable
-from acme_exchange.tls import TlsUnusable, server_context
+from acme_exchange.tls import TlsUnusable, certificates, server_context
 from acme_exchange.venue import planned_venue
 
 SEED_BITS = 32
@@ -297,7 +297,7 @@ async def _serve_from(
         gc.freeze()
         sys.setswitchinterval(SWITCH_SECONDS)
         if access is not None:
-            write_access(access, AdminAccess(url, token, options.tls_cert and options.tls_cert.read_text()))
+            write_access(access, AdminAccess(url, token, options.tls_cert and certificates(options.tls_cert)))
         print(f"Acme is listening on {url}", flush=True)
         await _either(ended, venue.progress.failed)
     finally:

@@ -1,7 +1,10 @@
 """Serving over TLS: the certificate and its key, as `--tls-cert` and `--tls-key` name them."""
 
+import re
 import ssl
 from pathlib import Path
+
+CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 
 class TlsUnusable(Exception):
@@ -23,6 +26,11 @@ def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
     except ssl.SSLError as error:
         raise TlsUnusable(_reason(error, certificate, key)) from None
     return context
+
+
+def certificates(path: Path) -> str:
+    """The certificates in a PEM file, without the key that may stand beside them."""
+    return "\n".join(CERTIFICATE.findall(path.read_text(encoding="ascii", errors="ignore")))
 
 
 def _require_readable(option: str, path: Path) -> None:

@@ -198,6 +198,17 @@ def test_over_tls_clients_that_trust_its_authority_and_the_owner_are_answered(
         assert "Warning" not in end(process)[2]
 
 
+def test_what_the_owners_commands_find_holds_no_key_also_where_one_file_holds_both(environment, accounts, tls, tmp_path):
+    both, data = tmp_path / "both.pem", tmp_path / "kept"
+    both.write_bytes(b"".join(path.read_bytes() for path in tls.values()))
+    both.chmod(0o600)
+    files = arguments_of(dict.fromkeys(tls, both))
+    with serving(environment, "--accounts", accounts, "--data", data, *files) as (_, url):
+        access = json.loads((data / "admin.json").read_text())
+        assert url.startswith("https://") and "PRIVATE KEY" not in access["certificate"]
+        assert access["certificate"].count("BEGIN CERTIFICATE") == tls["--tls-cert"].read_text().count("BEGIN CERTIFICATE")
+
+
 def test_a_key_that_others_can_read_is_warned_about(environment, accounts, tls):
     tls["--tls-key"].chmod(0o640)
     with serving(environment, "--accounts", accounts, *arguments_of(tls)) as (process, _):

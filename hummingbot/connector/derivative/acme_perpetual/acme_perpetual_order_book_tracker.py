@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from typing import Dict, List, Optional
+from typing import Callable, Dict, List, Optional
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.core.data_type.order_book_message import OrderBookMessage, OrderBookMessageType
@@ -64,11 +64,7 @@ class AcmePerpetualOrderBookTracker(OrderBookTracker):
 
     async def _order_book_diff_router(self):
         while True:
-            message = await self._order_book_diff_stream.get()
-            try:
-                self._route(message)
-            except Exception:
-                self.logger().exception("Unexpected error applying a change to an order book.")
+            self._survive(self._route, await self._order_book_diff_stream.get())
 
     def _route(self, message: OrderBookMessage):
         trading_pair = message.trading_pair
@@ -113,4 +109,10 @@ class AcmePerpetualOrderBookTracker(OrderBookTracker):
         messages = self._tracking_message_queues[trading_pair]
         self._apply_saved(trading_pair)
         while True:
-            self._apply(await messages.get())
+            self._survive(self._apply, await messages.get())
+
+    def _survive(self, handle: Callable[[OrderBookMessage], None], message: OrderBookMessage):
+        try:
+            handle(message)
+        except Exception:
+            self.logger().exception("Unexpected error applying a change to an order book.")

@@ -1,7 +1,7 @@
 """What becomes of orders, from news that come in any order, and more than once."""
 
 import asyncio
-from collections import deque
+from collections import ChainMap, deque
 from typing import TYPE_CHECKING, Awaitable, Callable, Deque, Dict, Iterable, List, Mapping, Optional
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
@@ -56,6 +56,16 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
         self._early_fills: Deque[parse.VenueFill] = deque(maxlen=CONSTANTS.MOST_EARLY_FILLS)
         self._closing_orders: Dict[str, parse.VenueOrder] = {}
         self._an_order_ended = asyncio.Event()
+
+    @property
+    def all_fillable_orders(self) -> Mapping[str, InFlightOrder]:
+        """As in the parent class, which copies every order for each fill."""
+        return ChainMap(self._lost_orders, self._cached_orders, self._in_flight_orders)
+
+    @property
+    def all_updatable_orders(self) -> Mapping[str, InFlightOrder]:
+        """Likewise."""
+        return ChainMap(self._lost_orders, self._in_flight_orders)
 
     def stop_tracking_order(self, client_order_id: str):
         super().stop_tracking_order(client_order_id)

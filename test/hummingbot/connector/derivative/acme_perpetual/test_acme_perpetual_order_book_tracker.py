@@ -171,3 +171,16 @@ class AcmePerpetualOrderBookTrackerTests(IsolatedAsyncioWrapperTestCase):
         await self.ready()
 
         self.assertEqual([90.0], self.bids("A-USD"))
+
+    async def test_a_message_that_cannot_be_applied_is_logged_and_the_next_one_is_applied(self):
+        self.start("A-USD")
+        self.data_source.diffs.put_nowait(snapshot("A-USD", 1, 100.0))
+        await self.ready()
+        for update_id, queue in ((2, self.data_source.snapshots), (4, self.data_source.diffs)):
+            broken = snapshot("A-USD", update_id, 50.0)
+            broken.content["bids"] = None
+            with self.assertLogs(self.tracker.logger(), "ERROR") as logs:
+                queue.put_nowait(broken)
+                queue.put_nowait(snapshot("A-USD", update_id + 1, 60.0 + update_id))
+                await self.bids_become("A-USD", [60.0 + update_id])
+            self.assertIn("Unexpected error applying a change to an order book.", logs.output[0])
