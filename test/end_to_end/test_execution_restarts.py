@@ -370,3 +370,15 @@ async def test_one_bot_stops_while_the_other_trades_on(exchange: Exchange, start
     assert one.position() == Decimal("0.02")
     await one.agrees()
     assert one.story(ones) == ["created"]
+
+
+@pytest.mark.parametrize("path", ["/markets", "/futures/BTC-PERP", "/positions", "/wallet/balances", "/account"])
+async def test_a_start_survives_an_error_in_whatever_it_asks_for(
+        exchange: Exchange, start_trader: StartTrader, path: str):
+    for _ in range(2):
+        exchange.line.befall("GET", path, Fault(False, "error"))
+
+    trader = await start_trader()
+
+    await trader.hears(trader.buy("0.01"), *FILLED)
+    await trader.agrees()

@@ -281,6 +281,17 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
                 safe_ensure_future(self._resolve_restored_placement(order))
 
     async def _init_funding_info(self):
+        """Asks until it is answered. The base class asks once, and without an answer no strategy would ever begin."""
+        while True:
+            try:
+                return await self._request_funding_info()
+            except (AcmeRequestError, parse.WireError) as error:
+                self.logger().warning(f"Could not fetch the markets' funding ({error}). Asking again.")
+            except KeyError as error:
+                self.logger().warning(f"The venue's markets are not known yet, {error} among them. Asking again.")
+            await self._sleep(CONSTANTS.CATCH_UP_DELAY)
+
+    async def _request_funding_info(self):
         """One request, however many pairs there are; the base class asks for one after the other."""
         if len(self._trading_pairs) == 1:  # the answer for all markets may be a large one
             await super()._init_funding_info()
