@@ -27,12 +27,15 @@ class Terminal:
 
     def type(self, text: str) -> None:
         """Types `text` and presses Enter."""
-        os.write(self._keyboard, text.encode())
+        self.press(text)
         # A line that arrives with its Enter in one piece is taken for pasted text.
         self._read_for(0.3)
-        os.write(self._keyboard, b"\r")
+        self.press("\r")
 
-    def wait_for(self, pattern: str, seconds: float = 30) -> str:
+    def press(self, keys: str) -> None:
+        os.write(self._keyboard, keys.encode())
+
+    def wait_for(self, pattern: str, seconds: float = 60) -> str:
         """Reads until the screen shows `pattern`; returns the screen, and fails with it when it never does."""
         deadline = time.monotonic() + seconds
         while not re.search(pattern, self.text()):
