@@ -25,8 +25,8 @@ class AdminAccess:
     token: str = field(repr=False)
     certificate: str | None = None
 
-    def open(self, path: str, patience: float, body: bytes | None = None) -> Any:
-        """Asks the venue, as its owner; a `POST` when there is a body.
+    def open(self, path: str, patience: float, body: bytes | None = None, method: str | None = None) -> Any:
+        """Asks the venue, as its owner; a `POST` when there is a body, else a `GET`, unless it is said.
 
         The venue is on this machine, whatever proxy the user has for the rest of the world. It is known by its
         certificate itself, whatever names that is for and whoever has signed it.
@@ -37,7 +37,7 @@ class AdminAccess:
         :raises OSError: as `urllib.request` does.
         """
         request = urllib.request.Request(
-            f"{self.url}/admin{path}", data=body, headers={"Authorization": f"Bearer {self.token}"}
+            f"{self.url}/admin{path}", data=body, method=method, headers={"Authorization": f"Bearer {self.token}"}
         )
         handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
         if self.certificate is not None:

@@ -1,6 +1,5 @@
 """The faults that befall the bots, and how often they do."""
 import json
-import urllib.request
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -49,11 +48,8 @@ class FaultCounts:
         access = read_access(self._file)
         if access is None:
             return None
-        request = urllib.request.Request(f"{access.url}/admin/faults", method=method,
-                                         headers={"Authorization": f"Bearer {access.token}"})
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(request, timeout=ANSWER_SECONDS) as answer:
+            with access.open("/faults", ANSWER_SECONDS, method=method) as answer:
                 return json.load(answer)["result"]
         except OSError:
             return None

@@ -285,16 +285,17 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
     async def _process_websocket_messages(self, websocket_assistant: WSAssistant):
         async for frame in stream.frames(websocket_assistant, parse.public_frame, self._complaints):
             if frame is not None:
-                await self._process_frame(frame, websocket_assistant)
+                queue_key = self._channel_originating_message(frame)
+                if queue_key:
+                    self._queue_frame(frame, queue_key)
+                else:
+                    await self._process_message_for_unknown_channel(frame, websocket_assistant)
             if frame is None or self._has_lost_book:
                 self._has_lost_book = False
                 await self._resubscribe_lost_books(websocket_assistant)
 
-    async def _process_frame(self, frame: Dict[str, Any], websocket_assistant: WSAssistant):
-        queue_key = self._channel_originating_message(frame)
-        if not queue_key:
-            await self._process_message_for_unknown_channel(frame, websocket_assistant)
-        elif parse.market(frame) not in self._subscribed_pairs:
+    def _queue_frame(self, frame: Dict[str, Any], queue_key: str):
+        if parse.market(frame) not in self._subscribed_pairs:
             self._complaints.log("unknown market", "Ignored a frame of a market that was not subscribed to.")
         elif queue_key != self._diff_messages_queue_key or self._belongs_to_book(frame):
             self._message_queue[queue_key].put_nowait(frame)

@@ -60,12 +60,12 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
     @property
     def all_fillable_orders(self) -> Mapping[str, InFlightOrder]:
         """As in the parent class, which copies every order for each fill."""
-        return ChainMap(self._lost_orders, self._cached_orders, self._in_flight_orders)
+        return ChainMap(self._in_flight_orders, self._cached_orders, self._lost_orders)
 
     @property
     def all_updatable_orders(self) -> Mapping[str, InFlightOrder]:
         """Likewise."""
-        return ChainMap(self._lost_orders, self._in_flight_orders)
+        return ChainMap(self._in_flight_orders, self._lost_orders)
 
     def stop_tracking_order(self, client_order_id: str):
         super().stop_tracking_order(client_order_id)

@@ -29,6 +29,7 @@ from hummingbot.core.data_type.trade_fee import TokenAmount, TradeFeeBase, Trade
 
 PERPETUAL_SUFFIX = "-PERP"
 TRADE_TYPES = {"buy": TradeType.BUY, "sell": TradeType.SELL}
+_TRADE_TYPE_NUMBERS = {side: float(trade_type.value) for side, trade_type in TRADE_TYPES.items()}
 SERVER_LEAVES_CODE = 20001  # Acme API §6
 LONGEST_COMPLAINT = 200  # letters; longer than any text of Acme API §7
 LARGEST_EXPONENT = 30  # of ten; nothing that is traded is larger, or smaller, and products of two still are numbers
@@ -75,7 +76,7 @@ def field(data: Dict[str, Any], name: str) -> Any:
 
     :raises WireError: when it is absent or null, or `data` is no object
     """
-    value = _object(data).get(name)
+    value = data.get(name) if type(data) is dict else _object(data).get(name)
     if value is None:
         raise WireError(f"'{name}' is missing")
     return value
@@ -141,9 +142,9 @@ def _object(value: Any) -> Dict[str, Any]:
 
 
 def _decimal(value: Any, name: str) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+    if type(value) is not Decimal and (isinstance(value, bool) or not isinstance(value, (int, Decimal))):
         raise WireError(f"'{name}' is not an exact number")
-    number = Decimal(value)
+    number = value if type(value) is Decimal else Decimal(value)
     if not number.is_finite() or (number and abs(number.adjusted()) > LARGEST_EXPONENT):
         raise WireError(f"'{name}' is out of range")
     return number
@@ -543,15 +544,16 @@ def _book_message(kind: OrderBookMessageType, pair: str, book: BookFrame, update
 
 
 def _trade_message(pair: str, trade: Dict[str, Any]) -> OrderBookMessage:
-    side = text_field(trade, "side")
-    if side not in TRADE_TYPES:
+    trade_type = _TRADE_TYPE_NUMBERS.get(text_field(trade, "side"))
+    if trade_type is None:
         raise WireError("'side' is neither buy nor sell")
-    if not isinstance(field(trade, "id"), (int, str)):
+    trade_id = field(trade, "id")
+    if not isinstance(trade_id, (int, str)):
         raise WireError("'id' is neither a number nor a text")
     content = {
         "trading_pair": pair,
-        "trade_id": trade["id"],
-        "trade_type": float(TRADE_TYPES[side].value),
+        "trade_id": trade_id,
+        "trade_type": trade_type,
         "price": _float(field(trade, "price"), "price"),
         "amount": _float(field(trade, "size"), "size"),
     }
@@ -577,6 +579,8 @@ def _levels(data: Dict[str, Any], name: str) -> List[Level]:
 
 
 def _float(value: Any, name: str) -> float:
+    if type(value) is float and math.isfinite(value):
+        return value
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         raise WireError(f"'{name}' is not a number")
     try:

@@ -128,8 +128,11 @@ async def frames(
             frame = _decoded(message, decode, complaints)
             if frame is None:
                 continue
-            if parse.says_goodbye(frame):
-                raise StreamClosedError("the server is going away")
+            if not parse.has_data(frame):
+                if parse.is_pong(frame):
+                    continue
+                if parse.says_goodbye(frame):
+                    raise StreamClosedError("the server is going away")
             yield frame
     finally:
         reader.stop()
@@ -144,9 +147,11 @@ class _Reader:
     def __init__(self, assistant: WSAssistant):
         self._assistant = assistant
         self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
         self._last_heard = self._last_ping = self._loop.time()
-        self._waiting: Optional[asyncio.Task] = None
-        self._cancellations = 0
+        self._has_heard = False
+        self._is_waiting = False
+        self._cancellations = self._task.cancelling()
         self._has_ticked = False
         self._timer = self._loop.call_later(TICK, self._tick)
 
@@ -161,20 +166,19 @@ class _Reader:
         if self._has_ticked:
             self._has_ticked = False
             return None
-        self._waiting = asyncio.current_task()
-        self._cancellations = self._waiting.cancelling()
+        self._is_waiting = True
         try:
             response = await self._assistant.receive()
         except asyncio.CancelledError:
-            if self._has_ticked and self._waiting.uncancel() <= self._cancellations:
+            if self._has_ticked and self._task.uncancel() <= self._cancellations:
                 self._has_ticked = False
                 return None
             raise
         finally:
-            self._waiting = None
+            self._is_waiting = False
         if response is None:
             raise StreamClosedError("closed")
-        self._last_heard = self._loop.time()
+        self._has_heard = True
         return response.data
 
     async def keep_alive(self):
@@ -183,6 +187,8 @@ class _Reader:
         :raises StreamClosedError: when the venue was silent for too long
         """
         now = self._loop.time()
+        if self._has_heard:
+            self._last_heard, self._has_heard = now, False
         if now - self._last_heard >= CONSTANTS.STREAM_SILENCE_LIMIT:
             raise StreamClosedError(f"silent for {CONSTANTS.STREAM_SILENCE_LIMIT:g} s")
         if now - self._last_ping >= CONSTANTS.HEARTBEAT_TIME_INTERVAL:
@@ -192,14 +198,13 @@ class _Reader:
     def _tick(self):
         self._has_ticked = True
         self._timer = self._loop.call_later(TICK, self._tick)
-        if self._waiting is not None:
-            self._waiting.cancel()
+        if self._is_waiting:
+            self._task.cancel()
 
 
 def _decoded(message: Any, decode: Callable[[str], Dict[str, Any]], complaints: Complaints) -> Optional[Dict[str, Any]]:
     try:
-        frame = decode(message)
+        return decode(message)
     except ValueError as error:
         complaints.log("no frame", f"Ignored a message that is no frame of the venue's ({error}).")
         return None
-    return None if parse.is_pong(frame) else frame

@@ -165,7 +165,7 @@ class AcmeWSConnection(WSConnection):
         """The next text. What is none (a ping, a goodbye, an error) is the parent class's to deal with."""
         self._ensure_connected()
         while self._connected:
-            message = await self._read_message()
+            message = await self._connection.receive(self._message_timeout)
             if message.type is aiohttp.WSMsgType.TEXT:
                 self._update_last_recv_time(message)
                 return WSResponse(message.data)

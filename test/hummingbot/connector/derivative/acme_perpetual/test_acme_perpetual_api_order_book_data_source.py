@@ -481,7 +481,7 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
 
         self.connector.order_book_tracker.ready = True
         await self.data_source._subscribe(MagicMock(send=AsyncMock()), self.trading_pair)
-        await self.data_source._process_frame(partial("BTC-PERP"), MagicMock())
+        self.data_source._queue_frame(partial("BTC-PERP"), self.data_source._diff_messages_queue_key)
         await self.data_source._request_order_book_snapshots(self.output)
 
         self.data_source._order_book_snapshot.assert_not_awaited()
@@ -490,7 +490,7 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
         await self.data_source._subscribe(MagicMock(send=AsyncMock()), self.trading_pair)
 
         async def stream_comes_back(trading_pair: str):
-            await self.data_source._process_frame(partial("BTC-PERP"), MagicMock())
+            self.data_source._queue_frame(partial("BTC-PERP"), self.data_source._diff_messages_queue_key)
 
         self.data_source._order_book_snapshot = stream_comes_back
         await self.data_source._request_order_book_snapshots(self.output)
@@ -864,8 +864,8 @@ class FuzzTests(DataSourceTestCase):
         data_source.logger().setLevel("CRITICAL")
         ws = MagicMock(send=AsyncMock())
         await data_source._subscribe_channels(ws)
-        await data_source._process_frame(partial("BTC-PERP"), ws)
-        await data_source._process_frame(partial("ETH-PERP"), ws)
+        data_source._queue_frame(partial("BTC-PERP"), data_source._diff_messages_queue_key)
+        data_source._queue_frame(partial("ETH-PERP"), data_source._diff_messages_queue_key)
         other_book = data_source._followers["ETH-PERP"]
 
         ws.receive = AsyncMock(side_effect=[SimpleNamespace(data=text) for text in texts] + [asyncio.CancelledError])

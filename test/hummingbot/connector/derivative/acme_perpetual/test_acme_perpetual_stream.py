@@ -128,6 +128,40 @@ class KeepConnectedTests(IsolatedAsyncioWrapperTestCase):
         self.assertEqual(4, self.close_stream.await_count)
 
 
+class ReaderTests(IsolatedAsyncioWrapperTestCase):
+    async def asyncSetUp(self):
+        assistant = AsyncMock()
+        assistant.receive.side_effect = asyncio.Event().wait
+
+        async def read():
+            self.reader = stream._Reader(assistant)
+            self.addCleanup(self.reader.stop)
+            return await self.reader.next_message()
+
+        self.reading = asyncio.create_task(read())
+        await asyncio.sleep(0)
+
+    async def test_a_tick_ends_the_waiting_and_cancels_nobody(self):
+        self.reader._tick()
+
+        self.assertIsNone(await asyncio.wait_for(self.reading, 5))
+        self.assertEqual(0, self.reading.cancelling())
+
+    async def test_a_cancellation_right_before_a_tick_is_not_lost(self):
+        self.reading.cancel()
+        self.reader._tick()
+
+        with self.assertRaises(asyncio.CancelledError):
+            await asyncio.wait_for(self.reading, 5)
+
+    async def test_a_cancellation_right_after_a_tick_is_not_lost(self):
+        self.reader._tick()
+        self.reading.cancel()
+
+        with self.assertRaises(asyncio.CancelledError):
+            await asyncio.wait_for(self.reading, 5)
+
+
 class ConnectingTests(IsolatedAsyncioWrapperTestCase):
     async def test_connecting_has_a_deadline(self):
         async def accept_and_say_nothing(reader, writer):
