@@ -35,6 +35,11 @@ class Line:
     floor: float | None = None
     higher_is_better: bool = True
 
+    @property
+    def is_rate(self) -> bool:
+        """Whether the figures are so many a second, of which more are better; else they are costs."""
+        return self.unit.endswith("/s")
+
 
 Work = Callable[[], Awaitable[float]]
 

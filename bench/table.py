@@ -31,24 +31,47 @@ def show(lines: Sequence[Line], console: Console) -> None:
 
 
 def regressions(lines: Sequence[Line], kept: Sequence[dict]) -> list[str]:
-    """What of `lines` is half as good, or worse, as it was in the table that was kept; a sentence each."""
-    before = {line["name"]: line for line in kept}
+    """What of `lines` is half as good, or worse, as it was in the table that was kept; a sentence each.
+
+    A figure is taken as a share of the floor, or else of the best rival, of its own run, so that another machine is no
+    regression; where there is neither, as it is.
+    """
+    before = {line["name"]: Line(**line) for line in kept}
     found = []
     for line in lines:
-        if line.name not in before:
+        was = before.get(line.name)
+        if was is None:
             continue
-        was = before[line.name]["score"]
-        if _share(line, was) <= HALF:
-            found.append(f"{line.name}: {line.score:.2f} {line.score_says}; it was {was:.2f}")
+        if _share(line.score, was.score, line.higher_is_better) <= HALF:
+            found.append(f"{line.name}: {line.score:.2f} {line.score_says}; it was {was.score:.2f}")
+        elif _share(_relative(line), _relative(was), line.is_rate) <= HALF:
+            found.append(f"{line.name}: {_short(line.ours)} {line.unit}, {_beside(line)}; "
+                         f"it was {_short(was.ours)}, {_beside(was)}")
     return found
 
 
-def _share(line: Line, was: float) -> float:
-    """How good a score is beside what it was; 1 for the same."""
-    better, worse = (line.score, was) if line.higher_is_better else (was, line.score)
-    if math.isnan(line.score):
+def _share(now: float, was: float, higher_is_better: bool) -> float:
+    """How good something is beside what it was; 1 for the same."""
+    if math.isnan(now):
         return 0.0
+    better, worse = (now, was) if higher_is_better else (was, now)
     return better / worse if worse > 0 else 1.0
+
+
+def _relative(line: Line) -> float:
+    return line.ours / (_reference(line) or 1.0)
+
+
+def _reference(line: Line) -> float | None:
+    if line.floor is not None or not line.rivals:
+        return line.floor
+    return (max if line.is_rate else min)(line.rivals.values())
+
+
+def _beside(line: Line) -> str:
+    reference = _reference(line)
+    what = "the floor" if line.floor is not None else "the best rival"
+    return "with nothing beside it" if reference is None else f"{what} {_short(reference)}"
 
 
 def save(lines: Sequence[Line], path: Path) -> None:

@@ -21,6 +21,18 @@ def test_half_of_a_share_and_twice_of_a_cost_are_said():
         "book update: 0.30 of its floor; it was 0.60", "requests of a poll: 10.00 at most; it was 5.00"]
 
 
+def test_a_figure_that_has_halved_beside_its_rivals_is_said_though_the_score_is_about_something_else():
+    flat = replace(SHARE, name="fills", score=0.97, score_says="lowest to highest", floor=None)
+    latency = replace(COUNT, name="tick to trade", unit="ms", ours=2.0, score=3.0, score_says="p99 to median")
+
+    slower = [replace(flat, ours=10_000), replace(latency, ours=4.0)]
+
+    assert regressions(slower, kept(flat, latency)) == [
+        "fills: 10,000 updates/s, the best rival 15,000; it was 20,000, the best rival 15,000",
+        "tick to trade: 4.00 ms, with nothing beside it; it was 2.00, with nothing beside it"]
+    assert regressions([replace(flat, ours=10_000, rivals={"other": 7_500})], kept(flat)) == []
+
+
 def test_what_differs_by_less_is_not():
     assert regressions([replace(SHARE, score=0.45), replace(COUNT, score=7)], kept(SHARE, COUNT)) == []
 
