@@ -93,10 +93,11 @@ def witness(tmp_path_factory) -> Iterator[Witness]:
     """The demo, with everything logged, and what was seen of it."""
     witness = Witness(tmp_path_factory.mktemp("demo"))
     watching = threading.Thread(target=witness.look)
+    run = demo.Demo(demo.MARKET_MAKING, witness.folder, SECONDS, 7, Console(file=witness.printed, width=120))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(demo, "make_workspace", make_talkative_workspace)
         watching.start()
-        status = demo.Demo(witness.folder, SECONDS, 7, Console(file=witness.printed, width=120)).run()
+        status = run.run()
         watching.join()
     assert status == 0 or "filled on both sides" in witness.printed.getvalue(), witness.printed.getvalue()
     yield witness
