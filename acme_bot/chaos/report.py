@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from acme_bot.reconciliation import Line
-from acme_bot.view import SHOWN_DIFFERENCES
+from acme_bot.view import SHOWN_DIFFERENCES, comparison
 
 
 @dataclass
@@ -48,13 +48,7 @@ def show_score(console: Console, score: Score) -> None:
 def show_verdict(console: Console, verdicts: Mapping[str, Sequence[Line]]) -> bool:
     """Shows each bot's lines beside the venue's. Returns whether all agree; what does not is named."""
     for bot, lines in verdicts.items():
-        table = Table("", bot, "venue", "")
-        for column in table.columns[1:3]:
-            column.justify = "right"
-        for line in lines:
-            table.add_row(line.name, line.hummingbot, line.venue, "✓" if line.agrees else "✗",
-                          style=None if line.agrees else "bold red")
-        console.print(table)
+        console.print(comparison(bot, lines))
     differing = [(bot, line) for bot, lines in verdicts.items() for line in lines if not line.agrees]
     for bot, line in differing:
         console.print(f"✗ {bot}: {line.name}: {line.hummingbot}, venue {line.venue}", style="bold red", markup=False,
