@@ -12,7 +12,10 @@ from hummingbot.core.api_throttler.data_types import RateLimit
 # Of a limit's interval. Requests do not all need the same time to the venue, and a millisecond's difference must not
 # make twenty-one of twenty there.
 SAFETY_MARGIN = 0.005
-WARNING_INTERVAL = 30.0  # seconds between two messages to the user that requests are waiting
+# Seconds. A start makes more requests than a second allows; what has then waited for longer is worth a message to the
+# user, once in a while.
+LONG_WAIT = 1.0
+WARNING_INTERVAL = 30.0
 
 
 class SlidingWindow:
@@ -61,6 +64,7 @@ class Waiting(NamedTuple):
     """A request that waits for its turn, which `turn` tells of; the lowest number came first."""
 
     number: int
+    since: float
     turn: asyncio.Future
 
 
@@ -136,7 +140,7 @@ class AcmeThrottler(AsyncThrottlerBase):
         """Waits until a request of this limit may be sent, and counts it."""
         if not self._queues and self._start_at(limit_id, self._now()) is None:
             return
-        waiting = Waiting(next(self._numbers), asyncio.get_running_loop().create_future())
+        waiting = Waiting(next(self._numbers), self._now(), asyncio.get_running_loop().create_future())
         self._queues.setdefault(limit_id, deque()).append(waiting)
         self._start_whatever_can()
         try:
@@ -211,7 +215,8 @@ class AcmeThrottler(AsyncThrottlerBase):
             self._start_whatever_can()
 
     def _warn(self, limit_id: str, now: float):
-        if now - self._warned_at >= WARNING_INTERVAL:
+        waited = now - self._queues[limit_id][0].since
+        if waited >= LONG_WAIT and now - self._warned_at >= WARNING_INTERVAL:
             self._warned_at = now
             self.logger().warning(f"The rate limit on {limit_id} is reached: requests wait until the venue allows more.")
 

@@ -202,6 +202,15 @@ class ThrottlerTests(TestCase):
         (record,) = logs.records
         self.assertIn("The rate limit on orders is reached", record.getMessage())
 
+    def test_waiting_for_a_moment_as_every_start_does_is_not_worth_a_warning(self):
+        async def scenario():
+            throttler = AcmeThrottler([RateLimit("orders", 2, 1.0)])
+            await asyncio.gather(*(self.request(throttler, "orders") for _ in range(4)))
+
+        with self.assertNoLogs(AcmeThrottler.logger(), "WARNING"):
+            self.run_on_jumping_clock(scenario)
+        self.assertEqual(4, len(self.started))
+
     def test_an_unknown_limit_is_named(self):
         with self.assertRaisesRegex(ValueError, "There is no rate limit named 'plaice'"):
             AcmeThrottler([RateLimit("place", 1, 1.0)]).execute_task("plaice")
