@@ -14,6 +14,7 @@ from acme_bot import tether
 from acme_bot.books import Holding
 
 CONNECTOR = "acme_perpetual"
+SECOND_CONNECTOR = "acme_perpetual_second"
 COMMAND_SECONDS = 120
 START_SECONDS = 60
 STOP_SECONDS = 60
@@ -50,11 +51,11 @@ class Hbot:
             raise HbotError(f"hbot {arguments[0]}: {complaint.strip() or printed.strip()}")
         return printed
 
-    def connect(self, server: str, key: str, secret: str, subaccount: str = "") -> None:
-        """Stores the account's key for the Acme connector, encrypted, instead of an earlier one. Raises `HbotError`."""
+    def connect(self, server: str, key: str, secret: str, subaccount: str = "", connector: str = CONNECTOR) -> None:
+        """Stores the account's key for an Acme connector, encrypted, instead of an earlier one. Raises `HbotError`."""
         values = {"api_key": key, "api_secret": secret, "server": server, "subaccount": subaccount}
-        self.run("connect", CONNECTOR, "--replace", "--keys-stdin",
-                 text=json.dumps({f"{CONNECTOR}_{name}": value for name, value in values.items()}))
+        self.run("connect", connector, "--replace", "--keys-stdin",
+                 text=json.dumps({f"{connector}_{name}": value for name, value in values.items()}))
 
     def create(self, strategy: str, name: str, settings: Mapping[str, str]) -> None:
         """Writes the configuration `name` for `strategy`. Raises `HbotError`."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from acme_bot.books import Books, Fill, Funding, Order, OrderState
+from acme_bot.hbot import CONNECTOR
 
 MILLIONTH = Decimal("0.000001")
 STATES = {"BuyOrderCompleted": OrderState.FILLED, "SellOrderCompleted": OrderState.FILLED,
@@ -25,17 +26,23 @@ STATES = {"BuyOrderCompleted": OrderState.FILLED, "SellOrderCompleted": OrderSta
 ORDERS = """
     SELECT o.id, CASE o.order_type WHEN 'MARKET' THEN 0 ELSE o.price END, o.amount, o.last_status,
            EXISTS (SELECT 1 FROM OrderStatus s WHERE s.order_id = o.id AND s.status = 'BuyOrderCreated')
-    FROM "Order" o ORDER BY o.creation_timestamp"""
-FILLS = "SELECT exchange_trade_id, order_id, trade_type, price, amount, trade_fee FROM TradeFill ORDER BY timestamp"
+    FROM "Order" o WHERE o.market = :connector ORDER BY o.creation_timestamp"""
+FILLS = """
+    SELECT exchange_trade_id, order_id, trade_type, price, amount, trade_fee
+    FROM TradeFill WHERE market = :connector ORDER BY timestamp"""
 COUNTS = """
     SELECT (SELECT count(*) FROM "Order"), (SELECT count(*) FROM TradeFill), (SELECT count(*) FROM OrderStatus)"""
-FUNDING = "SELECT timestamp, rate, amount FROM FundingPayment ORDER BY timestamp"
+FUNDING = "SELECT timestamp, rate, amount FROM FundingPayment WHERE market = :connector ORDER BY timestamp"
 
 
 class Records:
-    """The records of the bot `name` in a workspace, also while it runs. Before its first start they are empty."""
+    """The records of the bot `name` in a workspace, also while it runs. Before its first start they are empty.
 
-    def __init__(self, workspace: Path, name: str):
+    A bot may trade through several connectors: `connector` is the one whose books these are.
+    """
+
+    def __init__(self, workspace: Path, name: str, connector: str = CONNECTOR):
+        self._connector = connector
         self._file = workspace / "data" / f"{Path(name).stem}.sqlite"
 
     def books(self) -> Books:
@@ -57,7 +64,7 @@ class Records:
         if not self._file.exists():
             return []
         with closing(sqlite3.connect(f"{self._file.as_uri()}?mode=ro", uri=True)) as connection:
-            return connection.execute(query).fetchall()
+            return connection.execute(query, {"connector": self._connector}).fetchall()
 
 
 def as_stored(books: Books) -> Books:

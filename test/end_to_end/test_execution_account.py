@@ -58,6 +58,26 @@ async def test_funding_while_open(exchange: Exchange, trader: Trader, log: Log, 
     await trader.agrees()
 
 
+async def test_funding_of_two_markets_at_once_is_told_apart(exchange: Exchange, start_trader: StartTrader):
+    """Hummingbot's records hold one payment of each time."""
+    trader = await start_trader(PAIR, ETH)
+    await exchange.rest("sell", "10", "3400.5", ETH_MARKET)
+    await exchange.rest("buy", "10", "3399.5", ETH_MARKET)
+    for pair, size in ((PAIR, "0.1"), (ETH, "0.5")):
+        await trader.hears(trader.buy(size, pair=pair), *FILLED)
+    exchange.set_index(INDEX - 1000)
+    exchange.set_index("3300", ETH_MARKET)
+    exchange.settle_funding()
+
+    await trader.poll()
+
+    await trader.until(lambda: len(trader.told(events.FundingPaymentCompletedEvent)) == 2)
+    first, second = trader.told(events.FundingPaymentCompletedEvent)
+    assert {first.trading_pair, second.trading_pair} == {PAIR, ETH}
+    assert first.timestamp != second.timestamp
+    assert len({round(event.timestamp, 3) for event in (first, second)}) == 1
+
+
 async def test_funding_while_flat_is_nothing(exchange: Exchange, trader: Trader):
     exchange.set_index(INDEX - 1000)
     exchange.settle_funding()

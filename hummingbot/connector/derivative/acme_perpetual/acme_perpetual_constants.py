@@ -3,12 +3,14 @@
 from hummingbot.core.api_throttler.data_types import LinkedLimitWeightPair, RateLimit
 
 EXCHANGE_NAME = "acme_perpetual"
+SECOND_NAME = "acme_perpetual_second"  # the connector to a second account, or a second server, of the same bot
 
 # A `domain`, wherever Hummingbot passes one around, is the address of the venue's server, as
-# `acme_perpetual_utils.normalized_server` returns it. The default domain is the only one with a name: it stands for
-# the server that a user who configured none means (Acme API §1).
+# `acme_perpetual_utils.normalized_server` returns it. Only the connectors' names are domains with a name: they stand
+# for the server that a user who configured none means (Acme API §1).
 DEFAULT_DOMAIN = EXCHANGE_NAME
-REST_URLS = {DEFAULT_DOMAIN: "http://127.0.0.1:8600"}
+DEFAULT_SERVER = "http://127.0.0.1:8600"
+REST_URLS = {EXCHANGE_NAME: DEFAULT_SERVER, SECOND_NAME: DEFAULT_SERVER}
 API_PATH = "/api"
 WS_PATH = "/ws/"
 
@@ -185,6 +187,10 @@ FILLS_OVERLAP = 0.001
 FIRST_FILLS_MARGIN = 60.0
 # A market that is first asked about a moment after another may have been paid in between.
 FUNDING_OVERLAP = 60.0
+# Seconds by which the payments of one moment are told apart: those of markets, and those of the two connectors, which
+# leaves room for a thousand markets. A time in a double is exact to a quarter of the smaller.
+FUNDING_DELAY_OF_MARKETS = 1e-6
+FUNDING_DELAY_OF_CONNECTORS = 1e-3
 
 # Orders missing from the list of open ones are asked for one by one; from this many on, the history of orders, which is
 # one request, is asked first.

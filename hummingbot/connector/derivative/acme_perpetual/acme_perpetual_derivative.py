@@ -56,6 +56,7 @@ from hummingbot.core.data_type.order_book_tracker import OrderBookTracker
 from hummingbot.core.data_type.order_book_tracker_data_source import OrderBookTrackerDataSource
 from hummingbot.core.data_type.trade_fee import TradeFeeBase
 from hummingbot.core.data_type.user_stream_tracker_data_source import UserStreamTrackerDataSource
+from hummingbot.core.event.events import FundingPaymentCompletedEvent, MarketEvent
 from hummingbot.core.utils.async_utils import safe_ensure_future, safe_gather
 from hummingbot.core.utils.estimate_fee import build_perpetual_trade_fee
 from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
@@ -71,7 +72,8 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     :param acme_perpetual_subaccount: the name of the key's subaccount that is traded on; empty for the account itself
     :param trading_pairs: such as `BTC-USD`
     :param trading_required: False for public data only
-    :param domain: the server where `acme_perpetual_server` names none
+    :param domain: the name of the connector, of which Hummingbot has two; or the server where `acme_perpetual_server`
+        names none
     :param rate_limits_share_pct: how much of the account's rate limits is this connector's; None: what Hummingbot's
         setting of that name says
     :raises ValueError: when the server's address is none, or not safe to send keys to
@@ -94,6 +96,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     ):
         self._api_key = acme_perpetual_api_key
         self._api_secret = acme_perpetual_api_secret
+        self._name = domain if domain in CONSTANTS.REST_URLS else CONSTANTS.EXCHANGE_NAME
         self._domain = utils.normalized_server(acme_perpetual_server) or domain
         self._subaccount = acme_perpetual_subaccount
         self._trading_pairs = trading_pairs if trading_pairs is not None else []
@@ -126,7 +129,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
 
     @property
     def name(self) -> str:
-        return CONSTANTS.EXCHANGE_NAME
+        return self._name
 
     @property
     def authenticator(self) -> AcmePerpetualAuth:
@@ -510,6 +513,40 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             for payment in payments.get(market_name, []):
                 self._emit_funding_payment_event(trading_pair, payment.time, payment.rate, payment.amount, True)
         self._funding_memory.keep(self._last_funding_fee_payment_ts)
+
+    def _emit_funding_payment_event(
+        self,
+        trading_pair: str,
+        timestamp: float,
+        funding_rate: Decimal,
+        payment_amount: Decimal,
+        fire_event_on_new: bool,
+    ):
+        """As in the base class, but for the event's time, which is up to a few milliseconds late where a bot has several
+        markets: Hummingbot keeps no two payments of one time, and Acme pays all markets at once."""
+        seen = self._last_funding_fee_payment_ts.setdefault(trading_pair, 0 if fire_event_on_new else timestamp)
+        if timestamp <= seen or not fire_event_on_new:
+            return
+        self._last_funding_fee_payment_ts[trading_pair] = timestamp
+        action = "paid" if payment_amount < 0 else "received"
+        self.logger().info(f"Funding payment of {abs(payment_amount)} {action} on {trading_pair} market.")
+        self.trigger_event(
+            MarketEvent.FundingPaymentCompleted,
+            FundingPaymentCompletedEvent(
+                timestamp=timestamp + self._funding_delay(trading_pair),
+                market=self.name,
+                funding_rate=funding_rate,
+                trading_pair=trading_pair,
+                amount=payment_amount,
+            ),
+        )
+
+    def _funding_delay(self, trading_pair: str) -> float:
+        """Seconds that no other of a bot's markets has. They are the same after a restart, so that a payment which is
+        reported again is known to be on record."""
+        connector = list(CONSTANTS.REST_URLS).index(self._name)
+        market = sorted(self._trading_pairs).index(trading_pair)
+        return connector * CONSTANTS.FUNDING_DELAY_OF_CONNECTORS + market * CONSTANTS.FUNDING_DELAY_OF_MARKETS
 
     # ------------------------------------------------------------------------------------------------- placement
 

@@ -7,6 +7,7 @@ imports, so nothing is imported here that they may be waiting for: the entries a
 
 import sys
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from importlib.abc import MetaPathFinder
 from types import ModuleType
@@ -50,7 +51,8 @@ def _register_with_imported() -> bool:
 
 
 def _register_candles(candles_factory: ModuleType):
-    candles_factory.CandlesFactory._candles_map[CONSTANTS.EXCHANGE_NAME] = _candles
+    for connector in CONSTANTS.REST_URLS:
+        candles_factory.CandlesFactory._candles_map[connector] = partial(_candles, connector=connector)
 
 
 def _register_rate_source(rate_oracle: ModuleType):

@@ -4,9 +4,9 @@ import re
 from decimal import Decimal, InvalidOperation
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, Callable, ClassVar
 
-from pydantic import ConfigDict, Field, SecretStr, field_validator
+from pydantic import BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
 from ruamel.yaml import YAML, YAMLError
 from yarl import URL
@@ -29,8 +29,7 @@ DEFAULT_FEES = TradeFeeSchema(
     buy_percent_fee_deducted_from_returns=False,
 )
 
-DEFAULT_SERVER = CONSTANTS.REST_URLS[CONSTANTS.DEFAULT_DOMAIN]
-SERVER_HELP = f"Write an address such as https://acme.example, or nothing for {DEFAULT_SERVER}."
+SERVER_HELP = f"Write an address such as https://acme.example, or nothing for {CONSTANTS.DEFAULT_SERVER}."
 
 
 MOST_SUBACCOUNT_CHARACTERS = 64
@@ -60,15 +59,17 @@ def normalized_server(server: str) -> str:
     return str(url.origin())
 
 
-def configured_server() -> str:
+def configured_server(connector: str = CONSTANTS.EXCHANGE_NAME) -> str:
     """The address that this Hummingbot's `connect acme_perpetual` was told, or an empty text for the default server.
+
+    :param connector: the one that was connected: `CONSTANTS.EXCHANGE_NAME` or `CONSTANTS.SECOND_NAME`
 
     It is read from the connector's file of settings, where it stands in the clear, so it is known before the password is.
 
     :raises ValueError: when there is no reading it, or it is not as `normalized_server` wants it
     """
-    path = settings.CONNECTORS_CONF_DIR_PATH / f"{CONSTANTS.EXCHANGE_NAME}.yml"
-    server = _setting(path, "acme_perpetual_server", "server's address")
+    path = settings.CONNECTORS_CONF_DIR_PATH / f"{connector}.yml"
+    server = _setting(path, f"{connector}_server", "server's address")
     return normalized_server("" if server is None else str(server))
 
 
@@ -125,90 +126,91 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _credential(value: Any, name: str) -> Any:
-    """A key without the spaces that come along when it is copied; refused when it cannot be sent in a header."""
-    text = value.get_secret_value() if isinstance(value, SecretStr) else value
-    text = text.strip() if isinstance(text, str) else ""
-    if not text or not text.isascii() or not text.isprintable() or " " in text:
-        raise PydanticCustomError("credential", f"Write the API {name} as the venue shows it: letters, digits and signs.")
-    return text
+def _credential(name: str) -> Callable[[Any], str]:
+    """Takes a key without the spaces that come along when it is copied; refuses what cannot be sent in a header."""
+
+    def checked(value: Any) -> str:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        text = text.strip() if isinstance(text, str) else ""
+        if not text or not text.isascii() or not text.isprintable() or " " in text:
+            raise PydanticCustomError(
+                "credential", f"Write the API {name} as the venue shows it: letters, digits and signs."
+            )
+        return text
+
+    return checked
 
 
-class AcmePerpetualConfigMap(BaseConnectorConfigMap):
-    """The four values that `connect acme_perpetual` asks for; the last two may be left empty."""
+def _server(value: Any) -> str:
+    """As `normalized_server`; the error's text is the sentence alone, as Hummingbot shows it."""
+    try:
+        return normalized_server("" if value is None else str(value))
+    except ValueError as error:
+        raise PydanticCustomError("server", "{sentence}", {"sentence": str(error)})
 
+
+def _subaccount(value: Any) -> str:
+    name = "" if value is None else str(value).strip()
+    if not name.isprintable() or len(name) > MOST_SUBACCOUNT_CHARACTERS:
+        raise PydanticCustomError(
+            "subaccount", "Write the subaccount's name as the venue shows it, or nothing for the account itself."
+        )
+    return name
+
+
+ApiKey = Annotated[SecretStr, BeforeValidator(_credential("key"))]
+ApiSecret = Annotated[SecretStr, BeforeValidator(_credential("secret"))]
+Server = Annotated[str, BeforeValidator(_server)]
+Subaccount = Annotated[str, BeforeValidator(_subaccount)]
+
+
+def _asked(prompt: str, default: Any = "", is_secure: bool = False) -> Any:
+    """A value that `connect` asks for, without one that may be left empty unless it is a key."""
+    return Field(
+        default=default,
+        json_schema_extra={
+            "prompt": prompt,
+            "is_secure": is_secure,
+            "is_connect_key": True,
+            "prompt_on_new": True,
+        },
+    )
+
+
+class _AcmeConfigMap(BaseConnectorConfigMap):
     # Hummingbot makes a second connector for public data; only with this does it tell that one which server to ask.
     use_auth_for_public_endpoints: ClassVar[bool] = True
 
+
+class AcmePerpetualConfigMap(_AcmeConfigMap):
+    """The four values that `connect acme_perpetual` asks for; the last two may be left empty."""
+
     connector: str = CONSTANTS.EXCHANGE_NAME
-    acme_perpetual_api_key: SecretStr = Field(
-        default=...,
-        json_schema_extra={
-            "prompt": "Enter your Acme Perpetual API key",
-            "is_secure": True,
-            "is_connect_key": True,
-            "prompt_on_new": True,
-        },
-    )
-    acme_perpetual_api_secret: SecretStr = Field(
-        default=...,
-        json_schema_extra={
-            "prompt": "Enter your Acme Perpetual API secret",
-            "is_secure": True,
-            "is_connect_key": True,
-            "prompt_on_new": True,
-        },
-    )
-    acme_perpetual_server: str = Field(
-        default="",
-        json_schema_extra={
-            "prompt": f"Enter the address of your Acme server (empty: {DEFAULT_SERVER})",
-            "is_secure": False,
-            "is_connect_key": True,
-            "prompt_on_new": True,
-        },
-    )
-    acme_perpetual_subaccount: str = Field(
-        default="",
-        json_schema_extra={
-            "prompt": "Enter the name of your Acme subaccount (empty: none)",
-            "is_secure": False,
-            "is_connect_key": True,
-            "prompt_on_new": True,
-        },
-    )
+    acme_perpetual_api_key: ApiKey = _asked("Enter your Acme Perpetual API key", default=..., is_secure=True)
+    acme_perpetual_api_secret: ApiSecret = _asked("Enter your Acme Perpetual API secret", default=..., is_secure=True)
+    acme_perpetual_server: Server = _asked(f"Enter the address of your Acme server (empty: {CONSTANTS.DEFAULT_SERVER})")
+    acme_perpetual_subaccount: Subaccount = _asked("Enter the name of your Acme subaccount (empty: none)")
     model_config = ConfigDict(title=CONSTANTS.EXCHANGE_NAME)
 
-    @field_validator("acme_perpetual_api_key", mode="before")
-    @classmethod
-    def check_api_key(cls, value: Any) -> Any:
-        return _credential(value, "key")
 
-    @field_validator("acme_perpetual_api_secret", mode="before")
-    @classmethod
-    def check_api_secret(cls, value: Any) -> Any:
-        return _credential(value, "secret")
+class AcmePerpetualSecondConfigMap(_AcmeConfigMap):
+    """The same for `connect acme_perpetual_second`."""
 
-    @field_validator("acme_perpetual_server", mode="before")
-    @classmethod
-    def check_server(cls, value: Any) -> str:
-        """As `normalized_server`; the error's text is the sentence alone, as Hummingbot shows it."""
-        try:
-            return normalized_server("" if value is None else str(value))
-        except ValueError as error:
-            raise PydanticCustomError("server", "{sentence}", {"sentence": str(error)})
-
-    @field_validator("acme_perpetual_subaccount", mode="before")
-    @classmethod
-    def check_subaccount(cls, value: Any) -> str:
-        name = "" if value is None else str(value).strip()
-        if not name.isprintable() or len(name) > MOST_SUBACCOUNT_CHARACTERS:
-            raise PydanticCustomError(
-                "subaccount", "Write the subaccount's name as the venue shows it, or nothing for the account itself."
-            )
-        return name
+    connector: str = CONSTANTS.SECOND_NAME
+    acme_perpetual_second_api_key: ApiKey = _asked("Enter your second Acme API key", default=..., is_secure=True)
+    acme_perpetual_second_api_secret: ApiSecret = _asked("Enter that key's secret", default=..., is_secure=True)
+    acme_perpetual_second_server: Server = _asked(f"Enter the address of its Acme server (empty: {CONSTANTS.DEFAULT_SERVER})")
+    acme_perpetual_second_subaccount: Subaccount = _asked("Enter the name of its Acme subaccount (empty: none)")
+    model_config = ConfigDict(title=CONSTANTS.SECOND_NAME)
 
 
 KEYS = AcmePerpetualConfigMap.model_construct()
+
+# A bot that trades on two accounts, or on two servers, has a connector for each: to Hummingbot they are two exchanges.
+OTHER_DOMAINS = [CONSTANTS.SECOND_NAME]
+OTHER_DOMAINS_PARAMETER = {CONSTANTS.SECOND_NAME: CONSTANTS.SECOND_NAME}
+OTHER_DOMAINS_EXAMPLE_PAIR = {CONSTANTS.SECOND_NAME: EXAMPLE_PAIR}
+OTHER_DOMAINS_DEFAULT_FEES = {CONSTANTS.SECOND_NAME: DEFAULT_FEES}
+OTHER_DOMAINS_KEYS = {CONSTANTS.SECOND_NAME: AcmePerpetualSecondConfigMap.model_construct()}
 
 register_with_hummingbot()

@@ -29,8 +29,7 @@ class AcmePerpetualCandles(CandlesBase):
     trades that one hears of differs from the venue's after each frame that was missed. So the venue is asked again and
     again, once in a sixtieth of an interval, but no more than once in a second and no less than once in five.
 
-    The server that is asked is the attached connector's, or else the one that this Hummingbot's `connect acme_perpetual`
-    was told.
+    The server that is asked is the attached connector's, or else the one that this Hummingbot's `connect` was told.
 
     Prices are in USD; `quote_asset_volume` is the API's volume, in USD. The API does not say how much of the underlying
     that was: `volume` is the same at the middle of the candle's prices, wrong by at most as much as half of the candle's
@@ -39,6 +38,7 @@ class AcmePerpetualCandles(CandlesBase):
     :param trading_pair: such as `BTC-USD`
     :param interval: one of `constants.INTERVALS`
     :param max_records: how many candles to keep, the unclosed one included
+    :param connector: the connector that they are for, as `connect` takes its name
     :raises ValueError: when the API has no candles of that interval, or the configured server's address is wrong
     """
 
@@ -50,12 +50,19 @@ class AcmePerpetualCandles(CandlesBase):
             cls._logger = logging.getLogger(__name__)
         return cls._logger
 
-    def __init__(self, trading_pair: str, interval: str = "1m", max_records: int = 150):
+    def __init__(
+        self,
+        trading_pair: str,
+        interval: str = "1m",
+        max_records: int = 150,
+        connector: str = ACME.EXCHANGE_NAME,
+    ):
         if interval not in self.intervals:
             raise ValueError(
                 f"Acme has no candles of the interval {interval!r}: choose one of {', '.join(self.intervals)}."
             )
-        self._domain = configured_server() or ACME.DEFAULT_DOMAIN
+        self._connector_name = connector
+        self._domain = configured_server(connector) or ACME.DEFAULT_DOMAIN
         super().__init__(trading_pair, interval, max_records)
         self._use_throttler_of(self._api_factory)
         self._complaints = Complaints(self.logger())
@@ -76,7 +83,7 @@ class AcmePerpetualCandles(CandlesBase):
 
     @property
     def name(self) -> str:
-        return f"{ACME.EXCHANGE_NAME}_{self._trading_pair}"
+        return f"{self._connector_name}_{self._trading_pair}"
 
     @property
     def rest_url(self) -> str:

@@ -18,7 +18,11 @@ settings = ClientConfigMap(rate_oracle_source={"name": "acme_perpetual"})
 from hummingbot.client.settings import AllConnectorSettings
 from hummingbot.core.rate_oracle.rate_oracle import RateOracle
 from hummingbot.data_feed.candles_feed.candles_factory import CandlesConfig, CandlesFactory
-feed = CandlesFactory.get_candle(CandlesConfig(connector="acme_perpetual", trading_pair="BTC-USD"))
+feed, second = (
+    CandlesFactory.get_candle(CandlesConfig(connector=connector, trading_pair="BTC-USD"))
+    for connector in ("acme_perpetual", "acme_perpetual_second")
+)
+assert second.name == "acme_perpetual_second_BTC-USD"
 assert settings.rate_oracle_source.name == "acme_perpetual"
 assert AllConnectorSettings.get_connector_config_keys("acme_perpetual") is not None
 print(type(RateOracle.get_instance().source).__name__, type(feed).__name__)

@@ -5,7 +5,11 @@ from pathlib import Path
 from unittest.mock import patch
 
 from hummingbot.client import settings
-from hummingbot.client.config.config_helpers import ClientConfigAdapter, api_keys_from_connector_config_map
+from hummingbot.client.config.config_helpers import (
+    ClientConfigAdapter,
+    api_keys_from_connector_config_map,
+    get_connector_class,
+)
 from hummingbot.client.settings import AllConnectorSettings
 from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_utils as utils
 from hummingbot.data_feed.market_data_provider import MarketDataProvider
@@ -110,6 +114,35 @@ class AcmePerpetualConfigMapTests(unittest.TestCase):
             },
             api_keys_from_connector_config_map(self.config),
         )
+
+    def test_the_second_connector_is_asked_the_same_and_told_which_it_is(self):
+        config = ClientConfigAdapter(utils.AcmePerpetualSecondConfigMap.model_construct())
+        config.acme_perpetual_second_api_key = " the-key "
+        config.acme_perpetual_second_api_secret = "the-secret"
+        config.acme_perpetual_second_server = "https://second.example/api"
+        config.acme_perpetual_second_subaccount = ""
+        setting = AllConnectorSettings.create_connector_settings()["acme_perpetual_second"]
+
+        connector = get_connector_class("acme_perpetual_second")(
+            **setting.conn_init_parameters(["ETH-USD"], api_keys=api_keys_from_connector_config_map(config))
+        )
+
+        self.assertEqual(("acme_perpetual_second", "https://second.example"), (connector.name, connector.domain))
+        self.assertEqual("the-key", connector.authenticator.api_key)
+        self.assertEqual("acme_perpetual", get_connector_class("acme_perpetual")().name)
+        for attribute in ("api_key", "api_secret", "server", "subaccount"):
+            first, second = f"acme_perpetual_{attribute}", f"acme_perpetual_second_{attribute}"
+            asked, asked_second = self.config.get_client_data(first), config.get_client_data(second)
+            self.assertEqual(asked.is_secure, asked_second.is_secure)
+            self.assertTrue(asked_second.is_connect_key and asked_second.prompt_on_new)
+            self.assertNotEqual(asked.prompt, asked_second.prompt)
+
+    def test_the_second_connectors_values_are_refused_with_the_same_sentences(self):
+        config = ClientConfigAdapter(utils.AcmePerpetualSecondConfigMap.model_construct())
+        with self.assertRaisesRegex(Exception, "^Write the API secret as the venue shows it"):
+            config.acme_perpetual_second_api_secret = "two words"
+        with self.assertRaisesRegex(Exception, "^The server's address is no URL"):
+            config.acme_perpetual_second_server = "{acme}"
 
     def test_the_connector_for_public_data_is_told_the_users_server(self):
         """Hummingbot makes one of its own for the prices of V2 strategies."""

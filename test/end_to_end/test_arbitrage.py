@@ -1,0 +1,130 @@
+"""One bot on two accounts of two servers: two connectors, each of whose books agrees with its own venue's."""
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import yaml
+
+from acme_bot.demo import BOT
+from acme_bot.hbot import CONNECTOR, SECOND_CONNECTOR, Hbot
+from acme_bot.ledger import Ledger
+from acme_bot.reconciliation import both_sides_filled, reconcile_books
+from acme_bot.records import Records
+from acme_bot.strategy_files import add_files
+from acme_bot.venue import DEPOSIT, Venue
+
+PATIENCE = 180
+STOP_SECONDS = 15
+FUNDING_SECONDS = 60
+PAPER_CONNECTOR = f"{CONNECTOR}_paper_trade"
+PAPER_RECORDS = f"{CONNECTOR}_PaperTrade"  # the same, as Hummingbot's records name it
+STRATEGIES_PAGE = Path(__file__).parents[2] / "docs" / "strategies.md"
+SCRIPT = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SOURCE = os.environ.get("HUMMINGBOT_SOURCE")
+SPOT_PERPETUAL = {
+    "spot_connector": PAPER_CONNECTOR, "spot_market": "BTC-USD",
+    "perpetual_connector": SECOND_CONNECTOR, "perpetual_market": "BTC-USD",
+    "order_amount": "0.002", "perpetual_leverage": "3", "next_arbitrage_opening_delay": "2",
+    # In percent, and so low that any difference of the two prices is taken.
+    "min_opening_arbitrage_pct": "-5", "min_closing_arbitrage_pct": "-5",
+    "spot_market_slippage_buffer": "0.05", "perpetual_market_slippage_buffer": "0.05",
+}
+FUNDING_RATE = {
+    "connectors": f"{CONNECTOR},{SECOND_CONNECTOR}", "tokens": "BTC", "leverage": "5", "position_size_quote": "300",
+    "min_funding_rate_profitability": "0.0000001", "profitability_to_take_profit": "0.5",
+    "funding_rate_diff_stop_loss": "-1",
+}
+
+
+@pytest.fixture
+def venues(tmp_path) -> Iterator[dict[str, Venue]]:
+    """By connector; their markets take different courses."""
+    venues = {}
+    for seed, connector in enumerate((CONNECTOR, SECOND_CONNECTOR), start=3):
+        folder = tmp_path / connector
+        folder.mkdir()
+        venues[connector] = Venue(folder, funding_seconds=FUNDING_SECONDS, seed=seed)
+    try:
+        for venue in venues.values():
+            venue.start()
+        yield venues
+    finally:
+        for venue in venues.values():
+            venue.stop()
+
+
+class Arbitrage:
+    """A bot on two venues, and both parties' books of it."""
+
+    def __init__(self, hbot: Hbot, venues: dict[str, Venue]):
+        self.ledgers = {connector: Ledger(venue.url, venue.watcher) for connector, venue in venues.items()}
+        self.records = {name: Records(hbot.workspace, BOT, name) for name in (*venues, PAPER_RECORDS)}
+        self._hbot = hbot
+        for connector, venue in venues.items():
+            hbot.connect(venue.url, venue.trader.key, venue.trader.secret, connector=connector)
+
+    def run(self, strategy: str, settings: dict[str, str], until: Callable[[], bool]) -> None:
+        """Until that is so, and all funding that was paid is known."""
+        self._hbot.create(strategy, BOT, settings)
+        bot = self._hbot.start_bot(BOT)
+        deadline = time.monotonic() + PATIENCE
+        while not (until() and self._is_quiet()):
+            assert bot.poll() is None and time.monotonic() < deadline, self._hbot.bot_complaints(BOT)
+            time.sleep(0.5)
+        self._hbot.stop_bot()
+
+    def _is_quiet(self) -> bool:
+        return all(
+            float(ledger.price().funding_time) - time.time() > STOP_SECONDS
+            and len(ledger.funding()) == len(self.records[connector].books().funding)
+            for connector, ledger in self.ledgers.items())
+
+    def agrees(self, connector: str) -> None:
+        books, account = self.ledgers[connector].statement()
+        lines = reconcile_books(self.records[connector].books(), books, Decimal(DEPOSIT), account)
+        assert [line for line in lines if not line.agrees] == []
+
+    def is_filled(self, connector: str) -> bool:
+        return both_sides_filled(self.records[connector].books())
+
+
+@pytest.mark.timeout(300)
+def test_spot_perpetual_arbitrage_trades_the_second_account_against_paper(hbot: Hbot, venues):
+    """Hummingbot's paper trading takes its prices from the first server, whose account nothing is done on."""
+    settings = hbot.workspace / "conf" / "conf_client.yml"
+    paper = {"paper_trade_exchanges": [CONNECTOR], "paper_trade_account_balance": {"BTC": 1, "USD": 100_000}}
+    settings.write_text(yaml.safe_dump({**yaml.safe_load(settings.read_text()), "paper_trade": paper}))
+    arbitrage = Arbitrage(hbot, venues)
+
+    arbitrage.run("spot_perpetual_arbitrage", SPOT_PERPETUAL, until=lambda: arbitrage.is_filled(SECOND_CONNECTOR))
+
+    arbitrage.agrees(SECOND_CONNECTOR)
+    assert arbitrage.is_filled(PAPER_RECORDS)
+    books, account = arbitrage.ledgers[CONNECTOR].statement()
+    assert (books.orders, account.holding.balance) == ({}, DEPOSIT)
+
+
+@pytest.mark.skipif(SOURCE is None, reason="HUMMINGBOT_SOURCE names no Hummingbot source tree")
+@pytest.mark.timeout(300)
+def test_funding_rate_arbitrage_between_two_servers(hbot: Hbot, venues, tmp_path):
+    scripts = tmp_path / "scripts"
+    scripts.mkdir()
+    (scripts / "v2_funding_rate_arb.py").write_bytes(Path(SOURCE, "scripts", "v2_funding_rate_arb.py").read_bytes())
+    (script,) = SCRIPT.findall(STRATEGIES_PAGE.read_text(encoding="utf-8"))
+    (scripts / "acme_funding_rate_arb.py").write_text(script)
+    add_files(hbot.workspace, "scripts", scripts)
+    arbitrage = Arbitrage(hbot, venues)
+
+    def both_were_paid() -> bool:
+        return all(arbitrage.records[connector].books().funding for connector in venues)
+
+    arbitrage.run("acme_funding_rate_arb", FUNDING_RATE, until=both_were_paid)
+
+    for connector in venues:
+        assert arbitrage.is_filled(connector)  # the position was closed when the bot stopped
+        arbitrage.agrees(connector)
+        assert arbitrage.ledgers[connector].account().holding.position == 0
