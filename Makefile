@@ -23,11 +23,13 @@ soak: venv
 test: venv lint
 	@$(PYTHON_IN_VENV) -m pytest $(if $(ARGS),$(ARGS),$(COVERAGE))
 
-## Hummingbot's own strategies, each for a while on a venue of its own: HUMMINGBOT_SOURCE=DIR, a source tree of Hummingbot.
+## Hummingbot's own strategies, each for a while on venues of its own: HUMMINGBOT_SOURCE=DIR, a source tree of Hummingbot.
+## ARGS=--keep-transcripts keeps in docs/transcripts what they show.
 strategies: venv
 	@test -d "$(HUMMINGBOT_SOURCE)/controllers" || { \
 		echo "HUMMINGBOT_SOURCE=DIR: name a source tree of Hummingbot, with scripts and controllers in it."; exit 2; }
-	@HUMMINGBOT_SOURCE="$(abspath $(HUMMINGBOT_SOURCE))" $(PYTHON_IN_VENV) -m pytest test/end_to_end/test_strategies.py -s $(ARGS)
+	@HUMMINGBOT_SOURCE="$(abspath $(HUMMINGBOT_SOURCE))" $(PYTHON_IN_VENV) -m pytest -s $(ARGS) \
+		test/end_to_end/test_strategies.py test/end_to_end/test_arbitrage.py
 
 ## Kills a venue under load RESTARTS times, where `make test` does it 8 times. SEED=2 is another run.
 kills: venv

@@ -59,8 +59,7 @@ class Hbot:
 
     def create(self, strategy: str, name: str, settings: Mapping[str, str]) -> None:
         """Writes the configuration `name` for `strategy`. Raises `HbotError`."""
-        options = [option for key, value in settings.items() for option in ("--set", f"{key}={value}")]
-        self.run("create", strategy, "--name", name, *options)
+        self.run(*create_arguments(strategy, name, settings))
 
     def start_bot(self, name: str) -> subprocess.Popen:
         """Starts the bot of the configuration `name` and returns its process, which ends with this one.
@@ -123,6 +122,11 @@ class Hbot:
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         return tether.start([sys.executable, "-m", "hummingbot.cli.main", *arguments],
                             folder=self.workspace, environment=environment, **streams)
+
+
+def create_arguments(strategy: str, name: str, settings: Mapping[str, str]) -> list[str]:
+    """Of the `hbot` that writes the configuration `name` for `strategy`."""
+    return ["create", strategy, "--name", name, *(f"--set={key}={value}" for key, value in settings.items())]
 
 
 def _lines(path: Path) -> list[str]:

@@ -1,5 +1,7 @@
 """The real parts: a venue in a process of its own, a workspace, and the real `hbot` in it."""
 import secrets
+from collections.abc import Callable, Mapping
+from test.end_to_end import transcripts
 
 import pytest
 
@@ -30,6 +32,12 @@ def ledger(venue) -> Ledger:
 @pytest.fixture
 def hbot(tmp_path) -> Hbot:
     return Hbot(make_workspace(tmp_path / "workspace"), password=secrets.token_urlsafe(12))
+
+
+@pytest.fixture
+def keep_transcript(request) -> Callable[[str, str, Mapping[str, str], str], None]:
+    """As `transcripts.keep`, when the run was started to do so."""
+    return transcripts.keep if request.config.getoption("--keep-transcripts") else lambda *_: None
 
 
 @pytest.fixture(autouse=True)

@@ -4,10 +4,13 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
+from test.end_to_end import transcripts
 
 import pytest
 import yaml
+from rich.console import Console
 
 from acme_bot.demo import BOT
 from acme_bot.hbot import CONNECTOR, SECOND_CONNECTOR, Hbot
@@ -16,8 +19,10 @@ from acme_bot.reconciliation import both_sides_filled, reconcile_books
 from acme_bot.records import Records
 from acme_bot.strategy_files import add_files
 from acme_bot.venue import DEPOSIT, Venue
+from acme_bot.view import show_reconciliation
 
 PATIENCE = 180
+WIDTH = 120
 STOP_SECONDS = 15
 FUNDING_SECONDS = 60
 PAPER_CONNECTOR = f"{CONNECTOR}_paper_trade"
@@ -33,6 +38,8 @@ SPOT_PERPETUAL = {
     "min_opening_arbitrage_pct": "-5", "min_closing_arbitrage_pct": "-5",
     "spot_market_slippage_buffer": "0.05", "perpetual_market_slippage_buffer": "0.05",
 }
+SPOT_PERPETUAL_NAME = "spot_perpetual_arbitrage"
+FUNDING_RATE_NAME = "acme_funding_rate_arb"
 FUNDING_RATE = {
     "connectors": f"{CONNECTOR},{SECOND_CONNECTOR}", "tokens": "BTC", "leverage": "5", "position_size_quote": "300",
     "min_funding_rate_profitability": "0.0000001", "profitability_to_take_profit": "0.5",
@@ -67,15 +74,17 @@ class Arbitrage:
         for connector, venue in venues.items():
             hbot.connect(venue.url, venue.trader.key, venue.trader.secret, connector=connector)
 
-    def run(self, strategy: str, settings: dict[str, str], until: Callable[[], bool]) -> None:
-        """Until that is so, and all funding that was paid is known."""
+    def run(self, strategy: str, settings: dict[str, str], until: Callable[[], bool]) -> str:
+        """Until that is so, and all funding that was paid is known. Returns what `hbot status` says then."""
         self._hbot.create(strategy, BOT, settings)
         bot = self._hbot.start_bot(BOT)
         deadline = time.monotonic() + PATIENCE
         while not (until() and self._is_quiet()):
             assert bot.poll() is None and time.monotonic() < deadline, self._hbot.bot_complaints(BOT)
             time.sleep(0.5)
+        status = self._hbot.run("status")
         self._hbot.stop_bot()
+        return status
 
     def _is_quiet(self) -> bool:
         return all(
@@ -83,26 +92,31 @@ class Arbitrage:
             and len(ledger.funding()) == len(self.records[connector].books().funding)
             for connector, ledger in self.ledgers.items())
 
-    def agrees(self, connector: str) -> None:
+    def agreement(self, connector: str) -> str:
+        """The two parties' books of that account, which agree in every line."""
         books, account = self.ledgers[connector].statement()
         lines = reconcile_books(self.records[connector].books(), books, Decimal(DEPOSIT), account)
         assert [line for line in lines if not line.agrees] == []
+        shown = StringIO()
+        show_reconciliation(Console(file=shown, width=WIDTH), lines)
+        return f"{connector}:\n{shown.getvalue()}"
 
     def is_filled(self, connector: str) -> bool:
         return both_sides_filled(self.records[connector].books())
 
 
 @pytest.mark.timeout(300)
-def test_spot_perpetual_arbitrage_trades_the_second_account_against_paper(hbot: Hbot, venues):
+def test_spot_perpetual_arbitrage_trades_the_second_account_against_paper(hbot: Hbot, venues, keep_transcript):
     """Hummingbot's paper trading takes its prices from the first server, whose account nothing is done on."""
     settings = hbot.workspace / "conf" / "conf_client.yml"
     paper = {"paper_trade_exchanges": [CONNECTOR], "paper_trade_account_balance": {"BTC": 1, "USD": 100_000}}
     settings.write_text(yaml.safe_dump({**yaml.safe_load(settings.read_text()), "paper_trade": paper}))
     arbitrage = Arbitrage(hbot, venues)
 
-    arbitrage.run("spot_perpetual_arbitrage", SPOT_PERPETUAL, until=lambda: arbitrage.is_filled(SECOND_CONNECTOR))
+    name = SPOT_PERPETUAL_NAME
+    status = arbitrage.run(name, SPOT_PERPETUAL, until=lambda: arbitrage.is_filled(SECOND_CONNECTOR))
 
-    arbitrage.agrees(SECOND_CONNECTOR)
+    keep_transcript(name, name, SPOT_PERPETUAL, f"$ my-bot/hbot status\n{status}\n{arbitrage.agreement(SECOND_CONNECTOR)}")
     assert arbitrage.is_filled(PAPER_RECORDS)
     books, account = arbitrage.ledgers[CONNECTOR].statement()
     assert (books.orders, account.holding.balance) == ({}, DEPOSIT)
@@ -110,7 +124,7 @@ def test_spot_perpetual_arbitrage_trades_the_second_account_against_paper(hbot: 
 
 @pytest.mark.skipif(SOURCE is None, reason="HUMMINGBOT_SOURCE names no Hummingbot source tree")
 @pytest.mark.timeout(300)
-def test_funding_rate_arbitrage_between_two_servers(hbot: Hbot, venues, tmp_path):
+def test_funding_rate_arbitrage_between_two_servers(hbot: Hbot, venues, tmp_path, keep_transcript):
     scripts = tmp_path / "scripts"
     scripts.mkdir()
     (scripts / "v2_funding_rate_arb.py").write_bytes(Path(SOURCE, "scripts", "v2_funding_rate_arb.py").read_bytes())
@@ -122,9 +136,16 @@ def test_funding_rate_arbitrage_between_two_servers(hbot: Hbot, venues, tmp_path
     def both_were_paid() -> bool:
         return all(arbitrage.records[connector].books().funding for connector in venues)
 
-    arbitrage.run("acme_funding_rate_arb", FUNDING_RATE, until=both_were_paid)
+    name = FUNDING_RATE_NAME
+    status = arbitrage.run(name, FUNDING_RATE, until=both_were_paid)
 
+    said = ["$ my-bot/hbot status", status, *map(arbitrage.agreement, venues)]
+    keep_transcript(name, name, FUNDING_RATE, "\n".join(said))
     for connector in venues:
-        assert arbitrage.is_filled(connector)  # the position was closed when the bot stopped
-        arbitrage.agrees(connector)
-        assert arbitrage.ledgers[connector].account().holding.position == 0
+        assert arbitrage.is_filled(connector)
+        assert arbitrage.ledgers[connector].account().holding.position == 0  # closed when the bot stopped
+
+
+@pytest.mark.parametrize("name, settings", [(SPOT_PERPETUAL_NAME, SPOT_PERPETUAL), (FUNDING_RATE_NAME, FUNDING_RATE)])
+def test_the_docs_show_a_run_with_these_settings(name, settings):
+    assert transcripts.is_kept(name, name, settings)
