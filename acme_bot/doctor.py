@@ -10,8 +10,9 @@ from pathlib import Path
 
 import yaml
 
-from acme_bot.installation import (DISTRIBUTION, PACKAGES, changed_files, named, outdated_files, read_manifest, requirements,
-                                   require_tree, supported_versions, tree_version)
+from acme_bot.installation import (DISTRIBUTION, PACKAGES, altered_files, changed_files, installed_from, named, newer_files,
+                                   outdated_files, read_manifest, requirements, require_tree, supported_versions,
+                                   tree_version)
 from acme_bot.workspace import MARKER, WorkspaceError, installed_hummingbot, is_workspace
 
 DEFAULT_SERVER = "http://127.0.0.1:8600"
@@ -61,6 +62,22 @@ def _python() -> Iterator[Finding]:
     except WorkspaceError as error:
         problem, mend = str(error).split(": ", 1)
         yield Finding(f"{problem}.", mend[0].upper() + mend[1:])
+        return
+    yield from _own_files()
+
+
+def _own_files() -> Iterator[Finding]:
+    """What has become of this project's own files: another copy may have been laid over them, or the project be newer."""
+    altered = altered_files()
+    if altered:
+        yield Finding(f"The installed {DISTRIBUTION} has files that were changed or removed since: {named(altered)}.",
+                      "Run `pip install --no-deps .` in this project.")
+    source = installed_from()
+    newer = [name for name in newer_files(source) if name not in altered] if source else []
+    if newer:
+        # Without the folder `build`, in which pip would find what it built the last time.
+        yield Finding(f"{source} is not what was installed from it: {named(newer)}.",
+                      "Run `rm -rf build && pip install --no-deps .` in it.")
 
 
 def _workspace(place: Path) -> Iterator[Finding]:

@@ -3,6 +3,9 @@
 Nothing of Hummingbot's own is changed. What was put in is written down with its hashes, in a file of the tree's root, so
 that exactly that is taken out, and nothing that was changed since.
 """
+import base64
+import csv
+import filecmp
 import hashlib
 import importlib.metadata
 import json
@@ -10,6 +13,7 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
@@ -138,6 +142,31 @@ def outdated_files(manifest: Manifest) -> list[str]:
     return sorted(name for name in now.keys() | manifest.files.keys() if now.get(name) != manifest.files.get(name))
 
 
+def altered_files() -> list[str]:
+    """The modules of this project that are not as they were when it was installed: their paths beneath `site-packages`."""
+    record = importlib.metadata.distribution(DISTRIBUTION).read_text("RECORD") or ""
+    # Not what lies elsewhere, such as the commands: they name the interpreter, and change when an environment is moved.
+    return [name for name, digest, _ in csv.reader(record.splitlines())
+            if name.endswith(".py") and not name.startswith("..") and digest not in ("", _recorded_hash(_installed(name)))]
+
+
+def installed_from() -> Path | None:
+    """The folder that this project was installed from; None when it was no folder, or is none any more."""
+    try:
+        record = json.loads(importlib.metadata.distribution(DISTRIBUTION).read_text("direct_url.json") or "{}")
+        address = urlsplit(record["url"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    folder = Path(unquote(address.path))
+    return folder if address.scheme == "file" and folder.is_dir() else None
+
+
+def newer_files(source: Path) -> list[str]:
+    """The connector's modules that are in the folder `source`, and not so in the installation that was made from there."""
+    names = (path.relative_to(source) for folder in PACKAGES for path in sorted((source / folder).glob("*.py")))
+    return [str(name) for name in names if not _has_same_text(source / name, _installed(name))]
+
+
 def file_hash(path: Path) -> str:
     """SHA-256, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -147,6 +176,22 @@ def named(names: list[str]) -> str:
     """Some of the names, and how many more there are."""
     more = len(names) - MOST_NAMED
     return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _installed(name: str | Path) -> Path:
+    """Where a file of this project is installed."""
+    return Path(str(importlib.metadata.distribution(DISTRIBUTION).locate_file(name)))
+
+
+def _recorded_hash(path: Path) -> str | None:
+    """The hash of a file as an installation's `RECORD` has it; None when there is no such file."""
+    if not path.is_file():
+        return None
+    return "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(path.read_bytes()).digest()).decode().rstrip("=")
+
+
+def _has_same_text(path: Path, other: Path) -> bool:
+    return other.is_file() and filecmp.cmp(path, other, shallow=False)
 
 
 def _sources() -> dict[str, Path]:

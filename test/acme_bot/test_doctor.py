@@ -1,5 +1,7 @@
 import http.server
 import importlib.metadata
+import json
+import shutil
 import threading
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 from acme_bot import doctor
 from acme_bot.cli import main
 from acme_bot.doctor import examine
-from acme_bot.installation import PACKAGES, install
+from acme_bot.installation import DISTRIBUTION, PACKAGES, install
 from acme_bot.workspace import MARKER, WorkspaceError, make_workspace
 from test.acme_bot.test_installation import tree  # noqa: F401
 
@@ -117,6 +119,74 @@ def test_a_missing_connector(monkeypatch):
 
     monkeypatch.setattr(doctor, "installed_hummingbot", missing)
     assert only(None) == "The Hummingbot in /here has no Acme connector. Run `pip install --no-deps .` here."
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch) -> Path:
+    """A copy of this project's installation that Python finds first: what `pip` wrote down of it, and the files."""
+    packages = tmp_path / "site-packages"
+    for file in importlib.metadata.files(DISTRIBUTION):
+        if ".." not in file.parts and file.suffix != ".pyc":
+            (packages / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file.locate(), packages / file)
+    monkeypatch.syspath_prepend(packages)
+    name_source(packages, tmp_path / "gone")
+    return packages
+
+
+def name_source(packages: Path, folder: Path) -> None:
+    """Says that this project was installed from a folder."""
+    (record,) = packages.glob("*.dist-info/direct_url.json")
+    record.write_text(json.dumps({"dir_info": {}, "url": folder.as_uri()}))
+
+
+def test_an_installation_as_it_was_made(installed):
+    assert list(examine(None)) == []
+
+
+@pytest.mark.parametrize("folder", PACKAGES, ids=str)
+def test_an_older_copy_laid_over_the_installed_connector(installed, folder):
+    (installed / folder / "__init__.py").write_text("older = True\n")
+
+    assert only(None) == (f"The installed {DISTRIBUTION} has files that were changed or removed since: {folder}/__init__.py. "
+                          "Run `pip install --no-deps .` in this project.")
+
+
+def test_files_of_the_installed_connector_that_something_removed(installed):
+    removed = PACKAGES[0] / "acme_perpetual_registration.py"
+    (installed / removed).unlink()
+
+    assert f"were changed or removed since: {removed}." in only(None)
+
+
+def test_an_installation_that_its_project_has_left_behind(installed, tmp_path):
+    source = tmp_path / "a project"
+    shutil.copytree(installed / "hummingbot", source / "hummingbot")
+    name_source(installed, source)
+    assert list(examine(None)) == []
+
+    (source / PACKAGES[0] / "acme_perpetual_utils.py").write_text("newer = True\n")
+    (source / PACKAGES[0] / "acme_perpetual_wisdom.py").write_text("new = True\n")
+
+    assert only(None) == (f"{source} is not what was installed from it: {PACKAGES[0]}/acme_perpetual_utils.py, "
+                          f"{PACKAGES[0]}/acme_perpetual_wisdom.py. Run `rm -rf build && pip install --no-deps .` in it.")
+
+
+@pytest.mark.parametrize("record", ["", "[", "[]", "{}", '{"url": 5}', '{"url": "https://acme.example/acme.whl"}'])
+def test_an_installation_that_does_not_say_from_where(installed, record):
+    (path,) = installed.glob("*.dist-info/direct_url.json")
+    path.write_text(record)
+
+    assert list(examine(None)) == []
+
+
+def test_an_older_copy_is_said_once(installed, tmp_path):
+    source = tmp_path / "project"
+    shutil.copytree(installed / "hummingbot", source / "hummingbot")
+    name_source(installed, source)
+    (installed / PACKAGES[0] / "acme_perpetual_utils.py").write_text("older = True\n")
+
+    assert "were changed or removed since" in only(None)
 
 
 def test_a_source_tree(tree, server):  # noqa: F811

@@ -5,8 +5,11 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
+from unittest.mock import patch
 
-from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants import READ_ONLY_KEY_ERROR
+from acme_bot.workspace import CLIENT_SETTINGS
+from hummingbot.client.config.client_config_map import RATE_SOURCE_MODES, ClientConfigMap
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants import EXCHANGE_NAME, READ_ONLY_KEY_ERROR
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import AcmeApiError
 
 PROJECT = Path(__file__).parents[2]
@@ -58,10 +61,21 @@ def shell_texts() -> Iterator[list[str]]:
         yield re.split(r"\$\w+", text)
 
 
+def error_without_the_rate_source() -> str:
+    """How Hummingbot ends when its settings name a source of rates that no connector has brought."""
+    with patch.dict(RATE_SOURCE_MODES):
+        RATE_SOURCE_MODES.pop(EXCHANGE_NAME, None)
+        try:
+            ClientConfigMap.validate_rate_oracle_source(CLIENT_SETTINGS["rate_oracle_source"])
+        except KeyError as error:
+            return f"KeyError: {error}"
+    return ""
+
+
 @cache
 def known() -> tuple[set[str], list[re.Pattern]]:
     """The texts without values, and patterns of those with some."""
-    texts = [[str(AcmeApiError(403, READ_ONLY_KEY_ERROR))], *python_texts(), *shell_texts()]
+    texts = [[str(AcmeApiError(403, READ_ONLY_KEY_ERROR))], [error_without_the_rate_source()], *python_texts(), *shell_texts()]
     constant = {pieces[0] for pieces in texts if len(pieces) == 1}
     patterns = [re.compile("(.+?)".join(map(re.escape, pieces))) for pieces in texts
                 if len(pieces) > 1 and len("".join(pieces)) >= FEWEST_CHARACTERS]
