@@ -142,7 +142,8 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--memory",
         action="store_true",
-        help="keep nothing beyond the end of the process; so it is with --accounts, unless --data or --database is given",
+        help="keep nothing beyond the end of the process but the key file; with --accounts, which has no such file, so it "
+        "is unless --data or --database is given",
     )
     serve.add_argument("--no-liquidity", action="store_true", help="nobody but the accounts places orders")
     _add_market_options(serve)

@@ -89,6 +89,19 @@ def test_the_first_start_makes_an_account_and_later_ones_use_it(environment, tmp
     assert json.loads(path.read_text()) == [entry]
 
 
+def test_in_memory_the_same_key_is_used_and_is_all_that_is_kept(environment, tmp_path):
+    folder = tmp_path / "kept"
+    with serving(environment, "--data", folder, "--memory") as (process, _):
+        assert str(folder / "accounts.json") in end(process)[2]
+    entries = (folder / "accounts.json").read_text()
+
+    with serving(environment, "--data", folder, "--memory") as (process, _):
+        assert str(folder / "accounts.json") in end(process)[2]
+
+    assert [path.name for path in folder.iterdir()] == ["accounts.json"]
+    assert (folder / "accounts.json").read_text() == entries
+
+
 def test_a_seed_is_new_at_each_start_and_printed_unless_it_is_given(environment, accounts):
     def seed(*arguments: object) -> str:
         with serving(environment, "--accounts", accounts, *arguments) as (process, _):
