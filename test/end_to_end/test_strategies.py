@@ -4,6 +4,7 @@ Hummingbot's package on PyPI has no scripts and controllers: HUMMINGBOT_SOURCE n
 part of this project, so that without it all but what the package has is skipped.
 """
 import os
+import re
 from io import StringIO
 from pathlib import Path
 from test.end_to_end import transcripts
@@ -14,6 +15,8 @@ from rich.console import Console
 from acme_bot.demo import CONNECTOR, MARKET_MAKING, PAIR, Demo, Strategy
 
 SOURCE = os.environ.get("HUMMINGBOT_SOURCE")
+STRATEGIES_PAGE = (Path(__file__).parents[2] / "docs" / "strategies.md").read_text(encoding="utf-8")
+THRESHOLD = re.compile(r"^\| `(\w+)` \| `(\w+)` \| (\S+) \| (\S+) \|$", re.MULTILINE)
 SECONDS = 40
 # In the past that this seed gives, MACD is under zero and over its signal: what macd_bb_v1 wants to buy.
 SEED = 2
@@ -67,3 +70,19 @@ def test_a_strategy_of_hummingbots_trades_and_the_books_agree(strategy, tmp_path
 @pytest.mark.parametrize("strategy", RUNS, ids=title)
 def test_the_docs_show_a_run_with_these_settings(strategy):
     assert transcripts.is_kept(title(strategy), strategy.name, strategy.settings)
+
+
+def test_the_docs_name_every_loosened_threshold():
+    loosened = {(run.name, setting, value) for run in RUNS for setting, value in run.settings.items()
+                if setting.endswith("_threshold")}
+    assert {(name, setting, here) for name, setting, _, here in THRESHOLD.findall(STRATEGIES_PAGE)} == loosened
+
+
+@pytest.mark.skipif(SOURCE is None, reason="HUMMINGBOT_SOURCE names no Hummingbot source tree")
+def test_the_defaults_in_the_docs_are_hummingbots():
+    assert [row for row in THRESHOLD.findall(STRATEGIES_PAGE) if not is_default(*row[:3])] == []
+
+
+def is_default(name: str, setting: str, value: str) -> bool:
+    controller = Path(SOURCE, "controllers", "directional_trading", f"{name}.py").read_text(encoding="utf-8")
+    return re.search(rf"{setting}: float = Field\(\s*default={re.escape(value)}[,)]", controller) is not None
