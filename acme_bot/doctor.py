@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+from acme_bot.hbot import CONNECTOR, SECOND_CONNECTOR
 from acme_bot.installation import (DISTRIBUTION, PACKAGES, altered_files, changed_files, installed_from, named, newer_files,
                                    outdated_files, read_manifest, requirements, require_tree, supported_versions,
                                    tree_version)
@@ -39,7 +40,7 @@ def examine(place: Path | None) -> Iterator[Finding]:
     place = place.expanduser().resolve()
     yield from _workspace(place) if is_workspace(place) else _tree(require_tree(place))
     yield from _keys(place)
-    yield from _server(place)
+    yield from _servers(place)
 
 
 def _python() -> Iterator[Finding]:
@@ -134,13 +135,20 @@ def _keys(place: Path) -> Iterator[Finding]:
                           f"Run `chmod 700 {path.parent}`.")
 
 
-def _server(place: Path) -> Iterator[Finding]:
-    settings = place / "conf" / "connectors" / "acme_perpetual.yml"
+def _servers(place: Path) -> Iterator[Finding]:
+    for connector in (CONNECTOR, SECOND_CONNECTOR):
+        settings = place / "conf" / "connectors" / f"{connector}.yml"
+        # Without a connection the first one's server is the usual one, and there is no second.
+        if settings.exists() or connector == CONNECTOR:
+            yield from _server(settings, connector)
+
+
+def _server(settings: Path, connector: str) -> Iterator[Finding]:
     try:
         values = yaml.safe_load(settings.read_text(encoding="utf-8")) if settings.exists() else {}
-        server = (values or {}).get("acme_perpetual_server") or DEFAULT_SERVER
+        server = (values or {}).get(f"{connector}_server") or DEFAULT_SERVER
     except (OSError, yaml.YAMLError, AttributeError):
-        yield Finding(f"{settings} cannot be read.", "Remove it, and run `connect acme_perpetual` again.")
+        yield Finding(f"{settings} cannot be read.", f"Remove it, and run `connect {connector}` again.")
         return
     try:
         with urllib.request.urlopen(f"{server}/api/", timeout=SERVER_SECONDS) as answer:
@@ -149,4 +157,4 @@ def _server(place: Path) -> Iterator[Finding]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = getattr(error, "reason", error)
         yield Finding(f"The server {server} does not answer as an Acme server ({reason}).",
-                      "Start it (on this machine: `acme-exchange serve`), or name another with `connect acme_perpetual`.")
+                      f"Start it (on this machine: `acme-exchange serve`), or name another with `connect {connector}`.")

@@ -22,6 +22,7 @@ TOO_MANY_SUBSCRIPTIONS = "Too many subscriptions"
 UNKNOWN_PATH = "Not found"
 WRONG_METHOD = "Method not allowed"
 TOO_LARGE = "Request too large"
+MALFORMED_REQUEST = "Malformed request"
 
 
 def missing_parameter(name: str) -> str:

@@ -1,20 +1,22 @@
 """The venue on a socket."""
 
+import asyncio
 import logging
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
-from acme_exchange.api import access_log, description
+from acme_exchange.api import access_log, description, errors
 from acme_exchange.api.admin import AdminInterface
 from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.faults import ClearRequest, FaultRequest, Faults, present
 from acme_exchange.api.feeds import Feeds
 from acme_exchange.api.pacemaker import Pacemaker
 from acme_exchange.api.rate_limits import RateLimits
-from acme_exchange.api.rest import LARGEST_BODY_BYTES, RestInterface, failures_in_envelopes
+from acme_exchange.api.rest import LARGEST_BODY_BYTES, RestInterface, failure, failures_in_envelopes
 from acme_exchange.api.websocket import WebSocketInterface
 from acme_exchange.venue import Venue
 
@@ -60,15 +62,7 @@ class Server:
         if admin is not None:
             _add_fault_requests(admin, self.faults)
             admin.add_routes(application.router)
-        # A body is signed, and limited in size, as it comes: nothing is decompressed.
-        self._runner = web.AppRunner(
-            application,
-            access_log=access_log.logger,
-            access_log_class=access_log.AccessLogger,
-            logger=http_logger,
-            auto_decompress=False,
-            shutdown_timeout=SHUTDOWN_SECONDS,
-        )
+        self._runner = _Runner(application, shutdown_timeout=SHUTDOWN_SECONDS)
         self._site: web.TCPSite | None = None
 
     async def start(
@@ -100,6 +94,42 @@ class Server:
             await site.stop()
         await self._sockets.close_all()
         await self._runner.cleanup()
+
+
+class _Connection(web.RequestHandler):
+    """A client's connection, on which also what is no HTTP is answered in the envelope (Acme API §1)."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        plain = super().handle_error(request, status, exc, message)
+        # What the parser says of it repeats what was sent, which may be a secret.
+        text = errors.TOO_LARGE if isinstance(exc, LineTooLong) else errors.MALFORMED_REQUEST
+        answer = failure(plain.status, text)
+        answer.force_close()
+        return answer
+
+
+class _Runner(web.AppRunner):
+    """Serves an application on connections of that kind: aiohttp has no other place to say of which."""
+
+    @property
+    def server(self) -> Callable[[], _Connection] | None:
+        manager = super().server
+        # A body is signed, and limited in size, as it comes: nothing is decompressed.
+        return manager and partial(
+            _Connection,
+            manager,
+            loop=asyncio.get_running_loop(),
+            access_log=access_log.logger,
+            access_log_class=access_log.AccessLogger,
+            logger=http_logger,
+            auto_decompress=False,
+        )
 
 
 def _add_fault_requests(admin: AdminInterface, faults: Faults) -> None:

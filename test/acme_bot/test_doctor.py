@@ -37,10 +37,10 @@ def server():
     listening.server_close()
 
 
-def connect(place: Path, server: str) -> None:
-    settings = place / "conf" / "connectors" / "acme_perpetual.yml"
+def connect(place: Path, server: str, connector: str = "acme_perpetual") -> None:
+    settings = place / "conf" / "connectors" / f"{connector}.yml"
     settings.parent.mkdir(parents=True, exist_ok=True)
-    settings.write_text(f"connector: acme_perpetual\nacme_perpetual_api_key: encrypted\nacme_perpetual_server: {server}\n")
+    settings.write_text(f"connector: {connector}\n{connector}_api_key: encrypted\n{connector}_server: {server}\n")
 
 
 @pytest.fixture
@@ -92,6 +92,14 @@ def test_a_server_that_does_not_answer(workspace, server):
     connect(workspace, "http://127.0.0.1:9")
     assert "The server http://127.0.0.1:9 does not answer as an Acme server" in only(workspace)
     assert "`acme-exchange serve`" in only(workspace)
+
+
+def test_a_second_server_that_does_not_answer(workspace, server):
+    connect(workspace, server, "acme_perpetual_second")
+    assert list(examine(workspace)) == []
+    connect(workspace, "http://127.0.0.1:9", "acme_perpetual_second")
+    assert "The server http://127.0.0.1:9 does not answer" in only(workspace)
+    assert "`connect acme_perpetual_second`" in only(workspace)
 
 
 @pytest.mark.parametrize("answer", [b"<html>", b"{}", b'{"success": false}'])

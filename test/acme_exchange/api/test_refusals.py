@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import hashlib
 import hmac
+import json
 from test.acme_exchange.venue import Client, RunningVenue
 
 import pytest
@@ -179,6 +180,27 @@ async def test_headers_beyond_the_limit_are_not_read_to_their_end(
     except ConnectionError:
         pass  # It was answered, and closed, with much still to come.
     writer.close()
+    assert (await public.get("/time")).status == 200
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("sent, error", [
+    ("GET /api/time HTTP/1.1\r\nX-Long: " + 10_000 * "s3cret", "Request too large"),
+    ("GET /api/" + 10_000 * "s3cret" + " HTTP/1.1", "Request too large"),
+    ("GET /api/time HTTP/1.1\r\nX s3cret: 1", "Malformed request"),
+    ("GET /api/time HTTP/1.1\r\nContent-Length: s3cret", "Malformed request"),
+    ("s3cret", "Malformed request"),
+])
+async def test_what_is_no_http_is_answered_in_the_envelope_and_the_connection_closed(
+    public: Client, running: RunningVenue, caplog, sent: str, error: str
+):
+    host, port = running.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"{sent}\r\n\r\n".encode())
+    head, body = (await reader.read()).decode().split("\r\n\r\n")
+    writer.close()
+    assert head.split()[1] == "400" and "Content-Type: application/json" in head
+    assert json.loads(body) == {"success": False, "error": error}
     assert (await public.get("/time")).status == 200
     assert caplog.text == ""
 
