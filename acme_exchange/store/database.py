@@ -164,7 +164,7 @@ def _configure(connection: sqlite3.Connection, _: object) -> None:
     whole: `synchronous=NORMAL` still waits for the disk at each checkpoint, which a venue makes itself (`Checkpoints`).
     """
     connection.isolation_level = None
-    for setting in ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=0", "busy_timeout=10000", "cache_size=-8000"):
+    for setting in ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=0", "busy_timeout=10000"):
         connection.execute(f"PRAGMA {setting}")
 
 
