@@ -545,7 +545,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         """Seconds that no other of a bot's markets has. They are the same after a restart, so that a payment which is
         reported again is known to be on record."""
         connector = list(CONSTANTS.REST_URLS).index(self._name)
-        market = sorted(self._trading_pairs).index(trading_pair)
+        market = sum(other < trading_pair for other in self._trading_pairs)
         return connector * CONSTANTS.FUNDING_DELAY_OF_CONNECTORS + market * CONSTANTS.FUNDING_DELAY_OF_MARKETS
 
     # ------------------------------------------------------------------------------------------------- placement

@@ -296,6 +296,25 @@ class FundingTests(DerivativeTestCase):
 
         self.assertEqual([("BTC-USD", Decimal("-0.5")), ("ETH-USD", Decimal("-0.75"))], self.reported)
         self.assertEqual(2, len(self.requests()))
+        first, second = [event.timestamp for event in self.recorder.events]
+        self.assertTrue(first < second < first + 0.001)  # Hummingbot's records hold one payment of each time
+
+    async def test_a_payment_of_a_market_that_is_removed_meanwhile(self):
+        self.exchange = self.create_exchange("BTC-USD", "ETH-USD")
+        await self.exchange._update_trading_rules()
+        self.pay(1, 9.0)
+        await self.poll(is_first=True)
+        self.pay(2, 0.5)
+        self.pay(2, 0.75, "ETH-PERP")
+
+        async def remove_and_answer(request):
+            self.exchange._trading_pairs.remove("BTC-USD")
+            return await self.newest_first(request)
+
+        self.venue.answer("GET", "/api/funding_payments", remove_and_answer)
+        await self.poll()
+
+        self.assertEqual([("BTC-USD", Decimal("-0.5")), ("ETH-USD", Decimal("-0.75"))], self.reported)
 
     async def test_a_market_that_was_never_paid_does_not_make_polls_fetch_all_history(self):
         self.exchange = self.create_exchange("BTC-USD", "ETH-USD")
