@@ -1,10 +1,15 @@
-.PHONY: demo chaos soak test strategies kills bench bench-venue bench-fleet versions venv lint clean
+.PHONY: demo chaos soak test strategies tree kills bench bench-venue bench-fleet versions venv lint clean
 
 PYTHON_IN_VENV = .venv/bin/python
 # The whole run measures the branch coverage of the connector, where Hummingbot has it, and fails under 95 %.
 INSTALLED = $(addprefix .venv/lib/python3.*/site-packages/hummingbot/,connector/derivative/acme_perpetual \
 	data_feed/candles_feed/acme_perpetual_candles)
 COVERAGE = $(addprefix --cov=,$(shell ls -d $(INSTALLED))) --cov-branch --cov-report=term --cov-fail-under=95
+WITH_SOURCE = HUMMINGBOT_SOURCE="$(abspath $(HUMMINGBOT_SOURCE))" $(PYTHON_IN_VENV)
+define REQUIRE_SOURCE
+@test -d "$(HUMMINGBOT_SOURCE)/controllers" || { \
+	echo "HUMMINGBOT_SOURCE=DIR: name a source tree of Hummingbot, with scripts and controllers in it."; exit 2; }
+endef
 RUN_OPTIONS = $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 ## The real Hummingbot makes a market on a real venue, both on this machine. SECONDS=90 ends it by itself, else Ctrl-C.
@@ -26,10 +31,13 @@ test: venv lint
 ## Hummingbot's own strategies, each for a while on venues of its own: HUMMINGBOT_SOURCE=DIR, a source tree of Hummingbot.
 ## ARGS=--keep-transcripts keeps in docs/transcripts what they show.
 strategies: venv
-	@test -d "$(HUMMINGBOT_SOURCE)/controllers" || { \
-		echo "HUMMINGBOT_SOURCE=DIR: name a source tree of Hummingbot, with scripts and controllers in it."; exit 2; }
-	@HUMMINGBOT_SOURCE="$(abspath $(HUMMINGBOT_SOURCE))" $(PYTHON_IN_VENV) -m pytest -s $(ARGS) \
-		test/end_to_end/test_strategies.py test/end_to_end/test_arbitrage.py
+	$(REQUIRE_SOURCE)
+	@$(WITH_SOURCE) -m pytest -s $(ARGS) test/end_to_end/test_strategies.py test/end_to_end/test_arbitrage.py
+
+## Hummingbot's own tests over all connectors, and its style, in a copy of its source tree with the connector laid in.
+tree: venv
+	$(REQUIRE_SOURCE)
+	@$(WITH_SOURCE) -m pytest $(ARGS) test/acme_bot/test_source_tree.py
 
 ## Kills a venue under load RESTARTS times, where `make test` does it 8 times. SEED=2 is another run.
 kills: venv
