@@ -24,7 +24,7 @@ class IsolatedAsyncioWrapperTestCase(unittest.IsolatedAsyncioTestCase):
         asyncio.set_event_loop(cls.main_event_loop)
         super().tearDownClass()
 
-    def run_async_with_timeout(self, coroutine: Awaitable[Result], timeout: float = 1.0) -> Result:
+    def run_async_with_timeout(self, coroutine: Awaitable[Result], timeout: float = 60.0) -> Result:
         """Runs ``coroutine`` in the test's loop, for tests that are not coroutines themselves.
 
         :param coroutine: what to run to its end

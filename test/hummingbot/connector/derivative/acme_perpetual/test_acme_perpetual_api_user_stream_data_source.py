@@ -1,7 +1,7 @@
 import asyncio
 import json
 from decimal import Decimal
-from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import LoopbackClient, LoopbackVenue
+from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import PATIENCE, LoopbackClient, LoopbackVenue
 from test.isolated_asyncio_wrapper_test_case import IsolatedAsyncioWrapperTestCase
 from types import SimpleNamespace
 from typing import Any, Dict, List
@@ -53,7 +53,7 @@ class UserStreamTestCase(IsolatedAsyncioWrapperTestCase):
         await asyncio.gather(task, return_exceptions=True)
 
     async def next_event(self, output: asyncio.Queue) -> Dict[str, Any]:
-        return await asyncio.wait_for(output.get(), 5)
+        return await asyncio.wait_for(output.get(), PATIENCE)
 
 
 class AcmePerpetualAPIUserStreamDataSourceTests(UserStreamTestCase):
@@ -193,7 +193,7 @@ class UserStreamOverSocketsTests(UserStreamTestCase):
                 client.drop()
             else:
                 await client.send({"type": "info", "code": 20001, "msg": "Server is going away"})
-            await asyncio.wait_for(client.closed.wait(), 5)
+            await asyncio.wait_for(client.closed.wait(), PATIENCE)
 
         await self.logged_in_client()
         self.assertEqual(0, self.data_source.last_recv_time)
@@ -217,7 +217,7 @@ class UserStreamOverSocketsTests(UserStreamTestCase):
         with patch.object(CONSTANTS, "STREAM_SILENCE_LIMIT", 0.05), self.assertLogs(
             self.data_source.logger(), "WARNING"
         ) as logs:
-            await asyncio.wait_for(client.closed.wait(), 5)
+            await asyncio.wait_for(client.closed.wait(), PATIENCE)
         self.assertIn("The user stream was interrupted (silent for 0.05 s). Connecting again.", logs.output[0])
 
         await self.confirmed_client()
@@ -230,7 +230,7 @@ class UserStreamOverSocketsTests(UserStreamTestCase):
             for _ in range(2):
                 client = await self.logged_in_client()
                 await client.send({"type": "error", "code": 400, "msg": "Invalid login credentials"})
-                await asyncio.wait_for(client.closed.wait(), 5)
+                await asyncio.wait_for(client.closed.wait(), PATIENCE)
             await self.confirmed_client()
             self.assertEqual(CONNECTED, await self.next_event(output))
 
@@ -245,7 +245,7 @@ class UserStreamOverSocketsTests(UserStreamTestCase):
         ) as logs:
             self.listen()
             client = await self.logged_in_client()
-            await asyncio.wait_for(client.closed.wait(), 5)
+            await asyncio.wait_for(client.closed.wait(), PATIENCE)
             await self.logged_in_client()
         self.assertIn("the venue did not confirm the subscriptions", logs.output[0])
 
@@ -278,7 +278,7 @@ class UserStreamOverSocketsTests(UserStreamTestCase):
 
         await self.data_source.stop()
 
-        await asyncio.wait_for(client.closed.wait(), 5)
+        await asyncio.wait_for(client.closed.wait(), PATIENCE)
 
 
 class FuzzTests(UserStreamTestCase):

@@ -3,6 +3,7 @@ import json
 import re
 from decimal import Decimal
 from test.hummingbot.connector.derivative.acme_perpetual import venue_data
+from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import PATIENCE
 from typing import Any, Callable, List, Optional, Tuple
 from unittest.mock import patch
 
@@ -655,7 +656,7 @@ class AcmePerpetualDerivativeTests(AbstractPerpetualDerivativeTests.PerpetualDer
         self.addCleanup(self.exchange._perpetual_trading.stop)
         listener = asyncio.ensure_future(self.exchange._listen_for_funding_info())
         self.addCleanup(listener.cancel)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while self.exchange._perpetual_trading._funding_info.get(self.trading_pair) is None:
                 await asyncio.sleep(0)
             while self.exchange.get_funding_info(self.trading_pair).rate != self.target_funding_info_rate_ws_updated:

@@ -11,7 +11,7 @@ from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_book_tr
 from hummingbot.core.data_type.order_book import OrderBook
 from hummingbot.core.data_type.order_book_message import OrderBookMessage
 
-PATIENCE = 5.0
+PATIENCE = 60.0
 
 
 async def forever(*_):

@@ -189,7 +189,7 @@ class UnansweredPlacementTests(DerivativeTestCase):
         await self.assert_created_when_found(FAILING)
 
     async def test_a_deadline_that_passes(self):
-        with patch.object(CONSTANTS, "TRADING_REQUEST_DEADLINE", 0.05):
+        with patch.object(CONSTANTS, "TRADING_REQUEST_DEADLINE", 0.5):
             await self.assert_created_when_found(never)
 
     async def test_an_answer_that_is_no_json(self):

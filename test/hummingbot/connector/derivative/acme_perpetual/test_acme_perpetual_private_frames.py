@@ -5,6 +5,7 @@ import copy
 from decimal import Decimal
 from test.hummingbot.connector.derivative.acme_perpetual import venue_data
 from test.hummingbot.connector.derivative.acme_perpetual.derivative_test_case import ORDER_ID, DerivativeTestCase
+from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import PATIENCE
 from unittest import TestCase
 
 from hypothesis import HealthCheck, example, given, settings, strategies as st
@@ -71,7 +72,7 @@ class PrivateFrameFuzzTests(DerivativeTestCase):
             stream.put_nowait(copy.deepcopy(frame))
         self.exchange._account_balances.pop("LAST", None)
         listener = asyncio.ensure_future(self.exchange._user_stream_event_listener())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while "LAST" not in self.exchange._account_balances and not listener.done():
                 await asyncio.sleep(0)
         self.assertFalse(listener.done())

@@ -1,6 +1,7 @@
 import asyncio
 import logging
 from itertools import pairwise
+from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import PATIENCE
 from test.isolated_asyncio_wrapper_test_case import IsolatedAsyncioWrapperTestCase
 from unittest.mock import AsyncMock, patch
 
@@ -144,7 +145,7 @@ class ReaderTests(IsolatedAsyncioWrapperTestCase):
     async def test_a_tick_ends_the_waiting_and_cancels_nobody(self):
         self.reader._tick()
 
-        self.assertIsNone(await asyncio.wait_for(self.reading, 5))
+        self.assertIsNone(await asyncio.wait_for(self.reading, PATIENCE))
         self.assertEqual(0, self.reading.cancelling())
 
     async def test_a_cancellation_right_before_a_tick_is_not_lost(self):
@@ -152,14 +153,14 @@ class ReaderTests(IsolatedAsyncioWrapperTestCase):
         self.reader._tick()
 
         with self.assertRaises(asyncio.CancelledError):
-            await asyncio.wait_for(self.reading, 5)
+            await asyncio.wait_for(self.reading, PATIENCE)
 
     async def test_a_cancellation_right_after_a_tick_is_not_lost(self):
         self.reader._tick()
         self.reading.cancel()
 
         with self.assertRaises(asyncio.CancelledError):
-            await asyncio.wait_for(self.reading, 5)
+            await asyncio.wait_for(self.reading, PATIENCE)
 
 
 class ConnectingTests(IsolatedAsyncioWrapperTestCase):

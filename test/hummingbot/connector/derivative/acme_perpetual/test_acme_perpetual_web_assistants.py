@@ -4,6 +4,7 @@ import sys
 import unittest
 from decimal import Decimal
 from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import (
+    PATIENCE,
     LoopbackVenue,
     breaks_off,
     never,
@@ -285,7 +286,7 @@ class AcmeWebSocketTests(IsolatedAsyncioWrapperTestCase):
         with patch.object(aiohttp.ClientWebSocketResponse, "close", lambda socket: asyncio.Event().wait()), patch.object(
             CONSTANTS, "CLOSE_DEADLINE", 0.01
         ):
-            await asyncio.wait_for(assistant.disconnect(), 2)
+            await asyncio.wait_for(assistant.disconnect(), PATIENCE)
 
         with self.assertRaises(RuntimeError):
             await assistant.receive()
