@@ -23,8 +23,9 @@ from acme_bot.view import show_reconciliation
 
 PATIENCE = 180
 WIDTH = 120
-STOP_SECONDS = 15
+STOP_SECONDS = 25
 FUNDING_SECONDS = 60
+NO_FUNDING = 3600
 PAPER_CONNECTOR = f"{CONNECTOR}_paper_trade"
 PAPER_RECORDS = f"{CONNECTOR}_PaperTrade"  # the same, as Hummingbot's records name it
 STRATEGIES_PAGE = Path(__file__).parents[2] / "docs" / "strategies.md"
@@ -48,17 +49,21 @@ FUNDING_RATE = {
 
 
 @pytest.fixture
-def venues(tmp_path) -> Iterator[dict[str, Venue]]:
-    """By connector; their markets take different courses."""
+def start_venues(tmp_path) -> Iterator[Callable[[int], dict[str, Venue]]]:
+    """Starts a venue for each connector, whose markets take different courses, with so many seconds from one funding
+    payment to the next."""
     venues = {}
-    for seed, connector in enumerate((CONNECTOR, SECOND_CONNECTOR), start=3):
-        folder = tmp_path / connector
-        folder.mkdir()
-        venues[connector] = Venue(folder, funding_seconds=FUNDING_SECONDS, seed=seed)
+
+    def start(funding_seconds: int) -> dict[str, Venue]:
+        for seed, connector in enumerate((CONNECTOR, SECOND_CONNECTOR), start=3):
+            folder = tmp_path / connector
+            folder.mkdir()
+            venues[connector] = Venue(folder, funding_seconds=funding_seconds, seed=seed)
+            venues[connector].start()
+        return venues
+
     try:
-        for venue in venues.values():
-            venue.start()
-        yield venues
+        yield start
     finally:
         for venue in venues.values():
             venue.stop()
@@ -106,12 +111,12 @@ class Arbitrage:
 
 
 @pytest.mark.timeout(300)
-def test_spot_perpetual_arbitrage_trades_the_second_account_against_paper(hbot: Hbot, venues, keep_transcript):
+def test_spot_perpetual_arbitrage_trades_the_second_account_against_paper(hbot: Hbot, start_venues, keep_transcript):
     """Hummingbot's paper trading takes its prices from the first server, whose account nothing is done on."""
     settings = hbot.workspace / "conf" / "conf_client.yml"
     paper = {"paper_trade_exchanges": [CONNECTOR], "paper_trade_account_balance": {"BTC": 1, "USD": 100_000}}
     settings.write_text(yaml.safe_dump({**yaml.safe_load(settings.read_text()), "paper_trade": paper}))
-    arbitrage = Arbitrage(hbot, venues)
+    arbitrage = Arbitrage(hbot, start_venues(NO_FUNDING))
 
     name = SPOT_PERPETUAL_NAME
     status = arbitrage.run(name, SPOT_PERPETUAL, until=lambda: arbitrage.is_filled(SECOND_CONNECTOR))
@@ -124,13 +129,14 @@ def test_spot_perpetual_arbitrage_trades_the_second_account_against_paper(hbot: 
 
 @pytest.mark.skipif(SOURCE is None, reason="HUMMINGBOT_SOURCE names no Hummingbot source tree")
 @pytest.mark.timeout(300)
-def test_funding_rate_arbitrage_between_two_servers(hbot: Hbot, venues, tmp_path, keep_transcript):
+def test_funding_rate_arbitrage_between_two_servers(hbot: Hbot, start_venues, tmp_path, keep_transcript):
     scripts = tmp_path / "scripts"
     scripts.mkdir()
     (scripts / "v2_funding_rate_arb.py").write_bytes(Path(SOURCE, "scripts", "v2_funding_rate_arb.py").read_bytes())
     (script,) = SCRIPT.findall(STRATEGIES_PAGE.read_text(encoding="utf-8"))
     (scripts / "acme_funding_rate_arb.py").write_text(script)
     add_files(hbot.workspace, "scripts", scripts)
+    venues = start_venues(FUNDING_SECONDS)
     arbitrage = Arbitrage(hbot, venues)
 
     def both_were_paid() -> bool:

@@ -32,7 +32,7 @@ from hummingbot.core.data_type.trade_fee import TokenAmount
 from hummingbot.core.event import events
 from hummingbot.core.event.event_listener import EventListener
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds after which what a test waits for counts as never coming."""
 
 TICK = 0.1
