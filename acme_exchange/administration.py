@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import Field, StrictBool
 from sqlalchemy import URL
 
-from acme_exchange.accounts import ApiKey, main_account
+from acme_exchange.accounts import DEPOSIT_DECIMALS, FIXES, MOST_DEPOSITED, ApiKey, main_account
 from acme_exchange.admin_access import AdminAccess, read_access
 from acme_exchange.api import codec
 from acme_exchange.api.admin import AdminInterface
@@ -24,20 +24,28 @@ from acme_exchange.store import Database, DatabaseStore, InUse
 from acme_exchange.venue import Venue
 
 PATIENCE_SECONDS = 30
+WHAT_TO_WRITE = {
+    "Invalid parameter name": f"name: {FIXES['name']}",
+    "Invalid parameter deposit": f"deposit: {FIXES['deposit']}",
+    "Invalid parameter amount": "amount: write an amount of USD above 0 and up to 1000000000000, with at most 12 decimals, such as 10000",
+}
 
 
 class AdministrationError(Exception):
     """What was asked was not done, or it is not known whether it was; the text says which."""
 
 
+Dollars = Annotated[Number, Field(ge=0, le=MOST_DEPOSITED, decimal_places=DEPOSIT_DECIMALS)]
+
+
 class CreateAccountRequest(Request):
     name: Annotated[str, Field(strict=True, pattern=r"^[^@]", max_length=64)]
-    deposit: Annotated[Number, Field(ge=0)] = Decimal(0)
+    deposit: Dollars = Decimal(0)
 
 
 class DepositRequest(Request):
     account: Name
-    amount: Number
+    amount: Annotated[Dollars, Field(gt=0)]
 
 
 class CreateKeyRequest(Request):
@@ -65,10 +73,13 @@ class Administration:
         """Carries one out.
 
         :param operation: `accounts`, `deposits`, `keys` or `revocations`.
-        :raises Refused: naming the field, as Acme API §7 does.
+        :raises Refused: naming what is wrong, and what to do.
         """
         request, handler = self._operations[operation]
-        return handler(request.read(fields))
+        try:
+            return handler(request.read(fields))
+        except Refused as refused:
+            raise Refused(refused.status, WHAT_TO_WRITE.get(refused.text, refused.text)) from None
 
     def add_to(self, admin: AdminInterface) -> None:
         """Has each be asked for by `POST /admin/{operation}`."""
@@ -76,6 +87,9 @@ class Administration:
             admin.add("POST", f"/{operation}", lambda fields, name=operation: self.perform(name, fields))
 
     def _create_account(self, asked: CreateAccountRequest) -> dict:
+        if self._venue.engine.has_account(asked.name):
+            raise Refused(400, f'There is an account "{asked.name}" already; account deposit adds money to it, and '
+                               "account keys --create makes a further key")
         main = main_account(asked.name)
         if main is not None and not self._venue.engine.has_account(main):
             raise Refused(404, f'There is no account "{main}" that "{asked.name}" could be a subaccount of')
@@ -85,21 +99,25 @@ class Administration:
         return self._create_key(CreateKeyRequest(account=asked.name))
 
     def _deposit(self, asked: DepositRequest) -> dict:
+        self._require_account(asked.account)
         self._venue.execute(Deposit(asked.account, asked.amount))
         return {"account": asked.account, "balance": self._venue.engine.balance(asked.account).total}
 
     def _create_key(self, asked: CreateKeyRequest) -> dict:
-        if not self._venue.engine.has_account(asked.account):
-            raise Refused(404, "No such subaccount")
+        self._require_account(asked.account)
         text, secret = secrets.token_urlsafe(24), secrets.token_urlsafe(32)
         self._venue.store.add_key(ApiKey(text, asked.account, asked.read_only, secret=secret))
         return {"account": asked.account, "key": text, "secret": secret, "readOnly": asked.read_only}
 
     def _revoke_key(self, asked: RevokeKeyRequest) -> dict:
         if asked.key not in self._venue.keys:
-            raise Refused(404, "No such key")
+            raise Refused(404, "There is no such key; account keys shows those that an account has")
         self._venue.store.revoke_key(asked.key)
         return {"key": asked.key}
+
+    def _require_account(self, name: str) -> None:
+        if not self._venue.engine.has_account(name):
+            raise Refused(404, f'There is no account "{name}"; account list shows those that there are')
 
 
 @dataclass(frozen=True)

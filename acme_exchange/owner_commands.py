@@ -201,7 +201,7 @@ def _known_balance(connection: Connection, account: str) -> Decimal:
     for line in account_lines(connection):
         if line.name == account:
             return line.cash
-    raise AdministrationError(f'There is no account "{account}"; acme-exchange account list shows those that there are')
+    raise AdministrationError(f'There is no account "{account}"; account list shows those that there are')
 
 
 def _plain(number: Decimal) -> str:
