@@ -87,6 +87,14 @@ def test_a_cut_order_that_filled_before_keeps_what_it_filled(venue):
     assert (left.size, left.filled_size, left.remaining_size) == (3, 1, 2)
 
 
+def test_one_that_still_fits_is_left_alone_and_not_reported(venue):
+    order = venue.sell("ann", "3", "110", reduce_only=True)
+    venue.buy("bob", "2", "99")
+    venue.sell("ann", "2", "99")
+    assert venue.position("ann").net_size == venue.engine.order("ann", order.id).remaining_size == 3
+    assert order.id not in {event.order.id for event in venue.of(OrderChanged)}
+
+
 def test_it_needs_no_margin(venue):
     venue.index("80")
     venue.leverage("ann", 1)

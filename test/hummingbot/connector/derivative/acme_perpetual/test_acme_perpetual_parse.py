@@ -2,6 +2,7 @@ import json
 import math
 import unittest
 from decimal import Decimal
+from test.hummingbot.connector.derivative.acme_perpetual import venue_data
 from test.hummingbot.connector.derivative.acme_perpetual.recordings import (
     book_frames,
     markets_text,
@@ -398,6 +399,13 @@ class FundingTests(unittest.TestCase):
         self.assertIsNone(update.index_price)
         self.assertIsNone(update.rate)
         self.assertIsNone(update.next_funding_utc_timestamp)
+
+
+class FillTests(unittest.TestCase):
+    def test_whether_the_order_made_or_took(self):
+        for liquidity, is_taker in (("maker", False), ("taker", True)):
+            data = parse.exact_json(json.dumps(venue_data.fill(liquidity=liquidity)))
+            self.assertIs(is_taker, parse.fill(data).is_taker)
 
 
 class FuzzTests(unittest.TestCase):
