@@ -88,8 +88,12 @@ def test_an_order_that_pays_more_than_the_mark_needs_money_for_the_difference(ve
 
 
 def test_a_resting_order_beyond_the_mark_needs_money_for_the_difference_too(venue):
-    assert venue.refused(venue.order("ann", "buy", "50", "120")) == NO_MARGIN
-    assert venue.refused(venue.order("ann", "sell", "50", "80")) == NO_MARGIN
+    # 10 of margin and 20 of difference for each: 1,000 are enough for 33.3.
+    for side, price in (("buy", "120"), ("sell", "80")):
+        assert venue.refused(venue.order("ann", side, "33.4", price)) == NO_MARGIN
+        order = venue.place("ann", side, "33.3", price)
+        assert order.status == "open"
+        venue.cancel("ann", order)
 
 
 def test_a_better_price_than_its_own_is_what_a_limit_order_is_charged(venue):

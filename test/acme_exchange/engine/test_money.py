@@ -1,7 +1,7 @@
 """Profit, fees and rebates, to the last digit (Acme API §8, money)."""
 
 from decimal import Decimal, localcontext
-from test.acme_exchange.engine.scenario import Scenario
+from test.acme_exchange.engine.scenario import BTC, ETH, Scenario
 
 import pytest
 
@@ -164,3 +164,12 @@ def test_asking_about_nobody(venue):
     for question in (venue.engine.account, venue.engine.balance, venue.engine.positions, venue.engine.open_orders):
         with pytest.raises(Refused, match="No such subaccount"):
             question("nobody")
+
+
+def test_positions_are_listed_in_the_order_in_which_they_were_first_opened():
+    venue = Scenario("ann", "bob")
+    venue.buy("ann", "1", "99")
+    for market in (ETH, BTC):
+        venue.sell("bob", "1", "100", market=market)
+        venue.buy("ann", "1", "100", market=market)
+    assert [position.market for position in venue.engine.positions("ann")] == [ETH, BTC]
