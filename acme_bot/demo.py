@@ -36,7 +36,7 @@ class Strategy:
     name: str
     settings: Mapping[str, str]
     folders: Mapping[str, Path] = field(default_factory=dict)
-    stop_seconds: int = 5
+    stop_seconds: int = 8
     funding_seconds: int = 30
 
 
