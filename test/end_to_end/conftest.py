@@ -1,8 +1,12 @@
 """The real parts: a venue in a process of its own, a workspace, and the real `hbot` in it."""
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from test.acme_bot.processes import assert_gone
 from test.end_to_end import transcripts
 
+import psutil
 import pytest
 
 import hummingbot
@@ -30,8 +34,17 @@ def ledger(venue) -> Ledger:
 
 
 @pytest.fixture
-def hbot(tmp_path) -> Hbot:
-    return Hbot(make_workspace(tmp_path / "workspace"), password=secrets.token_urlsafe(12))
+def hbot(tmp_path) -> Iterator[Hbot]:
+    """Its bot is gone when the test is, also one that failed: later tests look at what runs."""
+    workspace = make_workspace(tmp_path / "workspace")
+    yield Hbot(workspace, password=secrets.token_urlsafe(12))
+    left = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if Path(process.cwd()) == workspace:
+                process.kill()
+                left.append(process)
+    assert_gone(left)
 
 
 @pytest.fixture

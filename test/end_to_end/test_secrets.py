@@ -61,6 +61,8 @@ class Witness:
                 return
             time.sleep(0.2)
         for process in psutil.Process().children(recursive=True):
+            if process.status() == psutil.STATUS_ZOMBIE:
+                continue
             seen = [*process.cmdline(), *(f"{name}={value}" for name, value in process.environ().items())]
             self.processes[" ".join(process.cmdline())] = "\n".join(seen)
         self._ask_everything(re.search(r"http://[\d.:]+", self.printed.getvalue())[0])
