@@ -173,3 +173,18 @@ def test_positions_are_listed_in_the_order_in_which_they_were_first_opened():
         venue.sell("bob", "1", "100", market=market)
         venue.buy("ann", "1", "100", market=market)
     assert [position.market for position in venue.engine.positions("ann")] == [ETH, BTC]
+
+
+def test_recent_profit_is_that_since_the_position_was_last_flat_after_fees(venue):
+    def trade(side, size, price):
+        other = "sell" if side == "buy" else "buy"
+        venue.place("bob", other, size, price)
+        venue.place("ann", side, size, price)
+        position = venue.position("ann")
+        return position.recent_profit - position.unrealized_profit
+
+    assert trade("buy", "4", "100") == Decimal("-0.2")  # the fee, 0.05 %
+    assert trade("buy", "4", "110") == Decimal("-0.42")
+    assert trade("sell", "2", "120") == Decimal("-0.54") + 2 * (120 - 105)
+    assert trade("sell", "7", "105") == Decimal("-0.3675")  # the sale that turned the position around begins anew
+    assert trade("buy", "1", "105") == 0
