@@ -14,8 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, String
 
 FIRST_ACCOUNT = "main"
 FIRST_DEPOSIT = Decimal(10_000)
-MOST_DEPOSITED = 10**12
-DEPOSIT_DECIMALS = 12
+DOLLARS = Field(ge=0, le=10**12, decimal_places=12)
+"""What can be deposited, as `FIXES` says it."""
+
 SUBACCOUNT_SEPARATOR = "/"
 
 FIXES = {
@@ -73,7 +74,7 @@ class _Line(BaseModel):
     name: Annotated[str, StringConstraints(strict=True, pattern=r"^[^@]", max_length=64)]
     key: Annotated[str, StringConstraints(strict=True, pattern=r"^[!-~]{1,128}$")]
     secret: Annotated[SecretStr, Field(min_length=1, max_length=256)]
-    deposit: Annotated[Decimal, Field(ge=0, le=MOST_DEPOSITED, decimal_places=DEPOSIT_DECIMALS, allow_inf_nan=False)] | None = None
+    deposit: Annotated[Decimal, Field(allow_inf_nan=False), DOLLARS] | None = None
     readOnly: StrictBool = False
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import Field, StrictBool
 from sqlalchemy import URL
 
-from acme_exchange.accounts import DEPOSIT_DECIMALS, FIXES, MOST_DEPOSITED, ApiKey, main_account
+from acme_exchange.accounts import DOLLARS, FIXES, ApiKey, main_account
 from acme_exchange.admin_access import AdminAccess, read_access
 from acme_exchange.api import codec
 from acme_exchange.api.admin import AdminInterface
@@ -35,17 +35,19 @@ class AdministrationError(Exception):
     """What was asked was not done, or it is not known whether it was; the text says which."""
 
 
-Dollars = Annotated[Number, Field(ge=0, le=MOST_DEPOSITED, decimal_places=DEPOSIT_DECIMALS)]
+def no_account(name: str) -> str:
+    """What somebody is told who names an account that there is not."""
+    return f'There is no account "{name}"; account list shows those that there are'
 
 
 class CreateAccountRequest(Request):
     name: Annotated[str, Field(strict=True, pattern=r"^[^@]", max_length=64)]
-    deposit: Dollars = Decimal(0)
+    deposit: Annotated[Number, DOLLARS] = Decimal(0)
 
 
 class DepositRequest(Request):
     account: Name
-    amount: Annotated[Dollars, Field(gt=0)]
+    amount: Annotated[Number, DOLLARS, Field(gt=0)]
 
 
 class CreateKeyRequest(Request):
@@ -117,7 +119,7 @@ class Administration:
 
     def _require_account(self, name: str) -> None:
         if not self._venue.engine.has_account(name):
-            raise Refused(404, f'There is no account "{name}"; account list shows those that there are')
+            raise Refused(404, no_account(name))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from rich.table import Table
 from sqlalchemy import Connection
 
 from acme_exchange.admin_access import FILE_NAME
-from acme_exchange.administration import AdministrationError, Premises
+from acme_exchange.administration import AdministrationError, Premises, no_account
 from acme_exchange.api import codec
 from acme_exchange.api.presentation import iso
 from acme_exchange.engine.money import EXACT
@@ -201,7 +201,7 @@ def _known_balance(connection: Connection, account: str) -> Decimal:
     for line in account_lines(connection):
         if line.name == account:
             return line.cash
-    raise AdministrationError(f'There is no account "{account}"; account list shows those that there are')
+    raise AdministrationError(no_account(account))
 
 
 def _plain(number: Decimal) -> str:

@@ -8,12 +8,12 @@ import psutil
 def assert_gone(processes: Sequence[psutil.Process], seconds: float = 20) -> None:
     """A process that has ended and that nobody has asked about yet, as in a container without an init, counts."""
     deadline = time.monotonic() + seconds
-    while alive := [process for process in processes if _runs(process)]:
+    while alive := [process for process in processes if runs(process)]:
         assert time.monotonic() < deadline, f"still there: {alive}"
         time.sleep(0.05)
 
 
-def _runs(process: psutil.Process) -> bool:
+def runs(process: psutil.Process) -> bool:
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

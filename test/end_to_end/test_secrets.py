@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from test.acme_bot.processes import runs
 from test.acme_exchange.venue import sign
 
 import psutil
@@ -61,7 +62,7 @@ class Witness:
                 return
             time.sleep(0.2)
         for process in psutil.Process().children(recursive=True):
-            if process.status() == psutil.STATUS_ZOMBIE:
+            if not runs(process):
                 continue
             seen = [*process.cmdline(), *(f"{name}={value}" for name, value in process.environ().items())]
             self.processes[" ".join(process.cmdline())] = "\n".join(seen)

@@ -76,10 +76,10 @@ def place_orders(venue, bots) -> asyncio.Future:
     """Each bot places `ORDERS` small orders, as fast as it may."""
     return asyncio.gather(*(
         bot._account.place_order(parse.place_order_request(
-            "BTC-PERP", f"{bots.index(bot)}-{number}", TradeType.BUY, OrderType.LIMIT, PositionAction.OPEN,
+            "BTC-PERP", f"{maker}-{number}", TradeType.BUY, OrderType.LIMIT, PositionAction.OPEN,
             PositionMode.ONEWAY, Decimal("0.001"), Decimal(10_000), venue.clock.now() / 1_000_000 + 60,
         ))
-        for bot in bots for number in range(ORDERS)
+        for maker, bot in enumerate(bots) for number in range(ORDERS)
     ))
 
 

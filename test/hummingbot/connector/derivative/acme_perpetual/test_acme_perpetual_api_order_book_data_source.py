@@ -791,8 +791,8 @@ class ReconnectionTests(BookStreamTestCase):
             CONSTANTS, "STREAM_SILENCE_LIMIT", 2.0
         ):
             client = await self.start("BTC-USD")
-            last_news = asyncio.get_running_loop().time()
-            while asyncio.get_running_loop().time() - last_news < 2.5:
+            began = asyncio.get_running_loop().time()
+            while asyncio.get_running_loop().time() - began < 2.5:
                 await client.expect(op="ping")
                 await client.send({"type": "pong"})
         self.assertFalse(client.closed.is_set())

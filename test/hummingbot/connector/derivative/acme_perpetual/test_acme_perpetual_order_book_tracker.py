@@ -1,4 +1,5 @@
 import asyncio
+from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import PATIENCE
 from test.isolated_asyncio_wrapper_test_case import IsolatedAsyncioWrapperTestCase
 from typing import Awaitable, Callable, Dict, List
 from unittest.mock import patch
@@ -10,8 +11,6 @@ from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_book_tr
 )
 from hummingbot.core.data_type.order_book import OrderBook
 from hummingbot.core.data_type.order_book_message import OrderBookMessage
-
-PATIENCE = 60.0
 
 
 async def forever(*_):
