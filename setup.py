@@ -57,7 +57,7 @@ setup(
     },
     entry_points={
         "console_scripts": [
-            "acme-exchange = acme_exchange.cli:main",
+            "acme-exchange = acme_exchange.cli.serve:main",
             "acme-bot = acme_bot.cli:main",
         ],
     },

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from acme_bot.chaos.run import Chaos
 from acme_bot.client import open_client
-from acme_bot.demo import STRATEGIES, run_demo
+from acme_bot.demo.run import STRATEGIES, run_demo
 from acme_bot.doctor import examine
 from acme_bot.folder import in_folder
 from acme_bot.installation import MANIFEST, install, uninstall

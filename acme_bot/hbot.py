@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from acme_bot import tether
-from acme_bot.books import Holding
+from acme_bot.compare.statement import Holding
 
 CONNECTOR = "acme_perpetual"
 SECOND_CONNECTOR = "acme_perpetual_second"

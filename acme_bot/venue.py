@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from acme_bot import tether
-from acme_bot.ledger import Key
+from acme_bot.compare.venue_account import Key
 
 ACCOUNT = "demo"
 DEPOSIT = 10_000

@@ -9,12 +9,12 @@ from functools import cache
 from math import exp, sqrt
 from random import Random
 
-from acme_exchange.engine.money import exactly
+from acme_exchange.engine.model.money import exactly
 from acme_exchange.market import MarketDefinition
 from acme_exchange.market.index import PULL_A_DAY
 from acme_exchange.store import Candle, Period
 from acme_exchange.store.candles import candle_start, starts_within, without_gaps
-from acme_exchange.store.records import CANDLE_RESOLUTIONS, MOST_CANDLES_KEPT
+from acme_exchange.store.store import CANDLE_RESOLUTIONS, MOST_CANDLES_KEPT
 
 SPANS = 2_880
 """How many candles there are of each resolution: two days of minutes, half a day of 15 s, almost eight years of days."""

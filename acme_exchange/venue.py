@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
-from acme_exchange.accounts import AccountEntry, AccountsError, ApiKey
+from acme_exchange.accounts.file import AccountEntry, AccountsError, ApiKey
 from acme_exchange.clock import Clock
 from acme_exchange.engine import CancelOrder, CancelOrders, Command, CreateAccount, Deposit, Engine, Event
 from acme_exchange.market import MarketPlan, MarketSimulation, plan_markets
 from acme_exchange.past import Past
-from acme_exchange.progress import Progress
-from acme_exchange.resumption import resumed_engine
+from acme_exchange.store.progress import Progress
+from acme_exchange.store.resumption import resumed_engine
 from acme_exchange.store import Candle, FirstStart, MemoryStore, Period, Store
 
 Listener = Callable[[Sequence[Event]], None]

@@ -14,9 +14,9 @@ from pathlib import Path
 import psutil
 import yaml
 
-from acme_bot.demo import BOT, INVENTORY_MAKER
+from acme_bot.demo.run import BOT, INVENTORY_MAKER
 from acme_bot.hbot import Hbot
-from acme_bot.ledger import Ledger
+from acme_bot.compare.venue_account import Ledger
 from acme_bot.venue import Venue
 from acme_bot.workspace import make_workspace
 

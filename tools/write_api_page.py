@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from acme_exchange.api import answers
+from acme_exchange.api.wire import answers
 from acme_exchange.api.feeds import Channel
-from acme_exchange.api.frames import GOING_AWAY
+from acme_exchange.api.wire.frames import GOING_AWAY
 from acme_exchange.api.openapi import REFERENCE, describe
 from acme_exchange.api.published_book import DEPTH
 from acme_exchange.api.routes import ROUTES

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from acme_bot.hbot import CONNECTOR, STOP_SECONDS, Hbot, HbotError
-from acme_bot.ledger import Key, Ledger
-from acme_bot.records import Records
+from acme_bot.compare.venue_account import Key, Ledger
+from acme_bot.compare.bot_records import Records
 from acme_bot.workspace import make_workspace
 
 # On this market a part of an order is never too little to be an order of its own: every position can be closed.

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from acme_exchange.admin_access import FILE_NAME, read_access
+from acme_exchange.owner.access import FILE_NAME, read_access
 
 ANSWER_SECONDS = 10
 # Shares of requests; of the frames of all sockets; of private frames; of books' frames; and of looks at the clock. The

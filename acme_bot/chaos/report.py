@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.table import Table
 
-from acme_bot.reconciliation import Line
-from acme_bot.view import SHOWN_DIFFERENCES, comparison
+from acme_bot.compare.reconciliation import Line
+from acme_bot.compare.view import SHOWN_DIFFERENCES, comparison
 
 
 @dataclass

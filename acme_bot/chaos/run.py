@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from acme_bot.books import Books
+from acme_bot.compare.statement import Books
 from acme_bot.chaos.bots import Bot, make_bots, open_ledgers
 from acme_bot.chaos.faults import FaultCounts
 from acme_bot.chaos.recoveries import Recoveries
@@ -16,8 +16,8 @@ from acme_bot.chaos.venue import LastingVenue
 from acme_bot.chaos.verdict import compare
 from acme_bot.hbot import HbotError
 from acme_bot.interruption import Interruption
-from acme_bot.ledger import Account, Ledger, VenueError
-from acme_bot.reconciliation import Line
+from acme_bot.compare.venue_account import Account, Ledger, VenueError
+from acme_bot.compare.reconciliation import Line
 from acme_bot.venue import DEPOSIT, VenueStartError
 from acme_bot.workspace import WorkspaceError
 

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from acme_bot.hbot import Hbot, HbotError
 from acme_bot.interruption import Interruption
-from acme_bot.ledger import Ledger, VenueError
+from acme_bot.compare.venue_account import Ledger, VenueError
 from acme_bot.soak import SHORTEST_SECONDS
 from acme_bot.soak.gauges import BotGauge, ProcessGauge, VenueGauge
 from acme_bot.soak.picture import draw

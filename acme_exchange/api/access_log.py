@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 from msgspec import Struct
 
-from acme_exchange.api import codec
+from acme_exchange.api.wire import codec
 
 ACCOUNT = "account"
 """Under which a request holds its account's name, once its signature has been found to be the account's."""

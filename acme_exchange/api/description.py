@@ -5,7 +5,7 @@ from functools import cache
 from aiohttp import hdrs, web
 from openapi_ui_bundles import swagger_ui
 
-from acme_exchange.api import codec
+from acme_exchange.api.wire import codec
 from acme_exchange.api.openapi import describe
 from acme_exchange.api.routes import ROUTES
 

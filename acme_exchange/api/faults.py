@@ -17,15 +17,16 @@ import msgspec
 from aiohttp import hdrs, web
 from pydantic import AfterValidator, Field, StrictInt
 
-from acme_exchange.api import answers, errors
-from acme_exchange.api.answers import BookFrame
+from acme_exchange.api import errors
+from acme_exchange.api.wire import answers
+from acme_exchange.api.wire.answers import BookFrame
 from acme_exchange.api.outbox import Outbox
 from acme_exchange.api.rate_limits import ORDERS, REQUESTS
-from acme_exchange.api.requests import Name, Number, Request
+from acme_exchange.api.wire.requests import Name, Number, Request
 from acme_exchange.api.rest import BASE, failure
 from acme_exchange.clock import Clock
 from acme_exchange.engine import Refused
-from acme_exchange.progress import Progress
+from acme_exchange.store.progress import Progress
 
 LOSE_REQUEST = "lose-request"
 LOSE_ANSWER = "lose-answer"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
-from acme_exchange.api import answers, frames, presentation
+from acme_exchange.api.wire import answers, frames, presentation
 from acme_exchange.api.published_book import DEPTH, PublishedBook
 from acme_exchange.engine import (
     BalanceChanged,

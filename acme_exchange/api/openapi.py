@@ -9,8 +9,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 import msgspec
 from pydantic.json_schema import models_json_schema
 
-from acme_exchange.api import requests
-from acme_exchange.api.answers import Failure
+from acme_exchange.api.wire import requests
+from acme_exchange.api.wire.answers import Failure
 from acme_exchange.api.authentication import OWN_PREFIX
 from acme_exchange.api.routes import Paged, Route
 

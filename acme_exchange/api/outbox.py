@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from acme_exchange.progress import Progress
+from acme_exchange.store.progress import Progress
 
 MOST_WAITING_BYTES = 4 * 1024 * 1024
 FRAME_OVERHEAD_BYTES = 64

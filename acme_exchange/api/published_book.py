@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from itertools import chain, zip_longest
 
-from acme_exchange.api.answers import BookFrame, Level
+from acme_exchange.api.wire.answers import BookFrame, Level
 
 DEPTH = 100
 GONE = Decimal(0)

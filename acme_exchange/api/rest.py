@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 from aiohttp import hdrs, web
 
-from acme_exchange.accounts import ApiKey
-from acme_exchange.api import codec, errors
+from acme_exchange.accounts.file import ApiKey
+from acme_exchange.api import errors
+from acme_exchange.api.wire import codec
 from acme_exchange.api.access_log import ACCOUNT
-from acme_exchange.api.answers import Failure, Success
+from acme_exchange.api.wire.answers import Failure, Success
 from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.rate_limits import ORDERS, REQUESTS, RateLimits, TooManyRequests
 from acme_exchange.api.routes import ROUTES, Call, Paged, Route

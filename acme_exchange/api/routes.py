@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
-from acme_exchange.api import answers, errors, presentation, requests
-from acme_exchange.api.requests import Request
+from acme_exchange.api import errors
+from acme_exchange.api.wire import answers, presentation, requests
+from acme_exchange.api.wire.requests import Request
 from acme_exchange.clock import Clock
 from acme_exchange.engine import (
     CancelOrder,

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
 from acme_exchange.api import access_log, description, errors
-from acme_exchange.api.admin import AdminInterface
+from acme_exchange.owner.interface import AdminInterface
 from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.faults import ClearRequest, FaultRequest, Faults, present
 from acme_exchange.api.feeds import Feeds

@@ -5,8 +5,9 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from acme_exchange.accounts import ApiKey
-from acme_exchange.api import codec, errors, frames
+from acme_exchange.accounts.file import ApiKey
+from acme_exchange.api import errors
+from acme_exchange.api.wire import codec, frames
 from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.feeds import Channel, Feeds, Topic
 from acme_exchange.api.outbox import Outbox

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from acme_exchange.api import frames
+from acme_exchange.api.wire import frames
 from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.feeds import Feeds
 from acme_exchange.api.outbox import Outbox
 from acme_exchange.api.session import Session
 from acme_exchange.clock import Clock
-from acme_exchange.progress import StoreFailed
+from acme_exchange.store.progress import StoreFailed
 
 PATH = "/ws/"
 LARGEST_FRAME_BYTES = 64 * 1024

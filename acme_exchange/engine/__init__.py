@@ -33,7 +33,7 @@ from acme_exchange.engine.events import (
     TickerChanged,
     Traded,
 )
-from acme_exchange.engine.specification import MarketSpecification
+from acme_exchange.engine.model.specification import MarketSpecification
 
 __all__ = [
     "Advance", "BalanceChanged", "BookChanged", "CancelOrder", "CancelOrders", "Command", "CreateAccount", "Deposit",

@@ -3,19 +3,20 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from acme_exchange.engine import commands, settings, snapshot, views
-from acme_exchange.engine.conclusion import conclude
+from acme_exchange.engine import commands, snapshot, views
+from acme_exchange.engine.rules import settings
+from acme_exchange.engine.rules.conclusion import conclude
 from acme_exchange.engine.errors import Refused
 from acme_exchange.engine.events import Event
-from acme_exchange.engine.margin import balance, standing
-from acme_exchange.engine.markets import Market
-from acme_exchange.engine.money import exactly
-from acme_exchange.engine.passing import advance
+from acme_exchange.engine.rules.margin import balance, standing
+from acme_exchange.engine.model.markets import Market
+from acme_exchange.engine.model.money import exactly
+from acme_exchange.engine.rules.time import advance
 from acme_exchange.engine.pictures import account_picture, future_picture, market_picture, positions_picture
-from acme_exchange.engine.quoting import requote
-from acme_exchange.engine.specification import MarketSpecification
-from acme_exchange.engine.state import ClientIds, State
-from acme_exchange.engine.trading import cancel, cancel_orders, modify, place
+from acme_exchange.engine.rules.quoting import requote
+from acme_exchange.engine.model.specification import MarketSpecification
+from acme_exchange.engine.model.state import ClientIds, State
+from acme_exchange.engine.rules.trading import cancel, cancel_orders, modify, place
 
 _HANDLERS = {
     commands.CreateAccount: settings.create_account,

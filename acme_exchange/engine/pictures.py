@@ -3,11 +3,11 @@
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from acme_exchange.engine import views
-from acme_exchange.engine.accounts import Account, Holding
-from acme_exchange.engine.margin import MAINTENANCE, balance, initial_margin, standing
-from acme_exchange.engine.markets import Market
-from acme_exchange.engine.money import ZERO, divide
-from acme_exchange.engine.orders import DISPLAY
+from acme_exchange.engine.model.accounts import Account, Holding
+from acme_exchange.engine.rules.margin import MAINTENANCE, balance, initial_margin, standing
+from acme_exchange.engine.model.markets import Market
+from acme_exchange.engine.model.money import ZERO, divide
+from acme_exchange.engine.model.orders import DISPLAY
 
 _ONE = Decimal(1)
 

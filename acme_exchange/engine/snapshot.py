@@ -8,15 +8,15 @@ from collections.abc import Iterable
 from dataclasses import fields
 from decimal import Decimal
 
-from acme_exchange.engine.accounts import Account, Holding
-from acme_exchange.engine.checks import closes
-from acme_exchange.engine.funding import MICROSECONDS, FundingClock
-from acme_exchange.engine.margin import balance, standing
-from acme_exchange.engine.markets import Market
-from acme_exchange.engine.orders import LiveOrder
-from acme_exchange.engine.specification import MarketSpecification
-from acme_exchange.engine.state import Changed, ClientIds, State
-from acme_exchange.engine.trading import register
+from acme_exchange.engine.model.accounts import Account, Holding
+from acme_exchange.engine.rules.checks import closes
+from acme_exchange.engine.model.funding import MICROSECONDS, FundingClock
+from acme_exchange.engine.rules.margin import balance, standing
+from acme_exchange.engine.model.markets import Market
+from acme_exchange.engine.model.orders import LiveOrder
+from acme_exchange.engine.model.specification import MarketSpecification
+from acme_exchange.engine.model.state import Changed, ClientIds, State
+from acme_exchange.engine.rules.trading import register
 
 VERSION = 1
 

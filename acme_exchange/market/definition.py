@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from acme_exchange.engine.money import is_amount
-from acme_exchange.engine.specification import MarketSpecification
+from acme_exchange.engine.model.money import is_amount
+from acme_exchange.engine.model.specification import MarketSpecification
 
 _MICROSECONDS = 1_000_000
 _MAX_VOLATILITY = 10.0

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StringConstraints, ValidationError
 
-from acme_exchange.engine.specification import MarketSpecification
+from acme_exchange.engine.model.specification import MarketSpecification
 from acme_exchange.market.definition import MarketDefinition
 from acme_exchange.market.errors import MarketFileError
 

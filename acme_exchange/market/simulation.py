@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from acme_exchange.engine.commands import Advance, Command, SetIndex
-from acme_exchange.engine.money import exactly
+from acme_exchange.engine.model.money import exactly
 from acme_exchange.market.definition import MarketDefinition
 from acme_exchange.market.index import STEP, Index, IndexWalk
 from acme_exchange.market.liquidity import Quotes, Taker

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from acme_exchange.engine.events import Traded
-from acme_exchange.store.records import Candle, Period
+from acme_exchange.store.store import Candle, Period
 
 
 def candle_start(time: int, resolution: int) -> int:

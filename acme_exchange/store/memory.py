@@ -5,12 +5,12 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
-from acme_exchange.accounts import ApiKey
+from acme_exchange.accounts.file import ApiKey
 from acme_exchange.engine.events import Event, Filled, FundingPaid, FundingSettled, OrderChanged, Traded
 from acme_exchange.engine.views import Order
-from acme_exchange.progress import Progress
+from acme_exchange.store.progress import Progress
 from acme_exchange.store.candles import begun, candle_start, grown, starts_within, without_gaps
-from acme_exchange.store.records import (
+from acme_exchange.store.store import (
     CANDLE_RESOLUTIONS,
     HOUSE_PREFIX,
     MOST_CANDLES_KEPT,

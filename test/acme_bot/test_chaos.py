@@ -10,8 +10,8 @@ from acme_bot.chaos.recoveries import Recoveries
 from acme_bot.chaos.report import Score, progress_line, show_score, show_verdict
 from acme_bot.chaos.schedule import plan_kills
 from acme_bot.chaos.venue import PORTS, LastingVenue
-from acme_bot.ledger import Ledger, VenueError
-from acme_bot.reconciliation import Line
+from acme_bot.compare.venue_account import Ledger, VenueError
+from acme_bot.compare.reconciliation import Line
 from acme_exchange.api.faults import NAMES
 
 BOTS = ["near", "far", "turns"]

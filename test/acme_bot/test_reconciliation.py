@@ -3,9 +3,9 @@ from decimal import Decimal
 
 import pytest
 
-from acme_bot.books import Books, Fill, Funding, Holding, Order, OrderState
-from acme_bot.ledger import Account
-from acme_bot.reconciliation import both_sides_filled, reconcile_books, reconcile_connector
+from acme_bot.compare.statement import Books, Fill, Funding, Holding, Order, OrderState
+from acme_bot.compare.venue_account import Account
+from acme_bot.compare.reconciliation import both_sides_filled, reconcile_books, reconcile_connector
 
 OPENING = Decimal(10_000)
 ORDERS = {

@@ -6,8 +6,8 @@ from hypothesis import given, strategies
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
-from acme_bot.books import Books, Fill, Funding, Order, OrderState
-from acme_bot.records import Records, as_stored
+from acme_bot.compare.statement import Books, Fill, Funding, Order, OrderState
+from acme_bot.compare.bot_records import Records, as_stored
 from hummingbot.core.data_type.common import PositionAction
 from hummingbot.core.data_type.trade_fee import AddedToCostTradeFee, TokenAmount
 from hummingbot.model import get_declarative_base

@@ -8,9 +8,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from acme_bot import ledger as ledger_module, venue as venue_module
-from acme_bot.books import Order, OrderState
-from acme_bot.ledger import Key, Ledger, VenueError
+from acme_bot import venue as venue_module
+from acme_bot.compare import venue_account as ledger_module
+from acme_bot.compare.statement import Order, OrderState
+from acme_bot.compare.venue_account import Key, Ledger, VenueError
 from acme_bot.venue import Venue, VenueStartError
 
 # Far enough from the market that the simulation's takers never reach it.

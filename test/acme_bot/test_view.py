@@ -4,10 +4,10 @@ from decimal import Decimal
 import pytest
 from rich.console import Console
 
-from acme_bot.books import Fill, Funding, Holding, Order, OrderState
-from acme_bot.ledger import Account, Price
-from acme_bot.reconciliation import Line
-from acme_bot.view import Glance, open_view, show_reconciliation
+from acme_bot.compare.statement import Fill, Funding, Holding, Order, OrderState
+from acme_bot.compare.venue_account import Account, Price
+from acme_bot.compare.reconciliation import Line
+from acme_bot.compare.view import Glance, open_view, show_reconciliation
 
 FACTS = ("64,919.00", "0.001 at 64,900.00", "-0.001 BTC", "-1.42", "-0.002800", "1 buy", "2 sell")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from acme_exchange.accounts import AccountsError, first_account, load_accounts
+from acme_exchange.accounts.file import AccountsError, first_account, load_accounts
 
 ALICE = {"name": "alice", "key": "alice-key", "secret": "hush", "deposit": 10000, "readOnly": False}
 

@@ -5,7 +5,7 @@ from test.acme_exchange.venue import ALICE, MORNING, ManualClock
 
 import pytest
 
-from acme_exchange.administration import Administration
+from acme_exchange.owner.operations import Administration
 from acme_exchange.engine import Refused
 from acme_exchange.venue import Venue, simulated_venue
 

@@ -10,7 +10,7 @@ import pytest
 from acme_exchange.market import default_markets, plan_markets
 from acme_exchange.past import SPANS, Past
 from acme_exchange.store import Candle, Database, DatabaseStore, Period, file_url
-from acme_exchange.store.records import CANDLE_RESOLUTIONS, MOST_CANDLES_KEPT
+from acme_exchange.store.store import CANDLE_RESOLUTIONS, MOST_CANDLES_KEPT
 from acme_exchange.venue import planned_venue
 
 SECOND = 1_000_000

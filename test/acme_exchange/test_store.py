@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, func, select
 
-from acme_exchange.accounts import AccountEntry
+from acme_exchange.accounts.file import AccountEntry
 from acme_exchange.clock import SystemClock
 from acme_exchange.engine import (
     CancelOrder,
@@ -23,7 +23,7 @@ from acme_exchange.engine import (
 )
 from acme_exchange.engine.views import Order
 from acme_exchange.market import plan_markets
-from acme_exchange.progress import StoreFailed
+from acme_exchange.store.progress import StoreFailed
 from acme_exchange.store import (
     Database,
     DatabaseStore,
@@ -32,14 +32,13 @@ from acme_exchange.store import (
     OrderFilter,
     Period,
     StoreUnusable,
-    checkpoints,
     database_url,
     file_url,
     memory,
-    tables,
 )
-from acme_exchange.store.database import transaction
-from acme_exchange.store.writing import Batch, Writer
+from acme_exchange.store.sql import checkpoints, tables
+from acme_exchange.store.sql.database import transaction
+from acme_exchange.store.sql.writer import Batch, Writer
 from acme_exchange.venue import Venue, planned_venue
 
 SECOND = 1_000_000

@@ -11,7 +11,7 @@ import pytest
 
 import hummingbot
 from acme_bot.hbot import Hbot
-from acme_bot.ledger import Ledger
+from acme_bot.compare.venue_account import Ledger
 from acme_bot.venue import Venue
 from acme_bot.workspace import make_workspace
 

@@ -12,14 +12,14 @@ import pytest
 import yaml
 from rich.console import Console
 
-from acme_bot.demo import BOT
+from acme_bot.demo.run import BOT
 from acme_bot.hbot import CONNECTOR, SECOND_CONNECTOR, Hbot
-from acme_bot.ledger import Ledger
-from acme_bot.reconciliation import both_sides_filled, reconcile_books
-from acme_bot.records import Records
+from acme_bot.compare.venue_account import Ledger
+from acme_bot.compare.reconciliation import both_sides_filled, reconcile_books
+from acme_bot.compare.bot_records import Records
 from acme_bot.strategy_files import add_files
 from acme_bot.venue import DEPOSIT, Venue
-from acme_bot.view import show_reconciliation
+from acme_bot.compare.view import show_reconciliation
 
 PATIENCE = 180
 WIDTH = 120

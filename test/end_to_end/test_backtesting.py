@@ -5,7 +5,7 @@ from test.acme_exchange.venue import running_venue
 
 import pytest
 
-from acme_bot.demo import INVENTORY_MAKER, PAIR
+from acme_bot.demo.run import INVENTORY_MAKER, PAIR
 from acme_bot.examples.controllers.market_making.inventory_maker import InventoryMakerConfig
 from acme_bot.hbot import CONNECTOR
 from acme_exchange.clock import SystemClock

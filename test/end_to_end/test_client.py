@@ -7,9 +7,9 @@ from test.end_to_end.terminal import Terminal
 
 import pytest
 
-from acme_bot.demo import BOT, MARKET_MAKING, PAIR
+from acme_bot.demo.run import BOT, MARKET_MAKING, PAIR
 from acme_bot.hbot import CONNECTOR, Hbot
-from acme_bot.ledger import Ledger
+from acme_bot.compare.venue_account import Ledger
 from acme_bot.venue import Venue
 from hummingbot.client.performance import PerformanceMetrics
 

@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from acme_bot.demo import BOT, MARKET_MAKING, PAIR
+from acme_bot.demo.run import BOT, MARKET_MAKING, PAIR
 from acme_bot.hbot import CONNECTOR, Hbot, HbotError
-from acme_bot.ledger import Ledger
-from acme_bot.reconciliation import both_sides_filled
-from acme_bot.records import Records
+from acme_bot.compare.venue_account import Ledger
+from acme_bot.compare.reconciliation import both_sides_filled
+from acme_bot.compare.bot_records import Records
 from acme_bot.venue import Venue
 
 FAR = Decimal(40_000)

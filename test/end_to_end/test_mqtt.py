@@ -13,8 +13,8 @@ import aiomqtt
 import pytest
 import yaml
 
-from acme_bot.demo import BOT, INVENTORY_MAKER, MARKET_MAKING
-from acme_bot.records import Records
+from acme_bot.demo.run import BOT, INVENTORY_MAKER, MARKET_MAKING
+from acme_bot.compare.bot_records import Records
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
 INSTANCE = "maker"

@@ -17,12 +17,12 @@ from test.end_to_end.test_hbot import cells, shown, wait_for
 import pytest
 import yaml
 
-from acme_bot.books import Books, Funding, Order, OrderState
-from acme_bot.demo import MARKET_MAKING, PAIR
+from acme_bot.compare.statement import Books, Funding, Order, OrderState
+from acme_bot.demo.run import MARKET_MAKING, PAIR
 from acme_bot.hbot import CONNECTOR, Hbot, HbotError
-from acme_bot.ledger import Account, Key, Ledger, Price
-from acme_bot.reconciliation import reconcile_books
-from acme_bot.records import Records
+from acme_bot.compare.venue_account import Account, Key, Ledger, Price
+from acme_bot.compare.reconciliation import reconcile_books
+from acme_bot.compare.bot_records import Records
 from acme_bot.venue import Venue
 from acme_bot.workspace import make_workspace
 

@@ -18,7 +18,7 @@ import pytest
 import yaml
 from rich.console import Console
 
-from acme_bot import demo
+from acme_bot.demo.run import run
 from acme_bot.workspace import make_workspace
 from acme_exchange.api.routes import ROUTES
 
@@ -96,7 +96,7 @@ def witness(tmp_path_factory) -> Iterator[Witness]:
     """The demo, with everything logged, and what was seen of it."""
     witness = Witness(tmp_path_factory.mktemp("demo"))
     watching = threading.Thread(target=witness.look)
-    run = demo.Demo(demo.MARKET_MAKING, witness.folder, SECONDS, 7, Console(file=witness.printed, width=120))
+    run = run.Demo(run.MARKET_MAKING, witness.folder, SECONDS, 7, Console(file=witness.printed, width=120))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(demo, "make_workspace", make_talkative_workspace)
         watching.start()
@@ -126,7 +126,7 @@ def written_files(witness: Witness) -> dict[Path, bytes]:
 
 def test_everything_was_logged(witness: Witness):
     """Or what follows would prove little."""
-    log = (witness.folder / "workspace" / "logs" / f"logs_{Path(demo.BOT).stem}.log").read_text(encoding="utf-8")
+    log = (witness.folder / "workspace" / "logs" / f"logs_{Path(run.BOT).stem}.log").read_text(encoding="utf-8")
     assert " - DEBUG - " in log and "acme_perpetual" in log
     assert len(witness.processes) == 2 and len(witness.answers) > 2 * len(ROUTES)
     assert any(path.suffix == ".sqlite" for path in written_files(witness))

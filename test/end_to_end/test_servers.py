@@ -14,7 +14,7 @@ from test.end_to_end.trader import DEPOSIT, READER, Exchange, Log, Trader
 import pytest
 import trustme
 
-from acme_bot.demo import BOT, MARKET_MAKING
+from acme_bot.demo.run import BOT, MARKET_MAKING
 from acme_bot.hbot import Hbot
 
 HOST = "acme.example"

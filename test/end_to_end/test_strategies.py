@@ -12,7 +12,7 @@ from test.end_to_end import transcripts
 import pytest
 from rich.console import Console
 
-from acme_bot.demo import CONNECTOR, MARKET_MAKING, PAIR, Demo, Strategy
+from acme_bot.demo.run import CONNECTOR, MARKET_MAKING, PAIR, Demo, Strategy
 
 SOURCE = os.environ.get("HUMMINGBOT_SOURCE")
 STRATEGIES_PAGE = (Path(__file__).parents[2] / "docs" / "strategies.md").read_text(encoding="utf-8")

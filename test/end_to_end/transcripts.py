@@ -3,7 +3,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from acme_bot.demo import BOT
+from acme_bot.demo.run import BOT
 from acme_bot.hbot import create_arguments
 
 FOLDER = Path(__file__).parents[2] / "docs" / "transcripts"

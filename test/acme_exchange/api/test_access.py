@@ -8,7 +8,7 @@ from test.acme_exchange.venue import ALICE, BOB, Client, RunningVenue, running_v
 import aiohttp
 import pytest
 
-from acme_exchange.accounts import AccountEntry, ApiKey, KeyEntry
+from acme_exchange.accounts.file import AccountEntry, ApiKey, KeyEntry
 from acme_exchange.api.routes import ROUTES
 
 PRIVATE = [route for route in ROUTES if route.private]

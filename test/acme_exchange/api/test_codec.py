@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from acme_exchange.api import codec
+from acme_exchange.api.wire import codec
 
 
 @pytest.mark.parametrize(

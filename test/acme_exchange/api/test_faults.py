@@ -11,11 +11,11 @@ import aiohttp
 import pytest
 
 from acme_exchange.api import faults
-from acme_exchange.api.admin import AdminInterface
+from acme_exchange.owner.interface import AdminInterface
 from acme_exchange.api.faults import NAMES, FaultRequest, Faults
 from acme_exchange.api.server import Server
 from acme_exchange.engine import Refused
-from acme_exchange.progress import Progress
+from acme_exchange.store.progress import Progress
 from acme_exchange.venue import simulated_venue
 
 TOKEN = "owner-token"

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from acme_exchange.api.outbox import Outbox
-from acme_exchange.progress import Progress, StoreFailed
+from acme_exchange.store.progress import Progress, StoreFailed
 
 
 async def test_frames_come_out_in_order_and_nothing_after_the_end():

@@ -4,7 +4,7 @@ from test.acme_exchange.api.client_book import ClientBook
 
 import pytest
 
-from acme_exchange.api import codec
+from acme_exchange.api.wire import codec
 from acme_exchange.api.published_book import PublishedBook, checksum
 
 

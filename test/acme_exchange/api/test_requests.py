@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from acme_exchange.api.requests import (
+from acme_exchange.api.wire.requests import (
     CandlesQuery,
     FillsQuery,
     LeverageRequest,

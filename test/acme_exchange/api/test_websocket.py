@@ -12,7 +12,7 @@ from test.acme_exchange.venue import ALICE, Client, Listener, RunningVenue, runn
 import aiohttp
 import pytest
 
-from acme_exchange.accounts import AccountEntry, KeyEntry
+from acme_exchange.accounts.file import AccountEntry, KeyEntry
 from acme_exchange.api import outbox
 from acme_exchange.clock import SystemClock
 

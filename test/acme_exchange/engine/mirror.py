@@ -13,7 +13,7 @@ from acme_exchange.engine import (
     TickerChanged,
     views,
 )
-from acme_exchange.engine.accounts import HOUSE_ACCOUNTS
+from acme_exchange.engine.model.accounts import HOUSE_ACCOUNTS
 
 
 class Mirror:

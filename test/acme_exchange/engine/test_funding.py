@@ -6,7 +6,7 @@ from test.acme_exchange.engine.scenario import BTC, DATED, ETH, HOUR, NOON, Scen
 import pytest
 
 from acme_exchange.engine import BalanceChanged, Engine, FundingPaid, FundingSettled, PositionChanged, SetIndex
-from acme_exchange.engine.accounts import HOUSE_ACCOUNTS
+from acme_exchange.engine.model.accounts import HOUSE_ACCOUNTS
 
 
 @pytest.fixture

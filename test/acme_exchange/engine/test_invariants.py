@@ -30,7 +30,7 @@ from acme_exchange.engine import (
     SetPositionMode,
     Traded,
 )
-from acme_exchange.engine.accounts import HOUSE_ACCOUNTS, TAKES
+from acme_exchange.engine.model.accounts import HOUSE_ACCOUNTS, TAKES
 
 MARKETS = ["AAA-PERP", "BBB-PERP"]
 USERS = ["ann", "bob", "cid"]

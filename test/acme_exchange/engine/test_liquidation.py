@@ -16,7 +16,7 @@ from acme_exchange.engine import (
     SetPositionMode,
     Traded,
 )
-from acme_exchange.engine.accounts import HOUSE_ACCOUNTS
+from acme_exchange.engine.model.accounts import HOUSE_ACCOUNTS
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from acme_exchange.engine import (
     Requote,
     SetIndex,
 )
-from acme_exchange.engine.accounts import HOUSE_ACCOUNTS
+from acme_exchange.engine.model.accounts import HOUSE_ACCOUNTS
 
 MINUTE = 60_000_000
 

@@ -6,8 +6,8 @@ from test.acme_exchange.engine.scenario import BTC, ETH, Scenario
 import pytest
 
 from acme_exchange.engine import BalanceChanged, CreateAccount, Deposit, Filled, Refused
-from acme_exchange.engine.accounts import HOUSE_ACCOUNTS
-from acme_exchange.engine.money import divide
+from acme_exchange.engine.model.accounts import HOUSE_ACCOUNTS
+from acme_exchange.engine.model.money import divide
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from test.acme_exchange.engine.scenario import BTC, SPOT, Scenario
 import pytest
 
 from acme_exchange.engine import BookChanged, OrderChanged, Requote, Traded
-from acme_exchange.engine.accounts import QUOTES
+from acme_exchange.engine.model.accounts import QUOTES
 
 
 @pytest.fixture

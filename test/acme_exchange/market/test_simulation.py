@@ -21,7 +21,7 @@ from acme_exchange.engine import (
     SetIndex,
     Traded,
 )
-from acme_exchange.engine.accounts import QUOTES, TAKES
+from acme_exchange.engine.model.accounts import QUOTES, TAKES
 from acme_exchange.market import MarketSimulation, default_markets
 from acme_exchange.market.index import STEP, IndexWalk
 from acme_exchange.market.simulation import LARGEST_TURN

@@ -1,0 +1,139 @@
+"""Comparing two parties' books of one account, line by line and to the last digit."""
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from decimal import Context, Decimal, localcontext
+from typing import Any
+
+from acme_bot.compare.statement import Books, Fill, Holding, Order, OrderState
+from acme_bot.compare.venue_account import Account
+from acme_bot.compare.bot_records import as_double, as_stored
+
+EXACT = Context(prec=80)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One compared figure; `differences` says which entries differ, when it is a figure of many."""
+
+    name: str
+    hummingbot: str
+    venue: str
+    agrees: bool
+    differences: tuple[str, ...] = ()
+
+
+def reconcile_books(hummingbot: Books, venue: Books, opening: Decimal, account: Account,
+                    coin: str = "BTC") -> list[Line]:
+    """Compares what Hummingbot recorded of a bot, now stopped, with the venue's books of its account.
+
+    The venue's numbers are taken in the precision in which Hummingbot's file keeps them (see `records`), and are
+    otherwise exact. `coin` is what the market trades. `opening` is the account's balance in USD before the bot's first order, when it had no position;
+    `account` is what the venue says that it has now.
+    """
+    with localcontext(EXACT):
+        kept = as_stored(venue)
+        return [*_orders(hummingbot, kept), *_fills(hummingbot, kept, coin), *_funding(hummingbot, kept),
+                *_account(hummingbot, opening, account, coin, rounding=_flow(kept) - _flow(venue))]
+
+
+def reconcile_connector(connector: Holding, venue: Holding, coin: str = "BTC") -> list[Line]:
+    """Compares what Hummingbot's connector says that the account has, which it prints as doubles, with the venue."""
+    return [_line(f"position, {coin} (connector)", connector.position, as_double(venue.position)),
+            _line("balance, USD (connector)", connector.balance, as_double(venue.balance))]
+
+
+def both_sides_filled(books: Books) -> bool:
+    return {fill.side for fill in books.fills.values()} == {"buy", "sell"}
+
+
+def _orders(hummingbot: Books, venue: Books) -> list[Line]:
+    counts = {state: [sum(order.state is state for order in books.orders.values()) for books in (hummingbot, venue)]
+              for state in OrderState}
+    left_open = counts[OrderState.OPEN]
+    return [
+        _line("orders", len(hummingbot.orders), len(venue.orders)),
+        *(_line(f"orders {state.value}", *counts[state]) for state in (OrderState.FILLED, OrderState.CANCELLED)),
+        Line("orders left open", *map(str, left_open), agrees=left_open == [0, 0]),
+        _each("each order: side, price, size, state", hummingbot.orders,
+              {key: _as_ordered(order, hummingbot.orders.get(key)) for key, order in venue.orders.items()}),
+    ]
+
+
+def _as_ordered(order: Order, recorded: Order | None) -> Order:
+    """The venue's order before it was cut: Hummingbot's file keeps what was ordered. The fills tell what came of it."""
+    if recorded is not None and order.reduces and order.amount < recorded.amount:
+        return replace(order, amount=recorded.amount)
+    return order
+
+
+def _fills(hummingbot: Books, venue: Books, coin: str) -> list[Line]:
+    sides = [[_of_side(books, side) for books in (hummingbot, venue)] for side in ("buy", "sell")]
+    return [
+        *(_line(f"{name} fills", *map(len, fills)) for name, fills in zip(("buy", "sell"), sides)),
+        *(_line(f"{name}, {coin}", *map(_size, fills)) for name, fills in zip(("bought", "sold"), sides)),
+        _line("volume, USD", *(_volume(books.fills.values()) for books in (hummingbot, venue))),
+        _line("fees, USD", *(_fees(books) for books in (hummingbot, venue))),
+        _each("each fill: order, side, price, size, fee", hummingbot.fills, venue.fills),
+    ]
+
+
+def _funding(hummingbot: Books, venue: Books) -> list[Line]:
+    both = (hummingbot, venue)
+    return [
+        _line("funding payments", *(len(books.funding) for books in both)),
+        _line("funding received, USD", *(_received(books) for books in both)),
+        _each("each funding payment: rate, amount", *({str(one.time): one for one in books.funding} for books in both)),
+    ]
+
+
+def _account(hummingbot: Books, opening: Decimal, account: Account, coin: str, rounding: Decimal) -> list[Line]:
+    """`rounding` is what the precision of Hummingbot's file makes of the sum of the venue's own entries, in USD."""
+    bought, sold = (_size(_of_side(hummingbot, side)) for side in ("buy", "sell"))
+    return [_line(f"position, {coin} (sum of fills)", bought - sold, account.holding.position),
+            _line("balance without the position's cost, USD", opening + _flow(hummingbot),
+                  account.holding.balance - account.cost + rounding)]
+
+
+def _line(name: str, hummingbot: Decimal | int, venue: Decimal | int) -> Line:
+    return Line(name, _plain(hummingbot), _plain(venue), hummingbot == venue)
+
+
+def _each(name: str, hummingbot: Mapping[str, Any], venue: Mapping[str, Any]) -> Line:
+    """The entries that the two have under the same id, and which of them differ."""
+    same = sum(entry == venue.get(key) for key, entry in hummingbot.items())
+    differing = [key for key in {**hummingbot, **venue} if hummingbot.get(key) != venue.get(key)]
+    named = tuple(f"{key}: Hummingbot {hummingbot.get(key)}, venue {venue.get(key)}" for key in differing)
+    return Line(name, f"{same} of {len(hummingbot)}", f"{same} of {len(venue)}", not differing, named)
+
+
+def _of_side(books: Books, side: str) -> list[Fill]:
+    return [fill for fill in books.fills.values() if fill.side == side]
+
+
+def _size(fills: Iterable[Fill]) -> Decimal:
+    return sum((fill.amount for fill in fills), Decimal(0))
+
+
+def _volume(fills: Iterable[Fill]) -> Decimal:
+    return sum((fill.price * fill.amount for fill in fills), Decimal(0))
+
+
+def _fees(books: Books) -> Decimal:
+    return sum((fill.fee for fill in books.fills.values()), Decimal(0))
+
+
+def _flow(books: Books) -> Decimal:
+    """The USD that came in less what went out: for coins, fees and funding."""
+    bought, sold = (_volume(_of_side(books, side)) for side in ("buy", "sell"))
+    return sold - bought - _fees(books) + _received(books)
+
+
+def _received(books: Books) -> Decimal:
+    return sum((payment.amount for payment in books.funding), Decimal(0))
+
+
+def _plain(value: Decimal | int) -> str:
+    if isinstance(value, int):
+        return str(value)
+    text = f"{value:f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"

@@ -1,0 +1,209 @@
+"""`acme-exchange account` and `acme-exchange ledger`: what the owner asks of a venue that keeps its data."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Connection
+
+from acme_exchange.owner.access import FILE_NAME
+from acme_exchange.owner.operations import AdministrationError, Premises, no_account
+from acme_exchange.api.wire import codec
+from acme_exchange.api.wire.presentation import iso
+from acme_exchange.engine.model.money import EXACT
+from acme_exchange.store import Database, database_url, file_url
+from acme_exchange.store.sql import reader
+from acme_exchange.store.sql.database import moment
+from acme_exchange.store.sql.ledger import Entry, account_lines, entries
+
+WIDTH = 160
+DEFAULT_DATA = platformdirs.user_data_path("acme-exchange", appauthor=False)
+TOTALS = ("deposits", "profit", "fees", "funding", "absorbed")
+
+
+def premises(options: argparse.Namespace) -> Premises:
+    """Where the options say that the data is.
+
+    :raises StoreUnusable: `--database` is no URL.
+    """
+    directory = options.data or DEFAULT_DATA
+    url = file_url(directory) if options.database is None else database_url(options.database)
+    return Premises(url, directory / FILE_NAME)
+
+
+def add_place_options(parser: argparse.ArgumentParser) -> None:
+    """Where the data is."""
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help=f"where the exchange keeps its data (default: {DEFAULT_DATA})"
+    )
+    parser.add_argument(
+        "--database", metavar="URL", help="an SQLAlchemy URL of the database, in place of a file in that directory"
+    )
+
+
+def add_commands(commands: Any) -> None:
+    """Adds `account` and `ledger` to the command line."""
+    account = commands.add_parser("account", help="open accounts, deposit, and manage keys, also while it runs")
+    actions = account.add_subparsers(required=True, metavar="action")
+    create = _action(actions, "create", "open an account, with a key", _create)
+    create.add_argument("account", metavar="ACCOUNT")
+    create.add_argument("--deposit", type=_amount, default=Decimal(10_000), metavar="USD", help="(default: %(default)s)")
+    _action(actions, "list", "list the accounts and their balances", _list)
+    deposit = _action(actions, "deposit", "add money to an account", _deposit)
+    deposit.add_argument("account", metavar="ACCOUNT")
+    deposit.add_argument("amount", type=_amount, metavar="USD")
+    keys = _action(actions, "keys", "list an account's keys, without secrets; or make or revoke one", _keys)
+    keys.add_argument("account", metavar="ACCOUNT")
+    change = keys.add_mutually_exclusive_group()
+    change.add_argument("--create", action="store_true", help="make a further key, and show its secret once")
+    change.add_argument("--revoke", metavar="KEY", help="accept a key no more")
+    keys.add_argument("--read-only", action="store_true", help="with --create: it may not place, cancel or change anything")
+    ledger = _action(commands, "ledger", "print an account's every deposit, fill, fee and funding payment", _ledger)
+    ledger.add_argument("account", metavar="ACCOUNT")
+    ledger.add_argument("--json", action="store_true", help="as one JSON object")
+
+
+def _action(actions: Any, name: str, summary: str, run: Callable) -> argparse.ArgumentParser:
+    parser = actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+    add_place_options(parser)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _amount(text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except ArithmeticError:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise argparse.ArgumentTypeError(f"write an amount of USD, such as 10000, not {text!r}")
+    return amount
+
+
+def _administer(options: argparse.Namespace, operation: str, fields: Mapping[str, Any]) -> dict:
+    return asyncio.run(premises(options).administer(operation, fields))
+
+
+def _create(options: argparse.Namespace) -> None:
+    _show_key(_administer(options, "accounts", {"name": options.account, "deposit": options.deposit}))
+
+
+def _deposit(options: argparse.Namespace) -> None:
+    done = _administer(options, "deposits", {"account": options.account, "amount": options.amount})
+    print(f"{done['account']} has {_plain(done['balance'])} USD now.")
+
+
+def _show_key(made: Mapping[str, Any]) -> None:
+    print(f"account   {made['account']}\nkey       {made['key']}\nsecret    {made['secret']}")
+    print("Write the secret down: it is not shown again. The venue's database keeps it, for it checks signatures "
+          "with it; only you can read that file.", file=sys.stderr)
+
+
+def _keys(options: argparse.Namespace) -> None:
+    if options.create:
+        _show_key(_administer(options, "keys", {"account": options.account, "readOnly": options.read_only}))
+    elif options.revoke:
+        print(f"{_administer(options, 'revocations', {'key': options.revoke})['key']} is accepted no more.")
+    else:
+        _list_keys(options)
+
+
+def _list(options: argparse.Namespace) -> None:
+    with _looking(options) as connection:
+        table = Table("account", "balance (USD)", box=None)
+        for line in account_lines(connection):
+            table.add_row(line.name, _plain(line.cash))
+    Console(width=WIDTH).print(table)
+
+
+def _list_keys(options: argparse.Namespace) -> None:
+    with _looking(options) as connection:
+        _known_balance(connection, options.account)
+        keys, _ = reader.keys(connection)
+    table = Table("key", "may", box=None)
+    for key in keys.values():
+        if key.account == options.account:
+            table.add_row(key.key, "read" if key.read_only else "read and trade")
+    Console(width=WIDTH).print(table)
+
+
+def _ledger(options: argparse.Namespace) -> None:
+    with _looking(options) as connection:
+        balance = _known_balance(connection, options.account)
+        found = list(entries(connection, options.account))
+    totals = _totals(found)
+    if options.json:
+        rows = [_entry_fields(entry) for entry in found]
+        print(codec.encode({"account": options.account, "entries": rows, **totals, "balance": balance}).decode())
+    else:
+        _print_ledger(found, totals, balance)
+
+
+def _print_ledger(found: list[Entry], totals: Mapping[str, Decimal], balance: Decimal) -> None:
+    table = Table("time (UTC)", "what", "market", "side", box=None)
+    for name in ("size", "price", "profit", "fee", "amount", "balance"):
+        table.add_column(name, justify="right", no_wrap=True)
+    running = Decimal(0)
+    for entry in found:
+        running = EXACT.add(running, entry.amount)
+        numbers = (entry.size, entry.price, entry.profit or None, entry.fee or None, entry.amount, running)
+        table.add_row(
+            iso(entry.time)[:19].replace("T", " "), entry.kind, entry.market or "", entry.side or "",
+            *("" if number is None else _plain(number) for number in numbers),
+        )
+    console = Console(width=WIDTH)
+    console.print(table)
+    summary = Table(box=None, show_header=False)
+    summary.add_column()
+    summary.add_column(justify="right")
+    for name, total in [*totals.items(), ("balance", balance)]:
+        summary.add_row(name, _plain(total))
+    console.print(summary)
+
+
+def _totals(found: list[Entry]) -> dict[str, Decimal]:
+    """What the balance is made of; `fees` were paid, so that they count the other way."""
+    totals = dict.fromkeys(TOTALS, Decimal(0))
+    for entry in found:
+        parts = {"profit": entry.profit, "fees": entry.fee, "funding": entry.funding}
+        if entry.kind == "deposit":
+            parts["deposits"] = entry.amount
+        elif entry.kind == "absorbed loss":
+            parts["absorbed"] = entry.amount
+        for name, part in parts.items():
+            totals[name] = EXACT.add(totals[name], part)
+    return totals
+
+
+def _entry_fields(entry: Entry) -> dict[str, Any]:
+    return {name: getattr(entry, name) for name in entry.__slots__} | {"time": iso(entry.time)}
+
+
+@contextmanager
+def _looking(options: argparse.Namespace) -> Iterator[Connection]:
+    """A connection to read from, also while a venue runs; all that is read is of one moment."""
+    database = Database(premises(options).database, read_only=True)
+    try:
+        with database.engine.connect() as connection, moment(connection):
+            yield connection
+    finally:
+        database.close()
+
+
+def _known_balance(connection: Connection, account: str) -> Decimal:
+    for line in account_lines(connection):
+        if line.name == account:
+            return line.cash
+    raise AdministrationError(no_account(account))
+
+
+def _plain(number: Decimal) -> str:
+    return f"{Decimal(number).normalize(EXACT):f}"

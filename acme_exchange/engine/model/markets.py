@@ -1,0 +1,93 @@
+"""The state of one market."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from acme_exchange.engine.model.book import Book
+from acme_exchange.engine.model.funding import FundingClock
+from acme_exchange.engine.model.money import ZERO
+from acme_exchange.engine.model.orders import LiveOrder
+from acme_exchange.engine.model.specification import MarketSpecification
+from acme_exchange.engine.model.statistics import DayStatistics
+
+if TYPE_CHECKING:
+    from acme_exchange.engine.model.accounts import Holding
+
+Ticker = tuple[Decimal | None, Decimal | None, Decimal | None, Decimal | None, Decimal | None]
+
+
+class Market:
+    """A market's book, prices, funding, and who is active in it.
+
+    `mark` is valid after each `refresh`. Whoever changed the book, the last price or the index must see to that, by way
+    of `State.refresh_mark`, which also notes whom it concerns.
+    """
+
+    __slots__ = (
+        "specification", "name", "price_quantum", "size_quantum", "book", "enabled", "expired", "index", "last", "mark",
+        "funding", "open_interest", "statistics", "active", "quotes", "shown",
+    )
+
+    def __init__(self, specification: MarketSpecification):
+        self.specification = specification
+        self.name = specification.name
+        self.price_quantum = _quantum(specification.price_increment)
+        self.size_quantum = _quantum(specification.size_increment)
+        self.book = Book(specification.price_increment)
+        self.enabled = specification.enabled
+        self.expired = False
+        self.index: Decimal | None = None
+        self.last: Decimal | None = None
+        self.mark: Decimal | None = None
+        self.funding: FundingClock | None = None
+        self.open_interest = ZERO
+        self.statistics = DayStatistics()
+        self.active: dict[tuple[int, str], Holding] = {}
+        self.quotes: dict[str, dict[Decimal, LiveOrder]] = {"buy": {}, "sell": {}}
+        self.shown: Ticker = (None, None, None, None, None)
+
+    @property
+    def takes_orders(self) -> bool:
+        """Whether trading is open. Spot is only listed: Acme holds no coin but the dollar."""
+        return self.enabled and not self.expired and self.specification.kind != "spot"
+
+    @property
+    def perpetual(self) -> bool:
+        return self.specification.kind == "perpetual"
+
+    @property
+    def price(self) -> Decimal | None:
+        """The last price held between the best bid and ask; the mark before the first trade."""
+        if self.last is None:
+            return self.mark
+        bid, ask = self.book.bids.best(), self.book.asks.best()
+        price = self.last
+        if bid is not None:
+            price = max(price, bid.price)
+        return min(price, ask.price) if ask is not None else price
+
+    @property
+    def ticker(self) -> Ticker:
+        """Best bid, best ask, their sizes, last price."""
+        bid, ask = self.book.bids.best(), self.book.asks.best()
+        return bid and bid.price, ask and ask.price, bid and bid.size, ask and ask.size, self.last
+
+    def refresh(self, now: int) -> bool:
+        """Makes the mark what book, last price and index say; whether it changed.
+
+        Mark = median of index, mid and last (Acme API §8). While mid or last is missing, the index stands in for it.
+        """
+        mid = self.book.mid() or self.index
+        mark = sorted((self.index, mid, self.last or self.index))[1]
+        if self.funding:
+            self.funding.observe(mark, self.index, now)
+        changed = mark != self.mark
+        self.mark = mark
+        return changed
+
+
+def _quantum(increment: Decimal) -> Decimal:
+    """The last decimal of an increment: what its multiples can be quantized to."""
+    return Decimal(1).scaleb(min(0, increment.as_tuple().exponent))

@@ -1,0 +1,86 @@
+"""An order while it lives in the engine."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from acme_exchange.engine import views
+from acme_exchange.engine.model.money import ZERO, divide
+
+if TYPE_CHECKING:
+    from acme_exchange.engine.model.accounts import Account, Holding
+    from acme_exchange.engine.model.markets import Market
+
+DISPLAY = Decimal("1e-12")
+
+
+class LiveOrder:
+    """An order that is being matched or rests.
+
+    `reducing` is set for reduce-only orders, and in hedge mode for all that close: those are cut to the position. Size
+    and price must be on the market's increments; they are kept with its decimals, so that a sum is written the same
+    however it came about.
+    """
+
+    __slots__ = (
+        "id", "holding", "client_id", "kind", "side", "size", "price", "reduce_only", "ioc", "post_only",
+        "status", "filled", "filled_notional", "created_at", "liquidation", "position_side", "reducing",
+    )
+
+    def __init__(
+        self,
+        holding: Holding,
+        side: str,
+        kind: str,
+        size: Decimal,
+        price: Decimal | None = None,
+        reducing: bool = False,
+        liquidation: bool = False,
+    ):
+        self.id: int | None = None
+        self.holding = holding
+        self.client_id: str | None = None
+        self.kind = kind
+        self.side = side
+        self.size = size.quantize(holding.market.size_quantum)
+        self.price = None if price is None else price.quantize(holding.market.price_quantum)
+        self.reduce_only = False
+        self.ioc = False
+        self.post_only = False
+        self.status = "new"
+        self.filled = ZERO
+        self.filled_notional = ZERO
+        self.created_at = 0
+        self.liquidation = liquidation
+        self.position_side = None if holding.side == "net" else holding.side
+        self.reducing = reducing
+
+    @property
+    def account(self) -> Account:
+        return self.holding.account
+
+    @property
+    def market(self) -> Market:
+        return self.holding.market
+
+    @property
+    def remaining(self) -> Decimal:
+        """What is still to be matched."""
+        return self.size - self.filled
+
+    def reaches(self, price: Decimal) -> bool:
+        """Whether this order would trade at `price`."""
+        if self.price is None:
+            return True
+        return price <= self.price if self.side == "buy" else price >= self.price
+
+    def picture(self) -> views.Order:
+        """The order as it is now."""
+        average = divide(self.filled_notional, self.filled, DISPLAY) if self.filled else None
+        return views.Order(
+            self.id, self.account.name, self.client_id, self.market.name, self.kind, self.side, self.size, self.price,
+            self.reduce_only, self.ioc, self.post_only, self.status, self.filled,
+            ZERO if self.status == "closed" else self.remaining, average, self.created_at, self.liquidation,
+            self.position_side,
+        )

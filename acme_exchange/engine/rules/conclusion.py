@@ -1,0 +1,56 @@
+"""What follows from a command: new marks, liquidations, and the reports of what has changed."""
+
+from acme_exchange.engine.model.accounts import Account
+from acme_exchange.engine.events import BalanceChanged, BookChanged, PositionChanged, TickerChanged
+from acme_exchange.engine.rules.liquidation import liquidate
+from acme_exchange.engine.rules.margin import Standing, balance, is_underwater, standing
+from acme_exchange.engine.model.markets import Market
+from acme_exchange.engine.pictures import position_picture
+from acme_exchange.engine.model.state import State
+
+
+def conclude(state: State) -> None:
+    """Liquidates until no account is under its maintenance margin, then reports books, positions and balances."""
+    _refresh_marks(state)
+    standings = _standings(state)
+    while underwater := [account for account, stands in standings if is_underwater(stands)]:
+        liquidate(state, underwater[0])
+        _refresh_marks(state)
+        standings = _standings(state)
+    for market in state.touched_markets.values():
+        _report_market(state, market)
+    for holding in state.touched_holdings.values():
+        if not holding.account.house:
+            state.emit(PositionChanged(position_picture(holding), state.now))
+    _report_balances(state, standings)
+
+
+def _standings(state: State) -> list[tuple[Account, Standing]]:
+    """Of the accounts that were touched, but for the house's, which need no margin."""
+    touched = (account for _, account in sorted(state.touched_accounts.items()))
+    return [(account, standing(account)) for account in touched if not account.house]
+
+
+def _refresh_marks(state: State) -> None:
+    for market in state.touched_markets.values():
+        state.refresh_mark(market)
+
+
+def _report_market(state: State, market: Market) -> None:
+    if market.index is not None:
+        market.statistics.record(state.now, market.price)
+    bids, asks = market.book.bids.take_changes(), market.book.asks.take_changes()
+    if bids or asks:
+        state.emit(BookChanged(market.name, bids, asks, state.now))
+    ticker = market.ticker
+    if ticker != market.shown:
+        market.shown = ticker
+        state.emit(TickerChanged(market.name, *ticker, state.now))
+
+
+def _report_balances(state: State, standings: list[tuple[Account, Standing]]) -> None:
+    for account, stands in standings:
+        money = balance(account, stands)
+        if money != account.shown:
+            account.shown = money
+            state.emit(BalanceChanged(account.name, money, state.now))

@@ -1,0 +1,51 @@
+"""The house's quotes, moved as a batch."""
+
+from decimal import Decimal
+
+from acme_exchange.engine.model.accounts import QUOTES
+from acme_exchange.engine.rules.checks import is_price
+from acme_exchange.engine.commands import Requote
+from acme_exchange.engine.errors import Refused
+from acme_exchange.engine.model.markets import Market
+from acme_exchange.engine.model.money import is_amount
+from acme_exchange.engine.model.orders import LiveOrder
+from acme_exchange.engine.model.state import State
+from acme_exchange.engine.rules.trading import admit, close
+
+
+def requote(state: State, command: Requote) -> None:
+    """Withdraws the quotes that are not desired as they are, then places those that are missing, best first.
+
+    :raises Refused: 404 or 400 for the market as for any order; 400 `Invalid price`, `Size too small`: off the
+        increment, twice the same price, or bids that reach the asks.
+    """
+    market = state.open_market(command.market)
+    desired = {"buy": dict(command.bids), "sell": dict(command.asks)}
+    if len(desired["buy"]) < len(command.bids) or len(desired["sell"]) < len(command.asks):
+        raise Refused(400, "Invalid price")
+    missing = {side: _missing(market, side, desired[side]) for side in desired}
+    if command.bids and command.asks and max(desired["buy"]) >= min(desired["sell"]):
+        raise Refused(400, "Invalid price")
+    for side, levels in desired.items():
+        for price, order in list(market.quotes[side].items()):
+            if levels.get(price) != order.remaining:
+                close(state, order)
+    holding = state.account(QUOTES).holding(market, "net")
+    for side, levels in missing.items():
+        for price in sorted(levels, reverse=side == "buy"):
+            admit(state, LiveOrder(holding, side, "limit", levels[price], price))
+
+
+def _missing(market: Market, side: str, desired: dict[Decimal, Decimal]) -> dict[Decimal, Decimal]:
+    resting = market.quotes[side]
+    missing = {
+        price: size
+        for price, size in desired.items()
+        if price not in resting or resting[price].remaining != size
+    }
+    for price, size in missing.items():
+        if not is_price(market, price):
+            raise Refused(400, "Invalid price")
+        if not is_amount(size) or size <= 0 or size % market.specification.size_increment:
+            raise Refused(400, "Size too small")
+    return missing

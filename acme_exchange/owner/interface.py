@@ -1,0 +1,76 @@
+"""What the venue's owner may ask of it while it runs: from this machine alone, with the token of this run."""
+
+import hmac
+import inspect
+import ipaddress
+from collections.abc import Callable
+from typing import Any, Literal
+
+from aiohttp import hdrs, web
+
+from acme_exchange.api import errors
+from acme_exchange.api.wire import codec
+from acme_exchange.api.wire.answers import Success
+from acme_exchange.engine import Refused
+from acme_exchange.store.progress import Progress
+
+BASE = "/admin"
+SCHEME = "Bearer "
+
+Handler = Callable[[Any], Any]
+
+
+class AdminInterface:
+    """Requests below `/admin`, each with `Authorization: Bearer {token}`; bodies and answers as in Acme API §1.
+
+    Everything is refused with 403 that does not come over loopback, or without the token.
+    """
+
+    def __init__(self, token: str, progress: Progress) -> None:
+        self._token = token
+        self._progress = progress
+        self._routes: list[tuple[str, str, Handler]] = []
+
+    def add(self, method: Literal["GET", "POST", "DELETE"], path: str, handler: Handler) -> None:
+        """Adds a request; before the server starts.
+
+        :param path: below `/admin`, such as `/faults`.
+        :param handler: gets the JSON body (an empty object without one), returns the `result`, or an awaitable of it,
+            and may raise :class:`Refused`.
+        """
+        self._routes.append((method, path, handler))
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        for method, path, handler in self._routes:
+            router.add_route(method, BASE + path, self._guarded(handler))
+
+    def _guarded(self, handler: Handler) -> Callable:
+        async def handle(request: web.Request) -> web.Response:
+            self._refuse_strangers(request)
+            result = handler(_fields(await request.read()))
+            if inspect.isawaitable(result):
+                result = await result
+            await self._progress.settle()
+            return web.Response(body=codec.encode(Success(result=result)), content_type="application/json")
+
+        return handle
+
+    def _refuse_strangers(self, request: web.Request) -> None:
+        given = request.headers.get(hdrs.AUTHORIZATION, "").encode("utf-8", "surrogateescape")
+        has_token = hmac.compare_digest(given, f"{SCHEME}{self._token}".encode())
+        if not has_token or not _is_loopback(request.remote):
+            raise Refused(403, errors.NOT_AUTHORIZED)
+
+
+def _is_loopback(address: str | None) -> bool:
+    try:
+        return ipaddress.ip_address(address or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _fields(body: bytes) -> Any:
+    try:
+        return codec.decode(body) if body else {}
+    except codec.InvalidJson:
+        raise Refused(400, errors.invalid_parameter("body")) from None

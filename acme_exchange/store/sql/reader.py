@@ -1,0 +1,158 @@
+"""What is asked of a database: history in pages, and the state that an engine goes on from."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Column, Connection, Select, Table, func, select
+
+from acme_exchange.accounts.file import ApiKey
+from acme_exchange.engine.events import Filled, FundingPaid, FundingSettled, Traded
+from acme_exchange.engine.snapshot import VERSION as SNAPSHOT_VERSION
+from acme_exchange.engine.views import Order
+from acme_exchange.store.sql import rows, tables
+from acme_exchange.store.candles import starts_within, without_gaps
+from acme_exchange.store.store import Candle, FillFilter, FirstStart, OrderFilter, Page, Period
+
+COUNTERS = ("order", "trade", "fill", "payment")
+
+
+def orders(connection: Connection, account: str, accepted: OrderFilter, period: Period, limit: int,
+           oldest_first: bool) -> Page[Order]:
+    kept = tables.orders.c
+    query = select(tables.orders).where(kept.account == account)
+    query = _matching(query, {kept.market: accepted.market, kept.side: accepted.side, kept.kind: accepted.kind})
+    return _page(connection, query, (kept.created_at, kept.id), period, limit, oldest_first, rows.order_of)
+
+
+def fills(connection: Connection, account: str, accepted: FillFilter, period: Period, limit: int,
+          oldest_first: bool) -> Page[Filled]:
+    kept = tables.fills.c
+    query = select(tables.fills).where(kept.account == account)
+    query = _matching(query, {kept.market: accepted.market, kept.order_id: accepted.order_id})
+    return _page(connection, query, (kept.time, kept.id), period, limit, oldest_first, rows.fill_of)
+
+
+def funding_payments(
+    connection: Connection, account: str, market: str | None, period: Period, limit: int
+) -> list[FundingPaid]:
+    query = select(tables.payments).where(tables.payments.c.account == account)
+    return _whole_moments(connection, tables.payments, query, market, period, limit, rows.payment_of)
+
+
+def funding_rates(connection: Connection, market: str | None, period: Period, limit: int) -> list[FundingSettled]:
+    return _whole_moments(connection, tables.rates, select(tables.rates), market, period, limit, rows.rate_of)
+
+
+def trades(connection: Connection, market: str, period: Period, limit: int) -> list[Traded]:
+    kept = tables.trades.c
+    query = select(tables.trades).where(kept.market == market)
+    return _page(connection, query, (kept.time, kept.id), period, limit, False, rows.trade_of).records
+
+
+def candles(
+    connection: Connection, market: str, resolution: int, period: Period, now: int, limit: int
+) -> list[Candle]:
+    kept = tables.candles.c
+    ours = select(tables.candles).where(kept.market == market, kept.resolution == resolution)
+    first = connection.scalar(ours.with_only_columns(func.min(kept.start)))
+    if first is None:
+        return []
+    starts = starts_within(first, resolution, period, now, limit)
+    if not starts:
+        return []
+    before = select(func.max(kept.start)).where(
+        kept.market == market, kept.resolution == resolution, kept.start <= starts.start
+    )
+    needed = ours.where(kept.start >= before.scalar_subquery(), kept.start < starts.stop).order_by(kept.start)
+    return without_gaps([rows.candle_of(row) for row in connection.execute(needed)], starts)
+
+
+def keys(connection: Connection) -> tuple[dict[str, ApiKey], set[str]]:
+    """The keys that are accepted, by their text, and the texts of those that are revoked."""
+    accepted, revoked = {}, set()
+    for row in connection.execute(select(tables.keys).order_by(tables.keys.c.account, tables.keys.c.key)):
+        if row.revoked:
+            revoked.add(row.key)
+        else:
+            accepted[row.key] = ApiKey(row.key, row.account, row.read_only, secret=row.secret)
+    return accepted, revoked
+
+
+def first_start(connection: Connection) -> FirstStart | None:
+    kept = connection.execute(select(tables.venue)).one()
+    return None if kept.began is None else FirstStart(kept.began, kept.first_seed)
+
+
+def engine_state(connection: Connection) -> dict | None:
+    """The snapshot that an engine goes on from; None when nothing was kept yet.
+
+    The quotes of the house are not in it: whoever simulates the market makes them anew.
+    """
+    kept = connection.execute(select(tables.venue)).one()
+    accounts = _plain(connection, select(tables.accounts).order_by(tables.accounts.c.number))
+    if not accounts:
+        return None
+    holdings = select(tables.holdings).join(tables.accounts, tables.holdings.c.account == tables.accounts.c.name)
+    statistics = select(tables.statistics).order_by(tables.statistics.c.market, tables.statistics.c.bucket)
+    return {
+        "version": SNAPSHOT_VERSION,
+        "now": kept.now,
+        "funding_interval": kept.funding_interval,
+        "counters": {name: getattr(kept, name) for name in COUNTERS},
+        "client_ids": None,
+        "markets": _plain(connection, select(tables.markets)),
+        "statistics": _plain(connection, statistics),
+        "accounts": accounts,
+        "holdings": _plain(connection, holdings.order_by(tables.accounts.c.number, tables.holdings.c.market)),
+        "orders": [_resting(connection, row) for row in _plain(connection, _open_orders())],
+    }
+
+
+def _open_orders() -> Select:
+    """In their queue order: an order takes its place in the queue, for good, with the command that gives it its id."""
+    return select(tables.orders).where(tables.IS_OPEN).order_by(tables.orders.c.id)
+
+
+def _resting(connection: Connection, row: dict) -> dict:
+    mine = select(tables.fills.c.price, tables.fills.c.size).where(tables.fills.c.order_id == row["id"])
+    notional = sum((Decimal(fill.price) * Decimal(fill.size) for fill in connection.execute(mine)), Decimal(0))
+    return row | {"filled_notional": str(notional)}
+
+
+def _plain(connection: Connection, query: Select) -> list[dict]:
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _matching(query: Select, wanted: dict[Column, Any]) -> Select:
+    return query.where(*(column == value for column, value in wanted.items() if value is not None))
+
+
+def _page[Record](
+    connection: Connection, query: Select, order: Sequence[Column], period: Period, limit: int, oldest_first: bool,
+    made: Callable[[Any], Record],
+) -> Page[Record]:
+    query = _within(query, order[0], period)
+    query = query.order_by(*(column if oldest_first else column.desc() for column in order)).limit(limit + 1)
+    found = [made(row) for row in connection.execute(query)]
+    return Page(found[:limit], more=len(found) > limit)
+
+
+def _within(query: Select, time: Column, period: Period) -> Select:
+    if period.start is not None:
+        query = query.where(time >= period.start)
+    return query if period.end is None else query.where(time <= period.end)
+
+
+def _whole_moments[Record](
+    connection: Connection, table: Table, query: Select, market: str | None, period: Period, limit: int,
+    made: Callable[[Any], Record],
+) -> list[Record]:
+    kept = table.c
+    query = _within(_matching(query, {kept.market: market}), kept.time, period)
+    last = connection.execute(
+        query.with_only_columns(kept.time).order_by(kept.time.desc()).offset(limit - 1).limit(1)
+    ).scalar()
+    if last is not None:
+        query = query.where(kept.time >= last)
+    return [made(row) for row in connection.execute(query.order_by(kept.time.desc(), kept.id.desc()))]

@@ -1,0 +1,106 @@
+"""Events and records as rows of tables, and back."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from decimal import Decimal
+from typing import Any
+
+from acme_exchange.accounts.file import ApiKey
+from acme_exchange.engine.events import Deposited, Filled, FundingPaid, FundingSettled, Liquidated, Settled, Traded
+from acme_exchange.engine.views import Order
+from acme_exchange.store.store import Candle
+
+ORDER_MONEY = frozenset({"size", "price", "filled_size", "average_fill_price"})
+ORDER_FIELDS = tuple(field.name for field in fields(Order) if field.name != "remaining_size")
+ORDER_CHANGES = ("size", "status", "filled_size", "average_fill_price", "cancelled_by_client")
+ZERO = Decimal(0)
+
+
+def plain(record: Any) -> dict:
+    """A record's fields, decimals as text."""
+    row = {}
+    for name in record.__slots__:
+        value = getattr(record, name)
+        row[name] = str(value) if type(value) is Decimal else value
+    return row
+
+
+def order_row(order: Order, cancelled_by_client: bool) -> dict:
+    row = plain(order)
+    del row["remaining_size"]
+    row["cancelled_by_client"] = cancelled_by_client
+    return row
+
+
+def order_change(order: Order, cancelled_by_client: bool) -> dict:
+    """What of an order can change, as the parameters of an update."""
+    return {
+        "row_id": order.id,
+        "row_size": str(order.size),
+        "row_status": order.status,
+        "row_filled_size": str(order.filled_size),
+        "row_average_fill_price": None if order.average_fill_price is None else str(order.average_fill_price),
+        "row_cancelled_by_client": cancelled_by_client,
+    }
+
+
+def plain_key(key: ApiKey) -> dict:
+    return {
+        "key": key.key, "account": key.account, "read_only": key.read_only, "secret": key.secret, "revoked": False,
+    }
+
+
+def order_of(row: Any) -> Order:
+    money = {name: _money(getattr(row, name)) for name in ORDER_MONEY}
+    values = {name: getattr(row, name) for name in ORDER_FIELDS} | money
+    remaining = ZERO if row.status == "closed" else money["size"] - money["filled_size"]
+    return Order(remaining_size=remaining, **values)
+
+
+def fill_of(row: Any) -> Filled:
+    return _record(Filled, row, ("price", "size", "fee", "fee_rate", "profit"))
+
+
+def payment_of(row: Any) -> FundingPaid:
+    return _record(FundingPaid, row, ("payment", "rate"))
+
+
+def rate_of(row: Any) -> FundingSettled:
+    return _record(FundingSettled, row, ("rate",))
+
+
+def trade_of(row: Any) -> Traded:
+    return _record(Traded, row, ("price", "size"))
+
+
+def candle_of(row: Any) -> Candle:
+    return _record(Candle, row, ("open", "high", "low", "close", "volume"))
+
+
+def posting_row(event: Deposited | Settled | Liquidated) -> dict | None:
+    """What is no fill and no funding, but moves cash: a deposit, an expiry, a loss that the house bore."""
+    row = {"account": event.account, "time": event.time, "market": None, "position_side": None, "size": None,
+           "price": None}
+    if isinstance(event, Deposited):
+        return row | {"kind": "deposit", "amount": str(event.amount)}
+    if isinstance(event, Settled):
+        return row | {
+            "kind": "expiry", "amount": str(event.profit), "market": event.market, "size": str(event.size),
+            "position_side": event.position_side, "price": str(event.price),
+        }
+    return row | {"kind": "absorbed loss", "amount": str(event.absorbed)} if event.absorbed else None
+
+
+def worth_keeping(fills: Sequence[Filled], is_house: Iterable[bool]) -> list[Filled]:
+    """The fills of trades with an account in them: both halves, also the house's."""
+    by_accounts = {fill.trade_id for fill, house in zip(fills, is_house) if not house}
+    return [fill for fill in fills if fill.trade_id in by_accounts]
+
+
+def _money(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def _record[Record](kind: type[Record], row: Any, money: Sequence[str]) -> Record:
+    values = {name: getattr(row, name) for name in kind.__slots__}
+    return kind(**values | {name: Decimal(values[name]) for name in money})

@@ -1,0 +1,254 @@
+"""History, and all else that must survive the process, in a database.
+
+Commands are carried out at once; what they caused is gathered into a batch, and each batch is one transaction, made in
+a thread of its own while the next one gathers. Nothing leaves the venue before its batch is kept (`Progress`).
+"""
+
+import asyncio
+from asyncio import AbstractEventLoop, Future, TimerHandle
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from acme_exchange.accounts.file import ApiKey
+from acme_exchange.engine.events import Event, Filled, FundingPaid, FundingSettled, Traded
+from acme_exchange.engine.views import Order
+from acme_exchange.store.progress import Progress, StoreFailed
+from acme_exchange.store.sql import reader, rows, tables
+from acme_exchange.store.sql.checkpoints import Checkpoints
+from acme_exchange.store.sql.database import Database, Prepared, transaction
+from acme_exchange.store.store import Candle, FillFilter, FirstStart, OrderFilter, Page, Period
+from acme_exchange.store.sql.writer import Batch, Writer
+
+GATHER_SECONDS = 0.004
+"""Between the beginnings of two transactions, at least: a transaction costs a good part of that."""
+IDLE_SECONDS = 1.0
+"""How long what nobody waits for, such as the index, may stay unkept."""
+
+_BY_ID = select(tables.orders).where(
+    tables.orders.c.id == bindparam("id"), tables.orders.c.account == bindparam("account")
+)
+_BY_CLIENT_ID = select(tables.orders).where(
+    tables.orders.c.account == bindparam("account"), tables.orders.c.client_id == bindparam("client_id")
+)
+_IS_USED = select(tables.orders.c.id).where(
+    tables.orders.c.account == bindparam("account"), tables.orders.c.client_id == bindparam("client_id")
+)
+
+
+class DatabaseStore:
+    """A :class:`Store` that survives a `kill -9`. What is closed or past is in the database alone, not in memory."""
+
+    def __init__(self, database: Database) -> None:
+        self.progress = Progress()
+        self._database = database
+        # One connection each: for looking up single orders in the event loop, and for writing in the other thread.
+        self._lookups = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        self._cursor = self._lookups.connection.cursor()
+        self._is_used = Prepared(_IS_USED, database.engine.dialect)
+        self._writing = database.engine.connect()
+        with self._writing.begin():
+            self.state = reader.engine_state(self._writing)
+            self.first_start = reader.first_start(self._writing)
+            self.keys, self.revoked = reader.keys(self._writing)
+            self._writer = Writer(self._writing)
+        self._write_thread = ThreadPoolExecutor(1, "store-writer")
+        self._read_thread = ThreadPoolExecutor(1, "store-reader")
+        self._checkpoints = Checkpoints(database, self._writing, self._write_thread)
+        self._take_changes: Callable[[], dict] = dict
+        self._gathering = Batch(number=1)
+        self._committing: Batch | None = None
+        self._done: Future | None = None
+        self._timer: TimerHandle | None = None
+        self._latest_cut = 0.0
+        self._has_news = False
+        self._failure: StoreFailed | None = None
+
+    def begin(self, first_start: FirstStart) -> None:
+        self.first_start = first_start
+        with self._writing.begin():
+            self._writing.execute(
+                update(tables.venue).values(began=first_start.time, first_seed=first_start.seed)
+            )
+
+    def follow(self, take_changes: Callable[[], dict]) -> None:
+        self._take_changes = take_changes
+
+    def record(self, events: Sequence[Event], cancelled_by_client: bool = False) -> None:
+        """Keeps what one command has caused, all of it or nothing.
+
+        :raises StoreFailed: it could not keep what came before.
+        """
+        if self._failure is not None:
+            raise self._failure
+        self._has_news = True
+        if self._gathering.note(events, cancelled_by_client):
+            self._hurry()
+        elif self._timer is None and self._committing is None:
+            self._cut_in(IDLE_SECONDS)
+
+    def add_key(self, key: ApiKey) -> None:
+        self.keys[key.key] = key
+        self._gathering.keys.append(key)
+        self._hurry()
+
+    def revoke_key(self, key: str) -> None:
+        del self.keys[key]
+        self.revoked.add(key)
+        self._gathering.revoked.append(key)
+        self._hurry()
+
+    async def close(self) -> None:
+        try:
+            while self._failure is None and (self._committing is not None or self._has_news):
+                if self._committing is None:
+                    self._cut()
+                await self._done
+            if self._failure is not None:
+                raise self._failure
+        finally:
+            self._checkpoints.close()
+            self._write_thread.shutdown()
+            self._read_thread.shutdown()
+            self._writing.close()
+            self._cursor.close()
+            self._lookups.close()
+            self._database.close()
+
+    def __contains__(self, pair: object) -> bool:
+        if any(pair in batch.client_ids for batch in self._unkept()):
+            return True
+        account, client_id = pair
+        return self._is_used.finds(self._cursor, {"account": account, "client_id": client_id})
+
+    def add(self, pair: tuple[str, str]) -> None:
+        """Nothing: the order that is recorded right after says it."""
+
+    def order(self, account: str, order_id: int) -> Order | None:
+        for batch in self._unkept():
+            if order_id in batch.orders:
+                order, _ = batch.orders[order_id]
+                return order if order.account == account else None
+        row = self._looked_up(_BY_ID, id=order_id, account=account)
+        return None if row is None else rows.order_of(row)
+
+    def order_by_client_id(self, account: str, client_id: str) -> Order | None:
+        for batch in self._unkept():
+            if (account, client_id) in batch.client_ids:
+                return self.order(account, batch.client_ids[account, client_id])
+        row = self._looked_up(_BY_CLIENT_ID, account=account, client_id=client_id)
+        return None if row is None else self.order(account, row.id)
+
+    def was_cancelled_by_client(self, order_id: int) -> bool:
+        for batch in self._unkept():
+            if order_id in batch.orders:
+                return batch.orders[order_id][1]
+        query = select(tables.orders.c.cancelled_by_client).where(tables.orders.c.id == order_id)
+        return bool(self._lookups.execute(query).scalar())
+
+    async def orders(
+        self, account: str, accepted: OrderFilter, period: Period, limit: int, oldest_first: bool = False
+    ) -> Page[Order]:
+        return await self._read(reader.orders, account, accepted, period, limit, oldest_first)
+
+    async def fills(
+        self, account: str, accepted: FillFilter, period: Period, limit: int, oldest_first: bool = False
+    ) -> Page[Filled]:
+        return await self._read(reader.fills, account, accepted, period, limit, oldest_first)
+
+    async def funding_payments(
+        self, account: str, market: str | None, period: Period, limit: int
+    ) -> list[FundingPaid]:
+        return await self._read(reader.funding_payments, account, market, period, limit)
+
+    async def funding_rates(self, market: str | None, period: Period, limit: int) -> list[FundingSettled]:
+        return await self._read(reader.funding_rates, market, period, limit)
+
+    async def trades(self, market: str, period: Period, limit: int) -> list[Traded]:
+        return await self._read(reader.trades, market, period, limit)
+
+    async def candles(self, market: str, resolution: int, period: Period, now: int, limit: int) -> list[Candle]:
+        return await self._read(reader.candles, market, resolution, period, now, limit)
+
+    async def _read(self, query: Callable, *arguments: Any) -> Any:
+        """What a query finds, once all that has happened so far can be found."""
+        await self.progress.settle()
+
+        def run() -> Any:
+            with self._database.engine.connect() as connection:
+                return query(connection, *arguments)
+
+        return await asyncio.get_running_loop().run_in_executor(self._read_thread, run)
+
+    def _unkept(self) -> list[Batch]:
+        """The batches that the database does not have yet, the later first."""
+        return [self._gathering] if self._committing is None else [self._gathering, self._committing]
+
+    def _looked_up(self, query: Any, **parameters: Any) -> Any:
+        return self._lookups.execute(query, parameters).first()
+
+    def _hurry(self) -> None:
+        """Somebody will wait for what was just noted."""
+        self._has_news = True
+        if self.progress.recorded == self._gathering.number:
+            return
+        self.progress.recorded = self._gathering.number
+        if self._committing is None:
+            self._cut_in(self._latest_cut + GATHER_SECONDS - _loop().time())
+
+    def _cut_in(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = _loop().call_later(max(0.0, seconds), self._cut)
+
+    def _cut(self) -> None:
+        """Ends the batch that gathers, and has it written."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        loop = _loop()
+        self._latest_cut = loop.time()
+        self._has_news = False
+        batch, self._gathering = self._gathering, Batch(self._gathering.number + 1)
+        batch.changes = self._take_changes()
+        self._committing = batch
+        self._done = loop.create_future()
+        self._write_thread.submit(self._write, batch, loop)
+
+    def _write(self, batch: Batch, loop: AbstractEventLoop) -> None:
+        """In the other thread. An error of whatever kind means that the batch is not kept: the venue ends."""
+        error = None
+        try:
+            with transaction(self._writing):
+                self._writer.write(batch)
+            self._checkpoints.follow_batch()
+        except Exception as raised:
+            error = raised
+        loop.call_soon_threadsafe(self._written, error)
+
+    def _written(self, error: Exception | None) -> None:
+        self._done.set_result(None)
+        if error is not None:
+            self._failure = _failure(error)
+            self.progress.fail(self._failure)
+            return
+        self.progress.keep(self._committing.number)
+        self._committing = None
+        if self.progress.recorded == self._gathering.number:
+            self._cut_in(self._latest_cut + GATHER_SECONDS - _loop().time())
+        elif self._has_news:
+            self._cut_in(IDLE_SECONDS)
+
+
+def _loop() -> AbstractEventLoop:
+    return asyncio.get_running_loop()
+
+
+def _failure(error: Exception) -> StoreFailed:
+    if isinstance(error, StoreFailed):
+        return error
+    reason = (getattr(error, "orig", None) or error) if isinstance(error, SQLAlchemyError) else repr(error)
+    return StoreFailed(f"What happens cannot be kept any more ({reason}); the venue ends, and has lost nothing it said.")

@@ -1,0 +1,175 @@
+"""What history is made of, and what the venue asks of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from acme_exchange.accounts.file import ApiKey
+from acme_exchange.engine.events import Event, Filled, FundingPaid, FundingSettled, Traded
+from acme_exchange.engine.views import Order
+from acme_exchange.store.progress import Progress
+
+HOUSE_PREFIX = "@"
+CANDLE_RESOLUTIONS = (15, 60, 300, 900, 3600, 14400, 86400)
+MOST_CANDLES_KEPT = 10_000
+MOST_TRADES_KEPT = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A span of time, both ends included; None: without end.
+
+    :ivar start: microseconds since the epoch.
+    :ivar end: microseconds since the epoch.
+    """
+
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page[Record]:
+    """The first records that fit a query.
+
+    :ivar more: whether further ones fit.
+    """
+
+    records: list[Record]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """Which of an account's orders are meant; None: all."""
+
+    market: str | None = None
+    side: str | None = None
+    kind: str | None = None
+
+    def accepts(self, order: Order) -> bool:
+        return (
+            self.market in (None, order.market) and self.side in (None, order.side) and self.kind in (None, order.kind)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FillFilter:
+    """Which of an account's fills are meant; None: all."""
+
+    market: str | None = None
+    order_id: int | None = None
+
+    def accepts(self, fill: Filled) -> bool:
+        return self.market in (None, fill.market) and self.order_id in (None, fill.order_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """The trades of one span of time.
+
+    :ivar start: microseconds since the epoch.
+    :ivar volume: US dollars.
+    """
+
+    start: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class FirstStart:
+    """When a venue first started, and with which seed.
+
+    :ivar time: microseconds since the epoch.
+    """
+
+    time: int
+    seed: str
+
+
+class Store(Protocol):
+    """What the venue asks of its history. Nothing here refuses: an unknown account or market has no records.
+
+    A store also is what the engine asks whether an account has used a client id.
+
+    :ivar state: the engine's snapshot that was kept before, without client ids; None in a new store.
+    :ivar first_start: None in a new store, and in one from before these were kept.
+    :ivar progress: how much of what was recorded is kept.
+    :ivar keys: the keys that are not revoked, by their text.
+    :ivar revoked: the texts of those that are.
+    """
+
+    state: dict | None
+    first_start: FirstStart | None
+    progress: Progress
+    keys: dict[str, ApiKey]
+    revoked: set[str]
+
+    def __contains__(self, pair: object) -> bool:
+        """Whether an account has used a client id, given as a pair."""
+
+    def add(self, pair: tuple[str, str]) -> None:
+        """An account uses a client id; the order that does is recorded right after."""
+
+    def begin(self, first_start: FirstStart) -> None:
+        """Says to a new store when the venue first started."""
+
+    def follow(self, take_changes: Callable[[], dict]) -> None:
+        """Has the store ask `take_changes` for the engine's rows that have changed, whenever it keeps something."""
+
+    def add_key(self, key: ApiKey) -> None:
+        """From now on the key is accepted."""
+
+    def revoke_key(self, key: str) -> None:
+        """From now on the key, which was accepted, is not, nor ever again."""
+
+    async def close(self) -> None:
+        """Keeps what is not kept yet, and ends.
+
+        :raises StoreFailed: it cannot be kept.
+        """
+
+    def record(self, events: Sequence[Event], cancelled_by_client: bool = False) -> None:
+        """Keeps what one command has caused, all of it or nothing.
+
+        :param cancelled_by_client: the command was a cancel, so that what it closed is not to be cancelled again.
+        """
+
+    def order(self, account: str, order_id: int) -> Order | None:
+        """An order of the account, open or closed."""
+
+    def order_by_client_id(self, account: str, client_id: str) -> Order | None:
+        """An order of the account, open or closed."""
+
+    def was_cancelled_by_client(self, order_id: int) -> bool:
+        """Whether a cancel of the client's closed the order."""
+
+    async def orders(
+        self, account: str, accepted: OrderFilter, period: Period, limit: int, oldest_first: bool = False
+    ) -> Page[Order]:
+        """Orders, open and closed, by the time they were placed."""
+
+    async def fills(
+        self, account: str, accepted: FillFilter, period: Period, limit: int, oldest_first: bool = False
+    ) -> Page[Filled]:
+        """Fills by their time."""
+
+    async def funding_payments(self, account: str, market: str | None, period: Period, limit: int) -> list[FundingPaid]:
+        """Newest first; all those of the oldest moment, even past the limit, so that nothing hides behind a page."""
+
+    async def funding_rates(self, market: str | None, period: Period, limit: int) -> list[FundingSettled]:
+        """Newest first; all those of the oldest moment, even past the limit."""
+
+    async def trades(self, market: str, period: Period, limit: int) -> list[Traded]:
+        """Public trades, newest first."""
+
+    async def candles(self, market: str, resolution: int, period: Period, now: int, limit: int) -> list[Candle]:
+        """The latest candles that start within the period, oldest first, without gaps from the first trade to `now`.
+
+        :param resolution: seconds, one of `CANDLE_RESOLUTIONS`.
+        :param now: microseconds since the epoch.
+        """
