@@ -6,8 +6,10 @@ CONNECTOR_PACKAGES = [
     "hummingbot.connector.derivative.acme_perpetual",
     "hummingbot.data_feed.candles_feed.acme_perpetual_candles",
 ]
-TEST_PACKAGES = {f"acme_bot.hummingbot_tests.{name.split('.', 1)[1]}": f"test/{name.replace('.', '/')}"
-                 for name in CONNECTOR_PACKAGES}
+TEST_PACKAGES = {
+    f"acme_bot.hummingbot_tests.{name.split('.', 1)[1]}": f"test/{name.replace('.', '/')}"
+    for name in CONNECTOR_PACKAGES
+}
 
 setup(
     name="hummingbot-acme-perpetual",
@@ -21,8 +23,11 @@ setup(
     # The connector's tests come along, for `acme-bot install`.
     package_dir=TEST_PACKAGES,
     # The connector's folders are laid into the installed `hummingbot` package: its loader scans them on disk.
-    packages=[*CONNECTOR_PACKAGES, *TEST_PACKAGES,
-              *find_packages(include=["acme_exchange", "acme_exchange.*", "acme_bot", "acme_bot.*"])],
+    packages=[
+        *CONNECTOR_PACKAGES,
+        *TEST_PACKAGES,
+        *find_packages(include=["acme_exchange", "acme_exchange.*", "acme_bot", "acme_bot.*"]),
+    ],
     include_package_data=True,
     install_requires=[
         "aiohttp<3.14",
@@ -53,14 +58,9 @@ setup(
             "pytest-timeout",
             "schemathesis",
             "trustme",
-        ],
+        ]
     },
-    entry_points={
-        "console_scripts": [
-            "acme-exchange = acme_exchange.cli.serve:main",
-            "acme-bot = acme_bot.cli:main",
-        ],
-    },
+    entry_points={"console_scripts": ["acme-exchange = acme_exchange.cli.serve:main", "acme-bot = acme_bot.cli:main"]},
     classifiers=[
         "Framework :: AsyncIO",
         "Intended Audience :: Financial and Insurance Industry",

@@ -1,4 +1,5 @@
 """`acme-bot`: workspaces, the interactive client, the demo, the chaos and the soak, from the command line."""
+
 import argparse
 import sys
 from collections.abc import Sequence
@@ -36,8 +37,10 @@ def _workspace(options: argparse.Namespace) -> int:
     workspace = make_workspace(options.folder)
     for folder, source in given.items():
         print(f"{add_files(workspace, folder, source)} {folder} from {source}")
-    print(f"{workspace} is a complete Hummingbot: `{workspace}/hbot` is its command line, "
-          f"`acme-bot client {workspace}` opens its interactive client.")
+    print(
+        f"{workspace} is a complete Hummingbot: `{workspace}/hbot` is its command line, "
+        f"`acme-bot client {workspace}` opens its interactive client."
+    )
     return 0
 
 
@@ -52,14 +55,17 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _chaos(options: argparse.Namespace) -> int:
     console = _console()
-    return in_folder(options.folder, "acme-chaos-", console,
-                     lambda place: Chaos(place, options.seconds, options.seed, console).run())
+    return in_folder(
+        options.folder, "acme-chaos-", console, lambda place: Chaos(place, options.seconds, options.seed, console).run()
+    )
 
 
 def _install(options: argparse.Namespace) -> int:
     files = install(options.root)
-    print(f"Laid {len(files)} files into {options.root}; {MANIFEST} there lists them. Inside it, "
-          "`pytest test/hummingbot/connector/derivative/acme_perpetual` tests them; that needs `pip install hypothesis`.")
+    print(
+        f"Laid {len(files)} files into {options.root}; {MANIFEST} there lists them. Inside it, "
+        "`pytest test/hummingbot/connector/derivative/acme_perpetual` tests them; that needs `pip install hypothesis`."
+    )
     return 0
 
 
@@ -116,13 +122,21 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="let Hummingbot make a market on a venue of its own, and compare the books")
     demo.add_argument("--seconds", metavar="N", type=_seconds, default=0, help="end after N s (else: Ctrl-C)")
     demo.add_argument("--seed", metavar="N", type=int, help="the same N gives the same market")
-    demo.add_argument("--strategy", choices=STRATEGIES, default=next(iter(STRATEGIES)),
-                      help="what trades (default: %(default)s; inventory_maker is a V2 controller)")
+    demo.add_argument(
+        "--strategy",
+        choices=STRATEGIES,
+        default=next(iter(STRATEGIES)),
+        help="what trades (default: %(default)s; inventory_maker is a V2 controller)",
+    )
     demo.add_argument("--folder", metavar="DIR", type=Path, help="keep everything in DIR, which must be empty")
     demo.set_defaults(command=_demo)
     chaos = commands.add_parser("chaos", help="let three bots trade while everything fails, and compare the books")
-    chaos.add_argument("--seconds", metavar="N", type=_duration, default=CHAOS_SECONDS, help="of faults (default: %(default)s)")
-    chaos.add_argument("--seed", metavar="N", type=int, default=1, help="decides what fails when (default: %(default)s)")
+    chaos.add_argument(
+        "--seconds", metavar="N", type=_duration, default=CHAOS_SECONDS, help="of faults (default: %(default)s)"
+    )
+    chaos.add_argument(
+        "--seed", metavar="N", type=int, default=1, help="decides what fails when (default: %(default)s)"
+    )
     chaos.add_argument("--folder", metavar="DIR", type=Path, help="keep everything in DIR, which must be empty")
     chaos.set_defaults(command=_chaos)
     soak = commands.add_parser("soak", help="trade on five markets for long, and fail if anything keeps rising")

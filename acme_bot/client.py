@@ -2,6 +2,7 @@
 
 It runs inside the workspace (`open_client` sees to that), where `hummingbot` is the workspace's own.
 """
+
 import asyncio
 import os
 import sys

@@ -1,4 +1,5 @@
 """What is wrong with an installation, and how to mend it."""
+
 import filecmp
 import importlib.metadata
 import json
@@ -11,9 +12,21 @@ from pathlib import Path
 import yaml
 
 from acme_bot.hbot import CONNECTOR, SECOND_CONNECTOR
-from acme_bot.installation import (DISTRIBUTION, PACKAGES, altered_files, changed_files, installed_from, named, newer_files,
-                                   outdated_files, read_manifest, requirements, require_tree, supported_versions,
-                                   tree_version)
+from acme_bot.installation import (
+    DISTRIBUTION,
+    PACKAGES,
+    altered_files,
+    changed_files,
+    installed_from,
+    named,
+    newer_files,
+    outdated_files,
+    read_manifest,
+    require_tree,
+    requirements,
+    supported_versions,
+    tree_version,
+)
 from acme_bot.workspace import MARKER, WorkspaceError, installed_hummingbot, is_workspace
 
 DEFAULT_SERVER = "http://127.0.0.1:8600"
@@ -56,8 +69,10 @@ def _python() -> Iterator[Finding]:
             yield Finding(f"{required.name} is not installed for this Python.", f"Run `pip install '{required}'`.")
             continue
         if not required.specifier.contains(version, prereleases=True):
-            yield Finding(f"{required.name} {version} is installed, and this project was tested with {required.specifier}.",
-                          f"Run `pip install '{required}'`.")
+            yield Finding(
+                f"{required.name} {version} is installed, and this project was tested with {required.specifier}.",
+                f"Run `pip install '{required}'`.",
+            )
     try:
         installed_hummingbot()
     except WorkspaceError as error:
@@ -71,14 +86,18 @@ def _own_files() -> Iterator[Finding]:
     """What has become of this project's own files: another copy may have been laid over them, or the project be newer."""
     altered = altered_files()
     if altered:
-        yield Finding(f"The installed {DISTRIBUTION} has files that were changed or removed since: {named(altered)}.",
-                      "Run `pip install --no-deps .` in this project.")
+        yield Finding(
+            f"The installed {DISTRIBUTION} has files that were changed or removed since: {named(altered)}.",
+            "Run `pip install --no-deps .` in this project.",
+        )
     source = installed_from()
     newer = [name for name in newer_files(source) if name not in altered] if source else []
     if newer:
         # Without the folder `build`, in which pip would find what it built the last time.
-        yield Finding(f"{source} is not what was installed from it: {named(newer)}.",
-                      "Run `rm -rf build && pip install --no-deps .` in it.")
+        yield Finding(
+            f"{source} is not what was installed from it: {named(newer)}.",
+            "Run `rm -rf build && pip install --no-deps .` in it.",
+        )
 
 
 def _workspace(place: Path) -> Iterator[Finding]:
@@ -111,16 +130,20 @@ def _tree(root: Path) -> Iterator[Finding]:
     install = f"Run `acme-bot install {root}`."
     version = tree_version(root)
     if version not in supported_versions():
-        yield Finding(f"{root} is Hummingbot {version}, and this connector was tested with {supported_versions()}.",
-                      "Check out one of those.")
+        yield Finding(
+            f"{root} is Hummingbot {version}, and this connector was tested with {supported_versions()}.",
+            "Check out one of those.",
+        )
     manifest = read_manifest(root)
     if manifest is None:
         yield Finding(f"{root} has no Acme connector that `acme-bot install` put there.", install)
         return
     changed = changed_files(root, manifest)
     if changed:
-        yield Finding(f"{root} has files that were changed or removed since they were put there: {named(changed)}.",
-                      f"Keep your changes elsewhere, then run `acme-bot uninstall {root}` and `acme-bot install {root}`.")
+        yield Finding(
+            f"{root} has files that were changed or removed since they were put there: {named(changed)}.",
+            f"Keep your changes elsewhere, then run `acme-bot uninstall {root}` and `acme-bot install {root}`.",
+        )
     outdated = outdated_files(manifest)
     if outdated:
         yield Finding(f"{root} has another version of the connector than this project: {named(outdated)}.", install)
@@ -129,10 +152,12 @@ def _tree(root: Path) -> Iterator[Finding]:
 def _keys(place: Path) -> Iterator[Finding]:
     """The encrypted keys, where others on this machine could read them: neither they nor a folder above keeps them out."""
     for path in sorted((place / "conf" / "connectors").glob("*.yml")):
-        folders = [path, *path.parents][:[path, *path.parents].index(place) + 1]
+        folders = [path, *path.parents][: [path, *path.parents].index(place) + 1]
         if all(each.stat().st_mode & OTHERS for each in folders):
-            yield Finding(f"{path} can be read by others on this machine; it holds your keys, encrypted.",
-                          f"Run `chmod 700 {path.parent}`.")
+            yield Finding(
+                f"{path} can be read by others on this machine; it holds your keys, encrypted.",
+                f"Run `chmod 700 {path.parent}`.",
+            )
 
 
 def _servers(place: Path) -> Iterator[Finding]:
@@ -156,5 +181,7 @@ def _server(settings: Path, connector: str) -> Iterator[Finding]:
                 raise ValueError("not its answer")
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = getattr(error, "reason", error)
-        yield Finding(f"The server {server} does not answer as an Acme server ({reason}).",
-                      f"Start it (on this machine: `acme-exchange serve`), or name another with `connect {connector}`.")
+        yield Finding(
+            f"The server {server} does not answer as an Acme server ({reason}).",
+            f"Start it (on this machine: `acme-exchange serve`), or name another with `connect {connector}`.",
+        )

@@ -1,4 +1,5 @@
 """Where a run leaves what it makes."""
+
 import shutil
 import tempfile
 from collections.abc import Callable

@@ -1,4 +1,5 @@
 """Driving `hbot`, Hummingbot's own command line, inside a workspace."""
+
 import json
 import os
 import subprocess
@@ -54,8 +55,13 @@ class Hbot:
     def connect(self, server: str, key: str, secret: str, subaccount: str = "", connector: str = CONNECTOR) -> None:
         """Stores the account's key for an Acme connector, encrypted, instead of an earlier one. Raises `HbotError`."""
         values = {"api_key": key, "api_secret": secret, "server": server, "subaccount": subaccount}
-        self.run("connect", connector, "--replace", "--keys-stdin",
-                 text=json.dumps({f"{connector}_{name}": value for name, value in values.items()}))
+        self.run(
+            "connect",
+            connector,
+            "--replace",
+            "--keys-stdin",
+            text=json.dumps({f"{connector}_{name}": value for name, value in values.items()}),
+        )
 
     def create(self, strategy: str, name: str, settings: Mapping[str, str]) -> None:
         """Writes the configuration `name` for `strategy`. Raises `HbotError`."""
@@ -104,8 +110,10 @@ class Hbot:
         """
         state = json.loads(self.run("balance", CONNECTOR, "--json"), parse_float=Decimal)["connectors"][CONNECTOR]
         positions = [one for one in state.get("positions", []) if one["trading_pair"] == pair]
-        return Holding(position=sum((_signed_amount(one) for one in positions), Decimal(0)),
-                       balance=sum((Decimal(coin["total"]) for coin in state["assets"]), Decimal(0)))
+        return Holding(
+            position=sum((_signed_amount(one) for one in positions), Decimal(0)),
+            balance=sum((Decimal(coin["total"]) for coin in state["assets"]), Decimal(0)),
+        )
 
     def bot_complaints(self, name: str) -> str:
         """The latest of what the bot of the configuration `name` printed, and of what it logged as an error."""
@@ -120,8 +128,12 @@ class Hbot:
         environment = {**os.environ, "HBOT_PASSWORD": self._password}
         # Compiling Hummingbot's modules anew at every command doubles the time that each takes.
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        return tether.start([sys.executable, "-m", "hummingbot.cli.main", *arguments],
-                            folder=self.workspace, environment=environment, **streams)
+        return tether.start(
+            [sys.executable, "-m", "hummingbot.cli.main", *arguments],
+            folder=self.workspace,
+            environment=environment,
+            **streams,
+        )
 
 
 def create_arguments(strategy: str, name: str, settings: Mapping[str, str]) -> list[str]:

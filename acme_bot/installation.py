@@ -3,6 +3,7 @@
 Nothing of Hummingbot's own is changed. What was put in is written down with its hashes, in a file of the tree's root, so
 that exactly that is taken out, and nothing that was changed since.
 """
+
 import base64
 import csv
 import filecmp
@@ -26,8 +27,13 @@ PACKAGES = (
     Path("hummingbot", "connector", "derivative", "acme_perpetual"),
     Path("hummingbot", "data_feed", "candles_feed", "acme_perpetual_candles"),
 )
-SIGNS_OF_A_TREE = ("setup.py", "hummingbot/VERSION", "hummingbot/connector/derivative", "hummingbot/data_feed/candles_feed",
-                   "test/hummingbot")
+SIGNS_OF_A_TREE = (
+    "setup.py",
+    "hummingbot/VERSION",
+    "hummingbot/connector/derivative",
+    "hummingbot/data_feed/candles_feed",
+    "test/hummingbot",
+)
 VERSION_IN_SETUP = re.compile(r"""^\s*version\s*=\s*["']([^"']+)["']""", re.MULTILINE)
 MOST_NAMED = 5
 
@@ -49,15 +55,19 @@ def install(root: Path) -> list[str]:
     root = require_tree(root)
     version = tree_version(root)
     if version not in supported_versions():
-        raise WorkspaceError(f"{root} is Hummingbot {version}, and this connector was tested with "
-                             f"{supported_versions()}: check out one of those.")
+        raise WorkspaceError(
+            f"{root} is Hummingbot {version}, and this connector was tested with "
+            f"{supported_versions()}: check out one of those."
+        )
     earlier = read_manifest(root)
     sources = _sources()
     known = earlier.files if earlier else {}
     in_the_way = [name for name in sources if (root / name).exists() and file_hash(root / name) != known.get(name)]
     if in_the_way:
-        raise WorkspaceError(f"{root} has files in the way that this project did not put there, or that were changed since: "
-                             f"{named(in_the_way)}. Move them away.")
+        raise WorkspaceError(
+            f"{root} has files in the way that this project did not put there, or that were changed since: "
+            f"{named(in_the_way)}. Move them away."
+        )
     # What was put in is on record first: an interrupted run can be repeated, and undone.
     hashes = {name: file_hash(source) for name, source in sources.items()}
     _write_manifest(root, Manifest(importlib.metadata.version(DISTRIBUTION), known | hashes))
@@ -89,8 +99,10 @@ def require_tree(root: Path) -> Path:
     root = root.expanduser().resolve()
     missing = [name for name in SIGNS_OF_A_TREE if not (root / name).exists()]
     if missing:
-        raise WorkspaceError(f"{root} is no Hummingbot source tree: it has no {', '.join(missing)}. "
-                             "Name the folder that `git clone` of Hummingbot made.")
+        raise WorkspaceError(
+            f"{root} is no Hummingbot source tree: it has no {', '.join(missing)}. "
+            "Name the folder that `git clone` of Hummingbot made."
+        )
     return root
 
 
@@ -126,14 +138,19 @@ def read_manifest(root: Path) -> Manifest | None:
             raise ValueError
         return Manifest(str(record["version"]), files)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise WorkspaceError(f"{path} is not as `acme-bot install` wrote it: remove it, and the acme_perpetual folders "
-                             "beneath hummingbot and test, and install again.") from None
+        raise WorkspaceError(
+            f"{path} is not as `acme-bot install` wrote it: remove it, and the acme_perpetual folders "
+            "beneath hummingbot and test, and install again."
+        ) from None
 
 
 def changed_files(root: Path, manifest: Manifest) -> list[str]:
     """The files that were put in and are not there as they were."""
-    return [name for name, digest in manifest.files.items()
-            if not (root / name).is_file() or file_hash(root / name) != digest]
+    return [
+        name
+        for name, digest in manifest.files.items()
+        if not (root / name).is_file() or file_hash(root / name) != digest
+    ]
 
 
 def outdated_files(manifest: Manifest) -> list[str]:
@@ -146,8 +163,11 @@ def altered_files() -> list[str]:
     """The modules of this project that are not as they were when it was installed: their paths beneath `site-packages`."""
     record = importlib.metadata.distribution(DISTRIBUTION).read_text("RECORD") or ""
     # Not what lies elsewhere, such as the commands: they name the interpreter, and change when an environment is moved.
-    return [name for name, digest, _ in csv.reader(record.splitlines())
-            if name.endswith(".py") and not name.startswith("..") and digest not in ("", _recorded_hash(_installed(name)))]
+    return [
+        name
+        for name, digest, _ in csv.reader(record.splitlines())
+        if name.endswith(".py") and not name.startswith("..") and digest not in ("", _recorded_hash(_installed(name)))
+    ]
 
 
 def installed_from() -> Path | None:
@@ -198,9 +218,13 @@ def _sources() -> dict[str, Path]:
     """Where each file comes from, by its path in a tree."""
     package = installed_hummingbot()
     folders = {each: package.parent / each for each in PACKAGES} | {
-        "test" / each: _tests() / each.relative_to("hummingbot") for each in PACKAGES}
-    return {str(target / path.relative_to(source)): path for target, source in folders.items()
-            for path in sorted(source.rglob("*.py"))}
+        "test" / each: _tests() / each.relative_to("hummingbot") for each in PACKAGES
+    }
+    return {
+        str(target / path.relative_to(source)): path
+        for target, source in folders.items()
+        for path in sorted(source.rglob("*.py"))
+    }
 
 
 def _tests() -> Path:

@@ -1,4 +1,5 @@
 """Ctrl-C and SIGTERM as something to wait for instead of an exception out of the middle of something."""
+
 import os
 import select
 import signal
@@ -16,8 +17,9 @@ class Interruption:
         self._previous = {number: signal.signal(number, self._note) for number in SIGNALS}
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 traceback: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         os.close(self._read)

@@ -1,4 +1,5 @@
 """Scripts and controllers in a workspace: the examples of this package, and whatever folders the user has."""
+
 import filecmp
 import shutil
 from collections.abc import Iterator
@@ -35,7 +36,8 @@ def add_files(workspace: Path, folder: str, source: Path) -> int:
     if in_the_way:
         raise StrategyFilesError(
             f"{', '.join(map(str, in_the_way))}: there already, and different from what is in {source}. Nothing was "
-            "copied: rename or remove yours, or take what you want over by hand.")
+            "copied: rename or remove yours, or take what you want over by hand."
+        )
     for file, target in targets.items():
         _copy(file, target)
     return sum(file.suffix == ".py" and file.stat().st_size > 0 for file in targets)
@@ -45,11 +47,16 @@ def require_files(folder: str, source: Path) -> Path:
     """The absolute path of a folder of "scripts" or "controllers". Raises `StrategyFilesError` when `source` is none."""
     source = source.expanduser().resolve()
     if not source.is_dir():
-        raise StrategyFilesError(f"--{folder}: {source} is no folder; name one, such as a Hummingbot source tree's {folder}.")
+        raise StrategyFilesError(
+            f"--{folder}: {source} is no folder; name one, such as a Hummingbot source tree's {folder}."
+        )
     where = "*.py" if folder == "scripts" else "*/*.py"
     if not any(file.name != "__init__.py" for file in source.glob(where)):
-        layout = "" if folder == "scripts" else (
-            " Hummingbot looks for them in folders by type: market_making, directional_trading, generic.")
+        layout = (
+            ""
+            if folder == "scripts"
+            else (" Hummingbot looks for them in folders by type: market_making, directional_trading, generic.")
+        )
         raise StrategyFilesError(f"--{folder}: there are no {folder} in {source}.{layout}")
     return source
 

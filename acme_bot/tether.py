@@ -6,6 +6,7 @@ that Ctrl-C in the terminal reaches the parent alone, which then ends it in good
 
 What the command starts in turn is not covered, hence `hbot start --foreground`: there the command *becomes* the bot.
 """
+
 import ctypes
 import os
 import signal
@@ -18,12 +19,27 @@ from typing import IO
 PR_SET_PDEATHSIG = 1
 
 
-def start(command: Sequence[str], *, folder: Path, environment: Mapping[str, str], stdin: int | IO = subprocess.DEVNULL,
-          stdout: int | IO = subprocess.PIPE, stderr: int | IO = subprocess.PIPE) -> subprocess.Popen:
+def start(
+    command: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    stdin: int | IO = subprocess.DEVNULL,
+    stdout: int | IO = subprocess.PIPE,
+    stderr: int | IO = subprocess.PIPE,
+) -> subprocess.Popen:
     """Starts `command` in `folder`. The process lives at most as long as the calling *thread*: call it from one that
     lasts. Text in and out is UTF-8."""
-    return subprocess.Popen([sys.executable, "-I", __file__, str(os.getpid()), *command], cwd=folder, env=environment,
-                            stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True, encoding="utf-8")
+    return subprocess.Popen(
+        [sys.executable, "-I", __file__, str(os.getpid()), *command],
+        cwd=folder,
+        env=environment,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=True,
+        encoding="utf-8",
+    )
 
 
 def become(parent: int, command: Sequence[str]) -> None:

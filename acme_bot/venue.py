@@ -1,4 +1,5 @@
 """An Acme venue of one's own: `acme-exchange serve` as a process that ends with this one."""
+
 import json
 import os
 import re
@@ -41,8 +42,15 @@ class Venue:
 
     def start(self) -> None:
         """Returns when the venue listens at `url`. Raises `VenueStartError` when it does not come to that."""
-        command = [sys.executable, "-m", "acme_exchange", "serve", "--accounts", str(self._write_accounts()),
-                   *self._options()]
+        command = [
+            sys.executable,
+            "-m",
+            "acme_exchange",
+            "serve",
+            "--accounts",
+            str(self._write_accounts()),
+            *self._options(),
+        ]
         with self._log().open("a") as log:
             self._process = tether.start(command, folder=self._folder, environment=os.environ, stderr=log)
         self.url = self._announced_url()
@@ -97,8 +105,10 @@ class Venue:
 
 def account_entries(name: str, trader: Key, watcher: Key) -> list[dict[str, Any]]:
     """An account's lines in the venue's file of accounts."""
-    return [{"name": name, "key": trader.key, "secret": trader.secret, "deposit": DEPOSIT},
-            {"name": name, "key": watcher.key, "secret": watcher.secret, "readOnly": True}]
+    return [
+        {"name": name, "key": trader.key, "secret": trader.secret, "deposit": DEPOSIT},
+        {"name": name, "key": watcher.key, "secret": watcher.secret, "readOnly": True},
+    ]
 
 
 def new_key() -> Key:

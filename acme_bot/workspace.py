@@ -15,6 +15,7 @@ A new workspace's Hummingbot is configured so that a bot on this machine stays o
 
 The user's later changes to any of this are never touched.
 """
+
 import importlib.metadata
 import os
 import shlex
@@ -30,8 +31,17 @@ from acme_bot.strategy_files import add_examples
 CONNECTOR = Path("connector", "derivative", "acme_perpetual")
 MARKER = ".acme-workspace"
 PRIVATE = 0o700
-OWN_FOLDERS = ("conf", "conf/connectors", "conf/strategies", "conf/scripts", "conf/controllers",
-               "logs", "data", "scripts", "controllers")
+OWN_FOLDERS = (
+    "conf",
+    "conf/connectors",
+    "conf/strategies",
+    "conf/scripts",
+    "conf/controllers",
+    "logs",
+    "data",
+    "scripts",
+    "controllers",
+)
 CLIENT_SETTINGS = {
     "anonymized_metrics_mode": "anonymized_metrics_disabled",
     "send_error_logs": False,
@@ -104,8 +114,10 @@ def installed_hummingbot() -> Path:
     except importlib.metadata.PackageNotFoundError:
         raise WorkspaceError("Hummingbot is not installed for this Python: run `make venv` in this project.") from None
     if not (package / CONNECTOR / "__init__.py").is_file():
-        raise WorkspaceError(f"The Hummingbot in {package.parent} has no Acme connector: "
-                             "run `pip install --no-deps .` in this project with the same Python.")
+        raise WorkspaceError(
+            f"The Hummingbot in {package.parent} has no Acme connector: "
+            "run `pip install --no-deps .` in this project with the same Python."
+        )
     return package
 
 
@@ -117,8 +129,9 @@ def _refresh_package(installed: Path, folder: Path) -> None:
     """Puts a new tree beside the old one and swaps them, so that a failure leaves the old one in place."""
     with tempfile.TemporaryDirectory(prefix=".refresh-", dir=folder) as beside:
         # Python writes its compiled files under a passing name of this form first.
-        shutil.copytree(installed, Path(beside, "new"), copy_function=_link_or_copy,
-                        ignore=shutil.ignore_patterns("*.pyc.*"))
+        shutil.copytree(
+            installed, Path(beside, "new"), copy_function=_link_or_copy, ignore=shutil.ignore_patterns("*.pyc.*")
+        )
         package = folder / "hummingbot"
         if os.path.lexists(package):
             package.rename(Path(beside, "old"))

@@ -66,9 +66,11 @@ class Past:
         candles = []
         for start in range(_oldest(self._began, resolution), self._began + 1, resolution * _MICROSECONDS):
             first = bisect_left(times, start)
-            part = path[first:bisect_left(times, start + resolution * _MICROSECONDS) + 1]
-            prices = [max(1, round(start_price * exp(one) / float(increment))) * increment
-                      for one in (part[0], max(part), min(part), part[-1])]
+            part = path[first : bisect_left(times, start + resolution * _MICROSECONDS) + 1]
+            prices = [
+                max(1, round(start_price * exp(one) / float(increment))) * increment
+                for one in (part[0], max(part), min(part), part[-1])
+            ]
             candles.append(Candle(start, *prices, volume=Decimal(0)))
         return candles
 
@@ -76,7 +78,7 @@ class Past:
         """Times, oldest first, and the logarithm of the price at each, as a part of that where the venue began."""
         first = next(one for one in self._markets.values() if one.specification.underlying == underlying)
         random = Random(f"{self._seed}/{underlying}/past")
-        variance = first.volatility ** 2 / _DAYS_A_YEAR / (2 * PULL_A_DAY)
+        variance = first.volatility**2 / _DAYS_A_YEAR / (2 * PULL_A_DAY)
         times, path = [self._began], [0.0]
         for time in _grid(self._began):
             kept = exp(-PULL_A_DAY * self._speed * (times[-1] - time) / _DAY)

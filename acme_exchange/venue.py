@@ -8,9 +8,9 @@ from acme_exchange.clock import Clock
 from acme_exchange.engine import CancelOrder, CancelOrders, Command, CreateAccount, Deposit, Engine, Event
 from acme_exchange.market import MarketPlan, MarketSimulation, plan_markets
 from acme_exchange.past import Past
+from acme_exchange.store import Candle, FirstStart, MemoryStore, Period, Store
 from acme_exchange.store.progress import Progress
 from acme_exchange.store.resumption import resumed_engine
-from acme_exchange.store import Candle, FirstStart, MemoryStore, Period, Store
 
 Listener = Callable[[Sequence[Event]], None]
 
@@ -112,11 +112,7 @@ class Venue:
 
 
 def simulated_venue(
-    clock: Clock,
-    seed: int,
-    accounts: Iterable[AccountEntry],
-    funding_interval: int = 3600,
-    liquidity: bool = True,
+    clock: Clock, seed: int, accounts: Iterable[AccountEntry], funding_interval: int = 3600, liquidity: bool = True
 ) -> Venue:
     """A venue with Acme's default markets, their prices simulated, and nothing remembered from before.
 

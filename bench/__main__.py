@@ -1,4 +1,5 @@
 """`make bench`: measures, prints the table, keeps it, and says what became slower than the table that was kept."""
+
 import argparse
 import asyncio
 import sys
@@ -19,7 +20,10 @@ from bench.streams import stream_lines
 RESULTS = Path(__file__).with_name("results.json")
 PICTURE = Path(__file__).parents[1] / "docs" / "performance.png"
 PARTS: dict[str, Callable[[], Awaitable[list[Line]]]] = {
-    "books": book_lines, "streams": stream_lines, "orders": order_lines, "running": running_lines,
+    "books": book_lines,
+    "streams": stream_lines,
+    "orders": order_lines,
+    "running": running_lines,
 }
 
 
@@ -47,7 +51,9 @@ def main() -> int:
     if options.keep:
         table.save(lines, RESULTS)
         table.draw(lines, PICTURE)
-        console.print(f"Kept in {RESULTS.relative_to(PICTURE.parents[1])} and {PICTURE.relative_to(PICTURE.parents[1])}.")
+        console.print(
+            f"Kept in {RESULTS.relative_to(PICTURE.parents[1])} and {PICTURE.relative_to(PICTURE.parents[1])}."
+        )
         return 0
     for each in slower:
         console.print(f"✗ {each}", style="bold red", markup=False, soft_wrap=True)

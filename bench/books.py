@@ -1,4 +1,5 @@
 """Book updates: from the raw frame to Hummingbot's book."""
+
 import asyncio
 import json
 import time
@@ -39,9 +40,11 @@ async def updates_a_second(subject: Subject, full: Sequence[Change], updates: Se
         tracker._order_books[pair] = CountingBook()
         tracker._tracking_message_queues[pair] = asyncio.Queue()
     loop = asyncio.get_running_loop()
-    tasks = [asyncio.create_task(source.listen_for_order_book_diffs(loop, tracker._order_book_diff_stream)),
-             asyncio.create_task(tracker._order_book_diff_router()),
-             *(asyncio.create_task(tracker._track_single_book(pair)) for pair in subject.pairs)]
+    tasks = [
+        asyncio.create_task(source.listen_for_order_book_diffs(loop, tracker._order_book_diff_stream)),
+        asyncio.create_task(tracker._order_book_diff_router()),
+        *(asyncio.create_task(tracker._track_single_book(pair)) for pair in subject.pairs),
+    ]
     await _read(subject, first)
     CountingBook.expected, CountingBook.done = len(frames), asyncio.Event()
     began = time.perf_counter()
@@ -66,14 +69,20 @@ async def _read(subject: Subject, frames: Sequence[str], subscribe: bool = True)
 async def floor_a_second(subject: Subject, full: Sequence[Change], updates: Sequence[Change]) -> float:
     """The least there is: the frame's JSON parsed, and its levels applied."""
     frames = [subject.dialect.book(change) for change in updates]
-    data = {"acme_perpetual": ("data", "bids", "asks"), "bybit_perpetual": ("data", "b", "a"),
-            "binance_perpetual": ("data", "b", "a")}[subject.name]
+    data = {
+        "acme_perpetual": ("data", "bids", "asks"),
+        "bybit_perpetual": ("data", "b", "a"),
+        "binance_perpetual": ("data", "b", "a"),
+    }[subject.name]
     book = OrderBook()
     began = time.perf_counter()
     for number, frame in enumerate(frames):
         levels = json.loads(frame)[data[0]]
-        book.apply_diffs([OrderBookRow(float(price), float(size), number) for price, size in levels[data[1]]],
-                         [OrderBookRow(float(price), float(size), number) for price, size in levels[data[2]]], number)
+        book.apply_diffs(
+            [OrderBookRow(float(price), float(size), number) for price, size in levels[data[1]]],
+            [OrderBookRow(float(price), float(size), number) for price, size in levels[data[2]]],
+            number,
+        )
     return len(frames) / (time.perf_counter() - began)
 
 
@@ -92,9 +101,17 @@ async def _levels_line(levels: int) -> Line:
     score = figures[Acme.name] / figures[f"floor of {Acme.name}"]
     rivals = {kind.name: figures[kind.name] for kind in ALL[1:]}
     shares = ", ".join(f"{name.split('_')[0]} {figures[name] / figures[f'floor of {name}']:.2f}" for name in rivals)
-    return Line(f"book update, {levels} levels", "updates/s", figures[Acme.name], score,
-                f"of its floor (of theirs: {shares})", f"≥ {GOAL_OF_FLOOR} of the floor", score >= GOAL_OF_FLOOR, rivals,
-                figures[f"floor of {Acme.name}"])
+    return Line(
+        f"book update, {levels} levels",
+        "updates/s",
+        figures[Acme.name],
+        score,
+        f"of its floor (of theirs: {shares})",
+        f"≥ {GOAL_OF_FLOOR} of the floor",
+        score >= GOAL_OF_FLOOR,
+        rivals,
+        figures[f"floor of {Acme.name}"],
+    )
 
 
 async def _markets_line() -> Line:
@@ -102,13 +119,21 @@ async def _markets_line() -> Line:
     for markets in (1, 10, 100):
         full, updates = changes(UPDATES, 6, markets)
         for kind in (Acme, Bybit):
-            works[f"{kind.name} {markets}"] = (
-                lambda kind=kind, markets=markets, full=full, updates=updates:
-                updates_a_second(kind(markets), full, updates))
+            works[f"{kind.name} {markets}"] = lambda kind=kind, markets=markets, full=full, updates=updates: (
+                updates_a_second(kind(markets), full, updates)
+            )
     figures = await medians(works)
     costs = {markets: 1e6 / figures[f"{Acme.name} {markets}"] for markets in (1, 10, 100)}
     rivals = {Bybit.name: 1e6 / figures[f"{Bybit.name} 100"]}
     score = max(costs.values()) / min(costs.values())
-    return Line("book update, 1, 10, 100 markets", "µs", costs[100], score,
-                f"highest to lowest ({', '.join(f'{cost:.0f}' for cost in costs.values())} µs)", f"≤ {GOAL_FLAT}",
-                score <= GOAL_FLAT, rivals, higher_is_better=False)
+    return Line(
+        "book update, 1, 10, 100 markets",
+        "µs",
+        costs[100],
+        score,
+        f"highest to lowest ({', '.join(f'{cost:.0f}' for cost in costs.values())} µs)",
+        f"≤ {GOAL_FLAT}",
+        score <= GOAL_FLAT,
+        rivals,
+        higher_is_better=False,
+    )

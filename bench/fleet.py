@@ -5,6 +5,7 @@
 Every bot is `hbot start` of the V2 controller `inventory_maker`, which looks at its market once a second and keeps two
 quotes. Processor time is of the bots' processes alone; memory is what each adds (Linux's proportional set size).
 """
+
 import argparse
 import secrets
 import tempfile
@@ -14,14 +15,14 @@ from pathlib import Path
 import psutil
 import yaml
 
+from acme_bot.compare.venue_account import Ledger
 from acme_bot.demo.run import BOT, INVENTORY_MAKER
 from acme_bot.hbot import Hbot
-from acme_bot.compare.venue_account import Ledger
 from acme_bot.venue import Venue
 from acme_bot.workspace import make_workspace
 
 WARM_UP_SECONDS = 20
-MEGABYTE = 2 ** 20
+MEGABYTE = 2**20
 
 
 def main() -> None:
@@ -59,8 +60,10 @@ def _measure(place: Path, venue: Venue, bots: int, seconds: int) -> None:
     used = [_processor_seconds(process) - earlier for process, earlier in zip(processes, before)]
     memory = [process.memory_full_info().pss / MEGABYTE for process in processes]
     placed = len(ledger.statement()[0].orders) - orders
-    print(f"{bots} bots for {lasted:.0f} s: {sum(used) / bots / lasted:.1%} of a core and "
-          f"{sum(memory) / bots:.0f} MB each; {placed} orders in all")
+    print(
+        f"{bots} bots for {lasted:.0f} s: {sum(used) / bots / lasted:.1%} of a core and "
+        f"{sum(memory) / bots:.0f} MB each; {placed} orders in all"
+    )
 
 
 def _start(folder: Path, venue: Venue, share: float) -> int:

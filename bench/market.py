@@ -2,6 +2,7 @@
 
 Nothing here is the connector's: a frame that it could not read is a mistake on one side.
 """
+
 import json
 import zlib
 from collections.abc import Iterator
@@ -83,24 +84,85 @@ class Acme:
 
     def book(self, change: Change) -> str:
         kind = "partial" if change.is_full else "update"
-        return json.dumps({"channel": "orderbook", "market": self.symbol(change.market), "type": kind, "data": {
-            "time": change.time, "checksum": change.checksum, "bids": change.bids, "asks": change.asks, "action": kind}})
+        return json.dumps(
+            {
+                "channel": "orderbook",
+                "market": self.symbol(change.market),
+                "type": kind,
+                "data": {
+                    "time": change.time,
+                    "checksum": change.checksum,
+                    "bids": change.bids,
+                    "asks": change.asks,
+                    "action": kind,
+                },
+            }
+        )
 
     def trade(self, number: int) -> str:
-        return json.dumps({"channel": "trades", "market": self.symbol(0), "type": "update", "data": [
-            {"id": number, "price": MIDDLE, "size": 0.25, "side": "buy", "liquidation": False, "time": _iso(number)}]})
+        return json.dumps(
+            {
+                "channel": "trades",
+                "market": self.symbol(0),
+                "type": "update",
+                "data": [
+                    {
+                        "id": number,
+                        "price": MIDDLE,
+                        "size": 0.25,
+                        "side": "buy",
+                        "liquidation": False,
+                        "time": _iso(number),
+                    }
+                ],
+            }
+        )
 
     def funding(self, number: int) -> str:
-        return json.dumps({"channel": "funding", "market": self.symbol(0), "type": "update", "data": {
-            "future": self.symbol(0), "index": MIDDLE, "mark": MIDDLE + number % 7, "nextFundingRate": 1.25e-05,
-            "nextFundingTime": "2026-01-02T04:00:00.000000+00:00", "openInterest": 12.5, "time": _iso(number)}})
+        return json.dumps(
+            {
+                "channel": "funding",
+                "market": self.symbol(0),
+                "type": "update",
+                "data": {
+                    "future": self.symbol(0),
+                    "index": MIDDLE,
+                    "mark": MIDDLE + number % 7,
+                    "nextFundingRate": 1.25e-05,
+                    "nextFundingTime": "2026-01-02T04:00:00.000000+00:00",
+                    "openInterest": 12.5,
+                    "time": _iso(number),
+                },
+            }
+        )
 
     def fill(self, number: int, client_id: str, exchange_id: str) -> str:
-        return json.dumps({"channel": "fills", "type": "update", "data": {
-            "id": number, "market": self.symbol(0), "future": self.symbol(0), "type": "order", "side": "buy",
-            "price": MIDDLE, "size": 0.001, "orderId": int(exchange_id), "tradeId": number, "time": _iso(number),
-            "feeRate": 0.0002, "fee": 0.012, "feeCurrency": "USD", "liquidity": "maker", "baseCurrency": None,
-            "quoteCurrency": None, "clientId": client_id, "positionSide": None}})
+        return json.dumps(
+            {
+                "channel": "fills",
+                "type": "update",
+                "data": {
+                    "id": number,
+                    "market": self.symbol(0),
+                    "future": self.symbol(0),
+                    "type": "order",
+                    "side": "buy",
+                    "price": MIDDLE,
+                    "size": 0.001,
+                    "orderId": int(exchange_id),
+                    "tradeId": number,
+                    "time": _iso(number),
+                    "feeRate": 0.0002,
+                    "fee": 0.012,
+                    "feeCurrency": "USD",
+                    "liquidity": "maker",
+                    "baseCurrency": None,
+                    "quoteCurrency": None,
+                    "clientId": client_id,
+                    "positionSide": None,
+                },
+            }
+        )
 
 
 class Bybit:
@@ -111,28 +173,90 @@ class Bybit:
         return f"C{market}USDT"
 
     def book(self, change: Change) -> str:
-        return json.dumps({"topic": f"orderbook.200.{self.symbol(change.market)}", "type": "delta",
-                           "ts": int(change.time * 1e3), "data": {
-                               "s": self.symbol(change.market), "b": _texts(change.bids), "a": _texts(change.asks),
-                               "u": change.number, "seq": change.number}, "cts": int(change.time * 1e3)})
+        return json.dumps(
+            {
+                "topic": f"orderbook.200.{self.symbol(change.market)}",
+                "type": "delta",
+                "ts": int(change.time * 1e3),
+                "data": {
+                    "s": self.symbol(change.market),
+                    "b": _texts(change.bids),
+                    "a": _texts(change.asks),
+                    "u": change.number,
+                    "seq": change.number,
+                },
+                "cts": int(change.time * 1e3),
+            }
+        )
 
     def trade(self, number: int) -> str:
-        return json.dumps({"topic": f"publicTrade.{self.symbol(0)}", "type": "snapshot", "ts": _milliseconds(number),
-                           "data": [{"T": _milliseconds(number), "s": self.symbol(0), "S": "Buy", "v": "0.25",
-                                     "p": str(MIDDLE), "L": "PlusTick", "i": f"20f43950-{number}", "BT": False}]})
+        return json.dumps(
+            {
+                "topic": f"publicTrade.{self.symbol(0)}",
+                "type": "snapshot",
+                "ts": _milliseconds(number),
+                "data": [
+                    {
+                        "T": _milliseconds(number),
+                        "s": self.symbol(0),
+                        "S": "Buy",
+                        "v": "0.25",
+                        "p": str(MIDDLE),
+                        "L": "PlusTick",
+                        "i": f"20f43950-{number}",
+                        "BT": False,
+                    }
+                ],
+            }
+        )
 
     def funding(self, number: int) -> str:
-        return json.dumps({"topic": f"tickers.{self.symbol(0)}", "type": "delta", "ts": _milliseconds(number), "data": {
-            "symbol": self.symbol(0), "indexPrice": str(MIDDLE), "markPrice": str(MIDDLE + number % 7),
-            "nextFundingTime": "1767326400000", "fundingRate": "0.0000125"}, "cs": number})
+        return json.dumps(
+            {
+                "topic": f"tickers.{self.symbol(0)}",
+                "type": "delta",
+                "ts": _milliseconds(number),
+                "data": {
+                    "symbol": self.symbol(0),
+                    "indexPrice": str(MIDDLE),
+                    "markPrice": str(MIDDLE + number % 7),
+                    "nextFundingTime": "1767326400000",
+                    "fundingRate": "0.0000125",
+                },
+                "cs": number,
+            }
+        )
 
     def fill(self, number: int, client_id: str, exchange_id: str) -> str:
-        return json.dumps({"id": f"m-{number}", "topic": "execution", "creationTime": _milliseconds(number), "data": [{
-            "category": "linear", "symbol": self.symbol(0), "execFee": "0.012", "execId": f"e-{number}",
-            "execPrice": str(MIDDLE), "execQty": "0.001", "execType": "Trade", "execValue": "60", "isMaker": True,
-            "feeRate": "0.0002", "orderId": exchange_id, "orderLinkId": client_id, "orderPrice": str(MIDDLE),
-            "orderQty": "1000", "orderType": "Limit", "leavesQty": "1", "side": "Buy",
-            "execTime": str(_milliseconds(number))}]})
+        return json.dumps(
+            {
+                "id": f"m-{number}",
+                "topic": "execution",
+                "creationTime": _milliseconds(number),
+                "data": [
+                    {
+                        "category": "linear",
+                        "symbol": self.symbol(0),
+                        "execFee": "0.012",
+                        "execId": f"e-{number}",
+                        "execPrice": str(MIDDLE),
+                        "execQty": "0.001",
+                        "execType": "Trade",
+                        "execValue": "60",
+                        "isMaker": True,
+                        "feeRate": "0.0002",
+                        "orderId": exchange_id,
+                        "orderLinkId": client_id,
+                        "orderPrice": str(MIDDLE),
+                        "orderQty": "1000",
+                        "orderType": "Limit",
+                        "leavesQty": "1",
+                        "side": "Buy",
+                        "execTime": str(_milliseconds(number)),
+                    }
+                ],
+            }
+        )
 
 
 class Binance:
@@ -144,28 +268,93 @@ class Binance:
 
     def book(self, change: Change) -> str:
         name = self.symbol(change.market)
-        return json.dumps({"stream": f"{name.lower()}@depth", "data": {
-            "e": "depthUpdate", "E": int(change.time * 1e3), "T": int(change.time * 1e3), "s": name, "U": change.number,
-            "u": change.number, "pu": change.number - 1, "b": _texts(change.bids), "a": _texts(change.asks)}})
+        return json.dumps(
+            {
+                "stream": f"{name.lower()}@depth",
+                "data": {
+                    "e": "depthUpdate",
+                    "E": int(change.time * 1e3),
+                    "T": int(change.time * 1e3),
+                    "s": name,
+                    "U": change.number,
+                    "u": change.number,
+                    "pu": change.number - 1,
+                    "b": _texts(change.bids),
+                    "a": _texts(change.asks),
+                },
+            }
+        )
 
     def trade(self, number: int) -> str:
         name = self.symbol(0)
-        return json.dumps({"stream": f"{name.lower()}@aggTrade", "data": {
-            "e": "aggTrade", "E": _milliseconds(number), "s": name, "a": number, "p": str(MIDDLE), "q": "0.25",
-            "f": number, "l": number, "T": _milliseconds(number), "m": False}})
+        return json.dumps(
+            {
+                "stream": f"{name.lower()}@aggTrade",
+                "data": {
+                    "e": "aggTrade",
+                    "E": _milliseconds(number),
+                    "s": name,
+                    "a": number,
+                    "p": str(MIDDLE),
+                    "q": "0.25",
+                    "f": number,
+                    "l": number,
+                    "T": _milliseconds(number),
+                    "m": False,
+                },
+            }
+        )
 
     def funding(self, number: int) -> str:
         name = self.symbol(0)
-        return json.dumps({"stream": f"{name.lower()}@markPrice", "data": {
-            "e": "markPriceUpdate", "E": _milliseconds(number), "s": name, "p": str(MIDDLE + number % 7),
-            "i": str(MIDDLE), "P": str(MIDDLE), "r": "0.0000125", "T": 1767326400000}})
+        return json.dumps(
+            {
+                "stream": f"{name.lower()}@markPrice",
+                "data": {
+                    "e": "markPriceUpdate",
+                    "E": _milliseconds(number),
+                    "s": name,
+                    "p": str(MIDDLE + number % 7),
+                    "i": str(MIDDLE),
+                    "P": str(MIDDLE),
+                    "r": "0.0000125",
+                    "T": 1767326400000,
+                },
+            }
+        )
 
     def fill(self, number: int, client_id: str, exchange_id: str) -> str:
-        return json.dumps({"e": "ORDER_TRADE_UPDATE", "E": _milliseconds(number), "T": _milliseconds(number), "o": {
-            "s": self.symbol(0), "c": client_id, "S": "BUY", "o": "LIMIT", "f": "GTC", "q": "1000", "p": str(MIDDLE),
-            "ap": str(MIDDLE), "x": "TRADE", "X": "PARTIALLY_FILLED", "i": int(exchange_id), "l": "0.001", "z": "0.001",
-            "L": str(MIDDLE), "N": "USDT", "n": "0.012", "T": _milliseconds(number), "t": number + 1, "m": True,
-            "R": False, "ps": "BOTH", "rp": "0"}})
+        return json.dumps(
+            {
+                "e": "ORDER_TRADE_UPDATE",
+                "E": _milliseconds(number),
+                "T": _milliseconds(number),
+                "o": {
+                    "s": self.symbol(0),
+                    "c": client_id,
+                    "S": "BUY",
+                    "o": "LIMIT",
+                    "f": "GTC",
+                    "q": "1000",
+                    "p": str(MIDDLE),
+                    "ap": str(MIDDLE),
+                    "x": "TRADE",
+                    "X": "PARTIALLY_FILLED",
+                    "i": int(exchange_id),
+                    "l": "0.001",
+                    "z": "0.001",
+                    "L": str(MIDDLE),
+                    "N": "USDT",
+                    "n": "0.012",
+                    "T": _milliseconds(number),
+                    "t": number + 1,
+                    "m": True,
+                    "R": False,
+                    "ps": "BOTH",
+                    "rp": "0",
+                },
+            }
+        )
 
 
 def _texts(levels: list[tuple[float, float]]) -> list[list[str]]:

@@ -1,4 +1,5 @@
 """Rounds in turn, medians, and what a line of the table holds."""
+
 import asyncio
 import gc
 import statistics

@@ -1,4 +1,5 @@
 """Orders: from `buy()` to the wire and to the created event, under a rate limit, and what polling for them asks."""
+
 import asyncio
 import hashlib
 import hmac
@@ -99,10 +100,18 @@ async def _placing_line(url: str, rate: int) -> Line:
     works = {kind.name: lambda kind=kind: place(kind) for kind in ALL}
     figures = await medians({**works, "floor": lambda: floor_seconds(url, rate)})
     score = figures[Acme.name] / figures["floor"]
-    return Line(f"buy() to created event, {rate} a second", "ms", figures[Acme.name] * 1e3, score,
-                f"times the floor; on the wire after {statistics.median(wires) * 1e3:.2f} ms",
-                f"≤ {GOAL_OF_FLOOR} times the floor", score <= GOAL_OF_FLOOR,
-                {rival.name: figures[rival.name] * 1e3 for rival in RIVALS}, figures["floor"] * 1e3, False)
+    return Line(
+        f"buy() to created event, {rate} a second",
+        "ms",
+        figures[Acme.name] * 1e3,
+        score,
+        f"times the floor; on the wire after {statistics.median(wires) * 1e3:.2f} ms",
+        f"≤ {GOAL_OF_FLOOR} times the floor",
+        score <= GOAL_OF_FLOOR,
+        {rival.name: figures[rival.name] * 1e3 for rival in RIVALS},
+        figures["floor"] * 1e3,
+        False,
+    )
 
 
 async def lateness(throttler: object, limit: int) -> float:
@@ -120,12 +129,24 @@ async def lateness(throttler: object, limit: int) -> float:
 
 async def _throttling_line() -> Line:
     limits = [RateLimit(ACME.PLACE_ORDER_LIMIT_ID, ACME.PLACEMENTS_PER_SECOND, ACME.ONE_SECOND)]
-    figures = await medians({
-        Acme.name: lambda: lateness(type(Acme().connector._throttler)(limits), ACME.PLACEMENTS_PER_SECOND),
-        "Hummingbot's throttler": lambda: lateness(AsyncThrottler(limits), ACME.PLACEMENTS_PER_SECOND)})
+    figures = await medians(
+        {
+            Acme.name: lambda: lateness(type(Acme().connector._throttler)(limits), ACME.PLACEMENTS_PER_SECOND),
+            "Hummingbot's throttler": lambda: lateness(AsyncThrottler(limits), ACME.PLACEMENTS_PER_SECOND),
+        }
+    )
     ours = figures.pop(Acme.name)
-    return Line("a request past the limit starts late by", "ms", ours, ours, "ms at worst, never early",
-                f"≤ {GOAL_LATENESS:g} ms", 0 <= ours <= GOAL_LATENESS, figures, higher_is_better=False)
+    return Line(
+        "a request past the limit starts late by",
+        "ms",
+        ours,
+        ours,
+        "ms at worst, never early",
+        f"≤ {GOAL_LATENESS:g} ms",
+        0 <= ours <= GOAL_LATENESS,
+        figures,
+        higher_is_better=False,
+    )
 
 
 async def poll_requests(subject: Subject, url: str, open_orders: int) -> int:
@@ -134,8 +155,22 @@ async def poll_requests(subject: Subject, url: str, open_orders: int) -> int:
     connector._set_current_timestamp(time.time())
     subject.lift_limits()
     ids = track_orders(subject, open_orders)
-    ask(url, "open_orders", [{"id": int(exchange_id), "clientId": client_id, "market": subject.symbols[0], "side": "buy",
-                              "size": 1000, "filledSize": 0, "status": "open"} for client_id, exchange_id in ids])
+    ask(
+        url,
+        "open_orders",
+        [
+            {
+                "id": int(exchange_id),
+                "clientId": client_id,
+                "market": subject.symbols[0],
+                "side": "buy",
+                "size": 1000,
+                "filledSize": 0,
+                "status": "open",
+            }
+            for client_id, exchange_id in ids
+        ],
+    )
     ask(url, "asked")
     with suppress(Exception):
         await connector._status_polling_loop_fetch_updates()
@@ -145,6 +180,14 @@ async def poll_requests(subject: Subject, url: str, open_orders: int) -> int:
 async def _polling_line(url: str) -> Line:
     ours = [await poll_requests(Acme(url=url), url, count) for count in OPEN_ORDERS]
     rivals = {rival.name: await poll_requests(rival(url=url), url, OPEN_ORDERS[-1]) for rival in RIVALS}
-    return Line("requests of a poll, 0, 10, 100, 1,000 orders", "requests", ours[-1], max(ours),
-                f"at most ({', '.join(map(str, ours))})", f"constant, ≤ {MOST_REQUESTS}",
-                max(ours) <= MOST_REQUESTS and len(set(ours[1:])) == 1, rivals, higher_is_better=False)
+    return Line(
+        "requests of a poll, 0, 10, 100, 1,000 orders",
+        "requests",
+        ours[-1],
+        max(ours),
+        f"at most ({', '.join(map(str, ours))})",
+        f"constant, ≤ {MOST_REQUESTS}",
+        max(ours) <= MOST_REQUESTS and len(set(ours[1:])) == 1,
+        rivals,
+        higher_is_better=False,
+    )

@@ -1,4 +1,5 @@
 """The connector as it runs: how soon it is ready, how soon it reacts, what memory it takes, and what it holds up."""
+
 import asyncio
 import contextlib
 import json
@@ -41,6 +42,7 @@ async def running_lines() -> list[Line]:
 
 # ------------------------------------------------------------------------------------------------------------ starting
 
+
 @asynccontextmanager
 async def venue(markets: int) -> AsyncIterator[str]:
     """The real venue, with so many markets, and its URL."""
@@ -48,12 +50,40 @@ async def venue(markets: int) -> AsyncIterator[str]:
         accounts, definitions = Path(folder, "accounts.json"), Path(folder, "markets.json")
         accounts.write_text(json.dumps([{"name": "bench", "key": "key", "secret": "secret", "deposit": 10_000}]))
         accounts.chmod(0o600)
-        definitions.write_text(json.dumps([
-            {"name": f"C{number}-PERP", "priceIncrement": 0.1, "sizeIncrement": 0.001, "minProvideSize": 0.001,
-             "maxSize": 1000, "startPrice": 1000} for number in range(markets)]))
+        definitions.write_text(
+            json.dumps(
+                [
+                    {
+                        "name": f"C{number}-PERP",
+                        "priceIncrement": 0.1,
+                        "sizeIncrement": 0.001,
+                        "minProvideSize": 0.001,
+                        "maxSize": 1000,
+                        "startPrice": 1000,
+                    }
+                    for number in range(markets)
+                ]
+            )
+        )
         process = subprocess.Popen(
-            [sys.executable, "-m", "acme_exchange", "serve", "--port", "0", "--seed", "7", "--accounts", accounts,
-             "--markets", definitions], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            [
+                sys.executable,
+                "-m",
+                "acme_exchange",
+                "serve",
+                "--port",
+                "0",
+                "--seed",
+                "7",
+                "--accounts",
+                accounts,
+                "--markets",
+                definitions,
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
         try:
             yield process.stdout.readline().split()[-1]
         finally:
@@ -63,7 +93,9 @@ async def venue(markets: int) -> AsyncIterator[str]:
 
 async def ready_seconds(url: str, pairs: int) -> float:
     """From the connector's start until it may trade on all of its pairs; NaN when that takes three minutes."""
-    connector = AcmePerpetualDerivative("key", "secret", url, trading_pairs=[f"C{number}-USD" for number in range(pairs)])
+    connector = AcmePerpetualDerivative(
+        "key", "secret", url, trading_pairs=[f"C{number}-USD" for number in range(pairs)]
+    )
     began = time.monotonic()
     await connector.start_network()
     while not connector.ready and time.monotonic() < began + PATIENCE:
@@ -81,12 +113,21 @@ async def _starting_line() -> Line:
         for pairs in PAIRS:
             seconds.append(await ready_seconds(url, pairs))
     shown = ", ".join(f"{each:.1f}" for each in seconds)
-    return Line("start to ready, 1, 20, 100 pairs", "s", seconds[-1], seconds[-1], f"s at 100 pairs ({shown} s)",
-                f"≤ {GOAL_READY:g} s at 100 pairs", seconds[-1] <= GOAL_READY,
-                {"any of Hummingbot's, at least": float(max(PAIRS))}, higher_is_better=False)
+    return Line(
+        "start to ready, 1, 20, 100 pairs",
+        "s",
+        seconds[-1],
+        seconds[-1],
+        f"s at 100 pairs ({shown} s)",
+        f"≤ {GOAL_READY:g} s at 100 pairs",
+        seconds[-1] <= GOAL_READY,
+        {"any of Hummingbot's, at least": float(max(PAIRS))},
+        higher_is_better=False,
+    )
 
 
 # ------------------------------------------------------------------------------------------------------- tick to trade
+
 
 async def reaction_seconds(url: str) -> Sequence[float]:
     """From a book's frame leaving the exchange until the order that it moved the strategy to place is there."""
@@ -106,10 +147,15 @@ async def reaction_seconds(url: str) -> Sequence[float]:
     tracker._order_books[pair] = Strategy()
     tracker._tracking_message_queues[pair] = asyncio.Queue()
     loop = asyncio.get_running_loop()
-    tasks = [asyncio.create_task(each) for each in (
-        tracker.data_source.listen_for_order_book_diffs(loop, tracker._order_book_diff_stream),
-        tracker._order_book_diff_router(), tracker._track_single_book(pair),
-        tracker.data_source.listen_for_subscriptions())]
+    tasks = [
+        asyncio.create_task(each)
+        for each in (
+            tracker.data_source.listen_for_order_book_diffs(loop, tracker._order_book_diff_stream),
+            tracker._order_book_diff_router(),
+            tracker._track_single_book(pair),
+            tracker.data_source.listen_for_subscriptions(),
+        )
+    ]
     placed: list[float] = []
     async with asyncio.timeout(PATIENCE):
         while len(placed) < TICKS:
@@ -124,11 +170,18 @@ async def _tick_to_trade_line() -> Line:
         seconds = await reaction_seconds(url)
         await AcmeConnectionsFactory().close()
     cuts = statistics.quantiles(seconds, n=100)
-    return Line("tick to trade", "ms", cuts[49] * 1e3, cuts[98] / cuts[49], f"p99 ({cuts[98] * 1e3:.2f} ms) to median",
-                higher_is_better=False)
+    return Line(
+        "tick to trade",
+        "ms",
+        cuts[49] * 1e3,
+        cuts[98] / cuts[49],
+        f"p99 ({cuts[98] * 1e3:.2f} ms) to median",
+        higher_is_better=False,
+    )
 
 
 # ------------------------------------------------------------------------------------------- what the loop is held up by
+
 
 class PacedSocket(Socket):
     """Frames at a steady pace."""
@@ -154,9 +207,14 @@ async def longest_stretch() -> float:
         tracker._order_books[pair] = CountingBook()
         tracker._tracking_message_queues[pair] = asyncio.Queue()
     CountingBook.expected = -1
-    tasks = [asyncio.create_task(each) for each in (
-        tracker.data_source.listen_for_order_book_diffs(loop, tracker._order_book_diff_stream),
-        tracker._order_book_diff_router(), *(tracker._track_single_book(pair) for pair in subject.pairs))]
+    tasks = [
+        asyncio.create_task(each)
+        for each in (
+            tracker.data_source.listen_for_order_book_diffs(loop, tracker._order_book_diff_stream),
+            tracker._order_book_diff_router(),
+            *(tracker._track_single_book(pair) for pair in subject.pairs),
+        )
+    ]
     assistant = await assistant_on(subject, PacedSocket(list(map(subject.dialect.book, [*full, *updates]))))
     await subject.subscribe(assistant)
     longest = 0.0
@@ -177,18 +235,34 @@ async def longest_stretch() -> float:
 
 async def _blocking_line() -> Line:
     worst = statistics.median([await longest_stretch() for _ in range(ROUNDS)])
-    return Line("event loop held up, 1,000 frames a second", "ms", worst, worst, "ms, the longest stretch",
-                f"< {GOAL_BLOCKED:g} ms", worst < GOAL_BLOCKED, higher_is_better=False)
+    return Line(
+        "event loop held up, 1,000 frames a second",
+        "ms",
+        worst,
+        worst,
+        "ms, the longest stretch",
+        f"< {GOAL_BLOCKED:g} ms",
+        worst < GOAL_BLOCKED,
+        higher_is_better=False,
+    )
 
 
 # -------------------------------------------------------------------------------------------------------------- memory
+
 
 async def _memory_lines() -> list[Line]:
     market, orders, later = await _market_kilobytes(), *_orders_kilobytes()
     return [
         Line("memory per market", "kB", market, market, "kB, with a full book", higher_is_better=False),
-        Line("memory per 1,000 orders", "kB", orders, later / orders, f"of it after 1,000 others came and went ({later:.0f} kB)",
-             higher_is_better=False)]
+        Line(
+            "memory per 1,000 orders",
+            "kB",
+            orders,
+            later / orders,
+            f"of it after 1,000 others came and went ({later:.0f} kB)",
+            higher_is_better=False,
+        ),
+    ]
 
 
 async def _market_kilobytes() -> float:

@@ -1,4 +1,5 @@
 """Trades and funding, from the frame to whoever consumes them in Hummingbot; and fills, from the frame to the event."""
+
 import asyncio
 import time
 from collections.abc import Sequence
@@ -85,10 +86,20 @@ def track_orders(subject: Subject, count: int) -> Sequence[tuple[str, str]]:
     """Open orders; their client ids and exchange ids."""
     ids = [(f"HBOT-{number}", str(7_000_000 + number)) for number in range(count)]
     for client_id, exchange_id in ids:
-        subject.connector._order_tracker.start_tracking_order(InFlightOrder(
-            client_order_id=client_id, exchange_order_id=exchange_id, trading_pair=subject.pairs[0],
-            order_type=OrderType.LIMIT, trade_type=TradeType.BUY, amount=Decimal(1000), price=Decimal(60_000),
-            creation_timestamp=1_767_323_045.0, position=PositionAction.OPEN, initial_state=OrderState.OPEN))
+        subject.connector._order_tracker.start_tracking_order(
+            InFlightOrder(
+                client_order_id=client_id,
+                exchange_order_id=exchange_id,
+                trading_pair=subject.pairs[0],
+                order_type=OrderType.LIMIT,
+                trade_type=TradeType.BUY,
+                amount=Decimal(1000),
+                price=Decimal(60_000),
+                creation_timestamp=1_767_323_045.0,
+                position=PositionAction.OPEN,
+                initial_state=OrderState.OPEN,
+            )
+        )
     return ids
 
 
@@ -101,20 +112,40 @@ async def _frames_line(kind: str) -> Line:
     figures = await medians({subject.name: lambda subject=subject: frames_a_second(subject(), kind) for subject in ALL})
     rivals = {rival.name: figures[rival.name] for rival in RIVALS}
     score = figures[Acme.name] / max(rivals.values())
-    return Line(f"{kind} frame to consumer", "frames/s", figures[Acme.name], score, "of the best rival",
-                "ahead of each rival", score > 1, rivals)
+    return Line(
+        f"{kind} frame to consumer",
+        "frames/s",
+        figures[Acme.name],
+        score,
+        "of the best rival",
+        "ahead of each rival",
+        score > 1,
+        rivals,
+    )
 
 
 async def _fills_line() -> Line:
-    figures = await medians({
-        f"{subject.name} {count}": lambda subject=subject, count=count: fills_a_second(subject(), count)
-        for subject in ALL for count in IN_FLIGHT})
+    figures = await medians(
+        {
+            f"{subject.name} {count}": lambda subject=subject, count=count: fills_a_second(subject(), count)
+            for subject in ALL
+            for count in IN_FLIGHT
+        }
+    )
     ours = [figures[f"{Acme.name} {count}"] for count in IN_FLIGHT]
     rivals = {rival.name: figures[f"{rival.name} {IN_FLIGHT[-1]}"] for rival in RIVALS}
     flat = min(ours) / max(ours)
-    is_ahead = all(figures[f"{Acme.name} {count}"] > figures[f"{rival.name} {count}"]
-                   for rival in RIVALS for count in IN_FLIGHT)
+    is_ahead = all(
+        figures[f"{Acme.name} {count}"] > figures[f"{rival.name} {count}"] for rival in RIVALS for count in IN_FLIGHT
+    )
     shown = ", ".join(f"{each:,.0f}" for each in ours)
-    return Line("fill frame to event, 1, 100, 1,000 in flight", "fills/s", ours[-1], flat,
-                f"lowest to highest ({shown}), {'ahead' if is_ahead else 'not ahead'} of each rival",
-                f"≥ {GOAL_FLAT}, ahead of each rival", flat >= GOAL_FLAT and is_ahead, rivals)
+    return Line(
+        "fill frame to event, 1, 100, 1,000 in flight",
+        "fills/s",
+        ours[-1],
+        flat,
+        f"lowest to highest ({shown}), {'ahead' if is_ahead else 'not ahead'} of each rival",
+        f"≥ {GOAL_FLAT}, ahead of each rival",
+        flat >= GOAL_FLAT and is_ahead,
+        rivals,
+    )

@@ -2,6 +2,7 @@
 
 `python -m bench.stub` prints its URL. Times are seconds of the clock that all processes of a machine share.
 """
+
 import asyncio
 import json
 import subprocess
@@ -44,16 +45,34 @@ class Stub:
     async def _place_on_acme(self, request: web.Request) -> web.Response:
         order = json.loads(await request.read())
         self._placed.append(time.monotonic())
-        return _success(order | {
-            "id": next(self._ids), "future": order["market"], "size": float(order["size"]), "status": "new",
-            "price": float(order["price"]), "filledSize": 0, "remainingSize": float(order["size"]), "avgFillPrice": None,
-            "createdAt": "2026-01-02T03:04:05.678901+00:00", "liquidation": False, "positionSide": None})
+        return _success(
+            order
+            | {
+                "id": next(self._ids),
+                "future": order["market"],
+                "size": float(order["size"]),
+                "status": "new",
+                "price": float(order["price"]),
+                "filledSize": 0,
+                "remainingSize": float(order["size"]),
+                "avgFillPrice": None,
+                "createdAt": "2026-01-02T03:04:05.678901+00:00",
+                "liquidation": False,
+                "positionSide": None,
+            }
+        )
 
     async def _place_on_bybit(self, request: web.Request) -> web.Response:
         order = json.loads(await request.read())
         self._placed.append(time.monotonic())
-        return web.json_response({"retCode": 0, "retMsg": "OK", "time": 1, "result": {
-            "orderId": str(next(self._ids)), "orderLinkId": order["orderLinkId"]}})
+        return web.json_response(
+            {
+                "retCode": 0,
+                "retMsg": "OK",
+                "time": 1,
+                "result": {"orderId": str(next(self._ids)), "orderLinkId": order["orderLinkId"]},
+            }
+        )
 
     async def _place_on_binance(self, request: web.Request) -> web.Response:
         await request.read()

@@ -1,4 +1,5 @@
 """The connectors that are measured, each of them whole, set up without an exchange."""
+
 import logging
 from collections.abc import Sequence
 from decimal import Decimal
@@ -50,8 +51,9 @@ class Subject:
     def lift_limits(self) -> None:
         """Has no rate limit be in the way of whatever is measured."""
         limits = self.connector._throttler._rate_limits
-        self.connector._throttler.set_rate_limits([
-            RateLimit(each.limit_id, PLENTY, each.time_interval, each.weight, each.linked_limits) for each in limits])
+        self.connector._throttler.set_rate_limits(
+            [RateLimit(each.limit_id, PLENTY, each.time_interval, each.weight, each.linked_limits) for each in limits]
+        )
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """What the exchange answers to a placement."""
@@ -80,8 +82,9 @@ class Bybit(Subject):
         if url:
             bybit_perpetual_constants.REST_URLS[url] = f"{url}/"
             domain = url
-        return BybitPerpetualDerivative(bybit_perpetual_api_key="key", bybit_perpetual_secret_key="secret",
-                                        trading_pairs=self.pairs, domain=domain)
+        return BybitPerpetualDerivative(
+            bybit_perpetual_api_key="key", bybit_perpetual_secret_key="secret", trading_pairs=self.pairs, domain=domain
+        )
 
 
 class Binance(Subject):
@@ -93,8 +96,11 @@ class Binance(Subject):
         if url:
             binance_perpetual_constants.TESTNET_BASE_URL = f"{url}/"
         return BinancePerpetualDerivative(
-            binance_perpetual_api_key="key", binance_perpetual_api_secret="secret", trading_pairs=self.pairs,
-            domain=binance_perpetual_constants.TESTNET_DOMAIN if url else binance_perpetual_constants.DOMAIN)
+            binance_perpetual_api_key="key",
+            binance_perpetual_api_secret="secret",
+            trading_pairs=self.pairs,
+            domain=binance_perpetual_constants.TESTNET_DOMAIN if url else binance_perpetual_constants.DOMAIN,
+        )
 
 
 RIVALS = (Bybit, Binance)
@@ -136,5 +142,9 @@ async def assistant_on(subject: Subject, socket: Socket) -> WSAssistant:
 
 
 def _rule(pair: str) -> TradingRule:
-    return TradingRule(pair, min_order_size=Decimal("0.001"), min_price_increment=Decimal("0.1"),
-                       min_base_amount_increment=Decimal("0.001"))
+    return TradingRule(
+        pair,
+        min_order_size=Decimal("0.001"),
+        min_price_increment=Decimal("0.1"),
+        min_base_amount_increment=Decimal("0.001"),
+    )

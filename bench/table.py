@@ -1,4 +1,5 @@
 """The table, its file, its picture, and what has become slower since it was last kept."""
+
 import json
 import math
 from collections.abc import Sequence
@@ -24,9 +25,17 @@ def show(lines: Sequence[Line], console: Console) -> None:
     for line in lines:
         rivals = "\n".join(f"{name.removesuffix('_perpetual')} {_short(value)}" for name, value in line.rivals.items())
         mark = {None: "", True: "✓", False: "✗"}[line.is_met]
-        table.add_row(line.name, line.unit, _short(line.ours), rivals, "" if line.floor is None else _short(line.floor),
-                      f"{line.score:.2f} {line.score_says}", line.goal, mark,
-                      style="red" if line.is_met is False else None)
+        table.add_row(
+            line.name,
+            line.unit,
+            _short(line.ours),
+            rivals,
+            "" if line.floor is None else _short(line.floor),
+            f"{line.score:.2f} {line.score_says}",
+            line.goal,
+            mark,
+            style="red" if line.is_met is False else None,
+        )
     console.print(table)
 
 
@@ -45,8 +54,10 @@ def regressions(lines: Sequence[Line], kept: Sequence[dict]) -> list[str]:
         if _share(line.score, was.score, line.higher_is_better) <= HALF:
             found.append(f"{line.name}: {line.score:.2f} {line.score_says}; it was {was.score:.2f}")
         elif _share(_relative(line), _relative(was), line.is_rate) <= HALF:
-            found.append(f"{line.name}: {_short(line.ours)} {line.unit}, {_beside(line)}; "
-                         f"it was {_short(was.ours)}, {_beside(was)}")
+            found.append(
+                f"{line.name}: {_short(line.ours)} {line.unit}, {_beside(line)}; "
+                f"it was {_short(was.ours)}, {_beside(was)}"
+            )
     return found
 
 
@@ -92,7 +103,7 @@ def draw(lines: Sequence[Line], path: Path) -> None:
         axes = figure.add_subplot(-(-len(drawn) // 2), 2, number)
         bars = {"acme_perpetual": line.ours, **line.rivals} | ({"floor": line.floor} if line.floor else {})
         colours = ["tab:green" if line.is_met else "tab:orange", *["tab:gray"] * len(line.rivals), "tab:blue"]
-        axes.barh(list(bars), list(bars.values()), color=colours[:len(bars)])
+        axes.barh(list(bars), list(bars.values()), color=colours[: len(bars)])
         axes.invert_yaxis()
         axes.set_title(f"{line.name}, {line.unit}", fontsize=9)
         axes.tick_params(labelsize=8)

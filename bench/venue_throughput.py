@@ -28,8 +28,13 @@ from statistics import quantiles
 import aiohttp
 import psutil
 
-MARKETS = {"BTC-PERP": (64_000, "0.001"), "ETH-PERP": (3_300, "0.01"), "SOL-PERP": (145, "0.1"),
-           "XRP-PERP": (0.59, "10"), "DOGE-PERP": (0.145, "50")}
+MARKETS = {
+    "BTC-PERP": (64_000, "0.001"),
+    "ETH-PERP": (3_300, "0.01"),
+    "SOL-PERP": (145, "0.1"),
+    "XRP-PERP": (0.59, "10"),
+    "DOGE-PERP": (0.145, "50"),
+}
 SUBSCRIBERS = 20
 ORDERS_A_SECOND_AND_ACCOUNT = 16
 """Below the 20 that the Acme API allows an account, so that nothing is refused for its rate."""
@@ -84,8 +89,14 @@ class Trader:
         turn = self._number + self._sent
         market, (price, size) = list(MARKETS.items())[turn % len(MARKETS)]
         side = "buy" if turn // len(MARKETS) % 2 else "sell"
-        order = {"market": market, "side": side, "type": "limit", "size": size, "price": price,
-                 "clientId": f"{self.name}-{self._sent}"}
+        order = {
+            "market": market,
+            "side": side,
+            "type": "limit",
+            "size": size,
+            "price": price,
+            "clientId": f"{self.name}-{self._sent}",
+        }
         if (self._sent + self._number) % TAKER_SHARE == 0:
             order |= {"type": "market", "price": None}
         elif side == "sell":
@@ -127,8 +138,22 @@ async def venue(folder: Path, traders: list[Trader], *storage: str) -> AsyncIter
     file.write_text(json.dumps(entries))
     file.chmod(0o600)
     process = subprocess.Popen(
-        [sys.executable, "-m", "acme_exchange", "serve", "--port", "0", "--seed", "7", "--accounts", str(file), *storage],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        [
+            sys.executable,
+            "-m",
+            "acme_exchange",
+            "serve",
+            "--port",
+            "0",
+            "--seed",
+            "7",
+            "--accounts",
+            str(file),
+            *storage,
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     try:
         psutil.Process(process.pid).cpu_affinity([0])
@@ -203,7 +228,9 @@ async def flood(running: RunningVenue, traders: list[Trader], orders: int) -> No
     reporter = asyncio.create_task(report())
     await asyncio.gather(*(run(trader) for trader in traders))
     reporter.cancel()
-    print(f"  {sent:>9} orders  {running.megabytes():7.1f} MB  {time.monotonic() - begun:6.0f} s, the last of them closed")
+    print(
+        f"  {sent:>9} orders  {running.megabytes():7.1f} MB  {time.monotonic() - begun:6.0f} s, the last of them closed"
+    )
 
 
 async def main(options: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 Only what those generic classes and this project's tests use is here. Laid into a Hummingbot source tree, the tree's own
 module of this name stays in place and is used instead.
 """
+
 import asyncio
 import unittest
 import warnings

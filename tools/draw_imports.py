@@ -1,4 +1,5 @@
 """Draws which part of the project imports which, into docs/architecture.md."""
+
 import ast
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,11 @@ BEGIN, END = "```mermaid\n", "```\n"
 # Folder below the project: how the diagram calls it. A file belongs to the longest folder that it lies in.
 PARTS = {
     "acme_bot": "acme_bot",
+    "acme_bot/compare": "acme_bot.compare",
     "acme_exchange": "acme_exchange",
+    "acme_exchange/accounts": "acme_exchange.accounts",
+    "acme_exchange/cli": "acme_exchange.cli",
+    "acme_exchange/owner": "acme_exchange.owner",
     "acme_exchange/api": "acme_exchange.api",
     "acme_exchange/engine": "acme_exchange.engine",
     "acme_exchange/market": "acme_exchange.market",
@@ -46,7 +51,8 @@ def arrows() -> set[tuple[str, str]]:
     """Pairs of parts, the first of which imports the second."""
     found = {
         (part(file.relative_to(PROJECT).as_posix()), part(name.replace(".", "/")))
-        for file in files() for name in imported(file)
+        for file in files()
+        for name in imported(file)
     }
     return {(one, other) for one, other in found if other is not None and one != other}
 

@@ -1,17 +1,18 @@
 """Writes docs/api.md out of the venue's OpenAPI description, and of what its WebSocket sends."""
+
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from acme_exchange.api.wire import answers
 from acme_exchange.api.feeds import Channel
-from acme_exchange.api.wire.frames import GOING_AWAY
 from acme_exchange.api.openapi import REFERENCE, describe
 from acme_exchange.api.published_book import DEPTH
 from acme_exchange.api.routes import ROUTES
 from acme_exchange.api.session import MOST_SUBSCRIPTIONS, SILENCE_MICROSECONDS
+from acme_exchange.api.wire import answers
+from acme_exchange.api.wire.frames import GOING_AWAY
 
 PAGE = Path(__file__).parents[1] / "docs" / "api.md"
 OPENING = """# The API, as the venue serves it
@@ -68,15 +69,42 @@ def page() -> str:
     sent, streamed = msgspec.json.schema_components(
         [*(CHANNELS[channel][0] for channel in Channel), answers.Frame], ref_template=REFERENCE
     )
-    return "\n".join([
-        OPENING, "## Signing", "", "| header | what it holds |", "| --- | --- |", *_headers(description), "",
-        "## Public requests", "", *_requests(description, "public"), "",
-        "## Private requests", "", *_requests(description, "private"), "",
-        "## Failures", "", "| status | what it means |", "| --- | --- |", *_failures(description), "",
-        "## Channels", "", STREAM, "| channel | private | of a market | data | when |", "| --- | --- | --- | --- | --- |",
-        *_channels(sent), "", ORDER,
-        "## Values", "", *_values(streamed | description["components"]["schemas"]),
-    ])
+    return "\n".join(
+        [
+            OPENING,
+            "## Signing",
+            "",
+            "| header | what it holds |",
+            "| --- | --- |",
+            *_headers(description),
+            "",
+            "## Public requests",
+            "",
+            *_requests(description, "public"),
+            "",
+            "## Private requests",
+            "",
+            *_requests(description, "private"),
+            "",
+            "## Failures",
+            "",
+            "| status | what it means |",
+            "| --- | --- |",
+            *_failures(description),
+            "",
+            "## Channels",
+            "",
+            STREAM,
+            "| channel | private | of a market | data | when |",
+            "| --- | --- | --- | --- | --- |",
+            *_channels(sent),
+            "",
+            ORDER,
+            "## Values",
+            "",
+            *_values(streamed | description["components"]["schemas"]),
+        ]
+    )
 
 
 def _headers(description: dict[str, Any]) -> Iterator[str]:
@@ -104,8 +132,11 @@ def _parameters(operation: dict[str, Any]) -> Iterator[str]:
 
 def _failures(description: dict[str, Any]) -> Iterator[str]:
     found = {
-        status: answer["description"] for operations in description["paths"].values()
-        for operation in operations.values() for status, answer in operation["responses"].items() if status != "200"
+        status: answer["description"]
+        for operations in description["paths"].values()
+        for operation in operations.values()
+        for status, answer in operation["responses"].items()
+        if status != "200"
     }
     for status in sorted(found):
         yield f"| {status} | {found[status]} |"

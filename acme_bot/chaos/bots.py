@@ -1,4 +1,5 @@
 """The three bots: what each runs, and how it is started, killed and stopped."""
+
 import secrets
 import shutil
 import sqlite3
@@ -7,9 +8,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from acme_bot.hbot import CONNECTOR, STOP_SECONDS, Hbot, HbotError
-from acme_bot.compare.venue_account import Key, Ledger
 from acme_bot.compare.bot_records import Records
+from acme_bot.compare.venue_account import Key, Ledger
+from acme_bot.hbot import CONNECTOR, STOP_SECONDS, Hbot, HbotError
 from acme_bot.workspace import make_workspace
 
 # On this market a part of an order is never too little to be an order of its own: every position can be closed.
@@ -22,10 +23,18 @@ REPEATED = "UNIQUE constraint failed"
 # Spreads are in percent. The quotes are close enough to the middle to be hit, an open position is closed soon whether
 # it wins or loses, and everything comes round every other second.
 MAKER = {
-    "derivative": CONNECTOR, "market": PAIR, "leverage": "5", "order_amount": "0.01",
-    "order_levels": "5", "order_level_spread": "0.005", "order_level_amount": "0",
-    "long_profit_taking_spread": "0.02", "short_profit_taking_spread": "0.02",
-    "stop_loss_spread": "0.04", "time_between_stop_loss_orders": "2", "stop_loss_slippage_buffer": "0.05",
+    "derivative": CONNECTOR,
+    "market": PAIR,
+    "leverage": "5",
+    "order_amount": "0.01",
+    "order_levels": "5",
+    "order_level_spread": "0.005",
+    "order_level_amount": "0",
+    "long_profit_taking_spread": "0.02",
+    "short_profit_taking_spread": "0.02",
+    "stop_loss_spread": "0.04",
+    "time_between_stop_loss_orders": "2",
+    "stop_loss_slippage_buffer": "0.05",
 }
 
 
@@ -71,8 +80,9 @@ class Bot:
         try:
             self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            raise HbotError(f"{self.name} did not stop within {STOP_SECONDS} s.\n"
-                            f"{self.hbot.bot_complaints(self._configuration)}") from None
+            raise HbotError(
+                f"{self.name} did not stop within {STOP_SECONDS} s.\n{self.hbot.bot_complaints(self._configuration)}"
+            ) from None
 
     @property
     def is_up(self) -> bool:
@@ -83,8 +93,9 @@ class Bot:
         if self.process.poll() is not None:
             raise HbotError(f"{self.name} ended by itself.\n{self.hbot.bot_complaints(self._configuration)}")
         if not self.is_up and time.time() > self.launched_at + START_SECONDS:
-            raise HbotError(f"{self.name} did not start within {START_SECONDS} s.\n"
-                            f"{self.hbot.bot_complaints(self._configuration)}")
+            raise HbotError(
+                f"{self.name} did not start within {START_SECONDS} s.\n{self.hbot.bot_complaints(self._configuration)}"
+            )
 
     def counts(self) -> tuple[int, int, int]:
         """How many orders, fills, and news of orders it has on record; the latest that could be read."""
@@ -97,8 +108,11 @@ class Bot:
     def repetitions(self) -> int:
         """How many of its log's lines say that something was reported to it a second time."""
         logs = self.hbot.workspace / "logs"
-        return sum(line.count(REPEATED) for log in logs.glob(f"logs_{self.name}.log*")
-                   for line in log.read_text(encoding="utf-8", errors="replace").splitlines())
+        return sum(
+            line.count(REPEATED)
+            for log in logs.glob(f"logs_{self.name}.log*")
+            for line in log.read_text(encoding="utf-8", errors="replace").splitlines()
+        )
 
     @property
     def _configuration(self) -> str:
@@ -110,14 +124,18 @@ def make_bots(folder: Path, seed: int) -> list[Bot]:
     near = MAKER | {"bid_spread": "0.02", "ask_spread": "0.02", "order_refresh_time": "2", "filled_order_delay": "1"}
     far = MAKER | {"bid_spread": "0.03", "ask_spread": "0.03", "order_refresh_time": "1.5", "filled_order_delay": "1"}
     turns = {"derivative": CONNECTOR, "market": PAIR, "order_amount": "0.01", "seed": str(seed)}
-    return [_bot(folder, "near", "perpetual_market_making", near), _bot(folder, "far", "perpetual_market_making", far),
-            _bot(folder, "turns", SCRIPT.stem, turns)]
+    return [
+        _bot(folder, "near", "perpetual_market_making", near),
+        _bot(folder, "far", "perpetual_market_making", far),
+        _bot(folder, "turns", SCRIPT.stem, turns),
+    ]
 
 
 def _bot(folder: Path, name: str, strategy: str, settings: dict[str, str]) -> Bot:
     workspace = folder / name
-    return Bot(name, strategy, settings, Hbot(workspace, password=secrets.token_urlsafe(24)),
-               Records(workspace, f"{name}.yml"))
+    return Bot(
+        name, strategy, settings, Hbot(workspace, password=secrets.token_urlsafe(24)), Records(workspace, f"{name}.yml")
+    )
 
 
 def open_ledgers(bots: list[Bot], server: str, watchers: dict[str, Key]) -> dict[str, Ledger]:

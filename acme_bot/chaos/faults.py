@@ -1,4 +1,5 @@
 """The faults that befall the bots, and how often they do."""
+
 import json
 from collections import Counter
 from pathlib import Path
@@ -10,9 +11,18 @@ ANSWER_SECONDS = 10
 # Shares of requests; of the frames of all sockets; of private frames; of books' frames; and of looks at the clock. The
 # venue counts a socket's frames, some fifteen a second, so that one is cut every twenty seconds on average.
 FAULTS = (
-    "lose-answer=0.05", "lose-request=0.03", "error-before=0.015", "error-after=0.015", "too-many-requests=0.02",
-    "cut-socket=0.006", "drop-frame=0.03", "duplicate-frame=0.03", "reorder-frame=0.03", "corrupt-book=0.02",
-    "skew-clock=0.05:3", "skew-clock=0.05:-3",
+    "lose-answer=0.05",
+    "lose-request=0.03",
+    "error-before=0.015",
+    "error-after=0.015",
+    "too-many-requests=0.02",
+    "cut-socket=0.006",
+    "drop-frame=0.03",
+    "duplicate-frame=0.03",
+    "reorder-frame=0.03",
+    "corrupt-book=0.02",
+    "skew-clock=0.05:3",
+    "skew-clock=0.05:-3",
 )
 
 

@@ -1,4 +1,5 @@
 """A Hummingbot script that opens a position and closes it again, for ever, with market and limit orders."""
+
 import os
 from decimal import Decimal
 from random import Random

@@ -1,4 +1,5 @@
 """How long it takes until a bot hears of its orders again after something was killed."""
+
 from dataclasses import dataclass, field
 
 

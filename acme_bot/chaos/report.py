@@ -1,4 +1,5 @@
 """What a run says: lines while it goes on, and its result."""
+
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,17 +30,25 @@ class Score:
 def progress_line(moment: str, score: Score, waited_for: Sequence[str]) -> str:
     """:param waited_for: the bots that have not recovered yet"""
     waiting = f"  waiting for {', '.join(waited_for)}" if waited_for else ""
-    return (f"{moment}  orders {score.orders}  fills {score.fills}  faults {score.faults.total()}  "
-            f"venue killed {score.venue_kills}  bots killed {score.bot_kills}  "
-            f"recoveries {len(score.recoveries)}, longest {score.longest_recovery:.1f} s{waiting}")
+    return (
+        f"{moment}  orders {score.orders}  fills {score.fills}  faults {score.faults.total()}  "
+        f"venue killed {score.venue_kills}  bots killed {score.bot_kills}  "
+        f"recoveries {len(score.recoveries)}, longest {score.longest_recovery:.1f} s{waiting}"
+    )
 
 
 def show_score(console: Console, score: Score) -> None:
     table = Table("", "", title="What happened", show_header=False)
     table.columns[1].justify = "right"
-    rows = {"orders": score.orders, "fills": score.fills, "the venue was killed": score.venue_kills,
-            "a bot was killed": score.bot_kills, "recoveries": len(score.recoveries),
-            "the longest took, s": f"{score.longest_recovery:.1f}", "faults": score.faults.total()}
+    rows = {
+        "orders": score.orders,
+        "fills": score.fills,
+        "the venue was killed": score.venue_kills,
+        "a bot was killed": score.bot_kills,
+        "recoveries": len(score.recoveries),
+        "the longest took, s": f"{score.longest_recovery:.1f}",
+        "faults": score.faults.total(),
+    }
     for name, value in [*rows.items(), *((f"  {name}", count) for name, count in sorted(score.faults.items()))]:
         table.add_row(name, str(value))
     console.print(table)
@@ -51,8 +60,12 @@ def show_verdict(console: Console, verdicts: Mapping[str, Sequence[Line]]) -> bo
         console.print(comparison(bot, lines))
     differing = [(bot, line) for bot, lines in verdicts.items() for line in lines if not line.agrees]
     for bot, line in differing:
-        console.print(f"✗ {bot}: {line.name}: {line.hummingbot}, venue {line.venue}", style="bold red", markup=False,
-                      soft_wrap=True)
+        console.print(
+            f"✗ {bot}: {line.name}: {line.hummingbot}, venue {line.venue}",
+            style="bold red",
+            markup=False,
+            soft_wrap=True,
+        )
         for difference in line.differences[:SHOWN_DIFFERENCES]:
             console.print(f"    {difference}", markup=False, soft_wrap=True)
     return not differing

@@ -1,4 +1,5 @@
 """One run of the chaos, from three empty workspaces to the verdict."""
+
 import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -6,7 +7,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from acme_bot.compare.statement import Books
 from acme_bot.chaos.bots import Bot, make_bots, open_ledgers
 from acme_bot.chaos.faults import FaultCounts
 from acme_bot.chaos.recoveries import Recoveries
@@ -14,10 +14,11 @@ from acme_bot.chaos.report import Score, progress_line, show_score, show_verdict
 from acme_bot.chaos.schedule import Kill, plan_kills
 from acme_bot.chaos.venue import LastingVenue
 from acme_bot.chaos.verdict import compare
+from acme_bot.compare.reconciliation import Line
+from acme_bot.compare.statement import Books
+from acme_bot.compare.venue_account import Account, Ledger, VenueError
 from acme_bot.hbot import HbotError
 from acme_bot.interruption import Interruption
-from acme_bot.compare.venue_account import Account, Ledger, VenueError
-from acme_bot.compare.reconciliation import Line
 from acme_bot.venue import DEPOSIT, VenueStartError
 from acme_bot.workspace import WorkspaceError
 
@@ -167,7 +168,8 @@ class Chaos:
     def _is_between_payments(self) -> bool:
         until_funding = float(self._ledgers[self._bots[0].name].price().funding_time) - time.time()
         return until_funding > SECONDS_UNTIL_FUNDING and all(
-            len(bot.records.books().funding) == len(self._ledgers[bot.name].funding()) for bot in self._bots)
+            len(bot.records.books().funding) == len(self._ledgers[bot.name].funding()) for bot in self._bots
+        )
 
     def _finish(self) -> int:
         self._say("Stopping the bots, which cancels their orders ...")

@@ -1,4 +1,5 @@
 """What is killed when: decided by the seed."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
@@ -24,8 +25,9 @@ def plan_kills(seed: int, seconds: int, bots: Sequence[str]) -> list[Kill]:
     minute has both."""
     random = Random(f"{seed}/kills")
     venue = [Kill(second, _darkness(random)) for second in _seconds(random, VENUE_KILL_SECONDS, seconds)]
-    one_bot = [Kill(second, _darkness(random), random.choice(bots))
-               for second in _seconds(random, BOT_KILL_SECONDS, seconds)]
+    one_bot = [
+        Kill(second, _darkness(random), random.choice(bots)) for second in _seconds(random, BOT_KILL_SECONDS, seconds)
+    ]
     return sorted(venue + one_bot, key=lambda kill: kill.second)
 
 

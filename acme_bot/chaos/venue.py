@@ -1,4 +1,5 @@
 """A venue that can be killed and started again where it was, with an account for each bot."""
+
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,12 +45,24 @@ class LastingVenue(Venue):
 
     def _options(self) -> list[str]:
         faults = [option for fault in FAULTS for option in ("--fault", fault)] if self.is_faulty else []
-        return ["--port", str(self._port), "--data", str(self.data), "--seed", str(self._seed), "--speed", str(SPEED),
-                "--funding-interval", str(FUNDING_SECONDS), *faults]
+        return [
+            "--port",
+            str(self._port),
+            "--data",
+            str(self.data),
+            "--seed",
+            str(self._seed),
+            "--speed",
+            str(SPEED),
+            "--funding-interval",
+            str(FUNDING_SECONDS),
+            *faults,
+        ]
 
     def _accounts(self) -> list[dict[str, Any]]:
-        return [entry for name in self.traders
-                for entry in account_entries(name, self.traders[name], self.watchers[name])]
+        return [
+            entry for name in self.traders for entry in account_entries(name, self.traders[name], self.watchers[name])
+        ]
 
 
 def _free_port() -> int:

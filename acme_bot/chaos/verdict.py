@@ -1,10 +1,11 @@
 """What a bot and the venue have of the bot's account, compared when the bot has stopped."""
+
 from decimal import Decimal
 
-from acme_bot.compare.statement import Books
 from acme_bot.chaos.bots import COIN, PAIR, Bot
-from acme_bot.compare.venue_account import Account, Ledger
 from acme_bot.compare.reconciliation import Line, reconcile_books, reconcile_connector
+from acme_bot.compare.statement import Books
+from acme_bot.compare.venue_account import Account, Ledger
 
 
 def compare(bot: Bot, ledger: Ledger, statement: tuple[Books, Account], opening: Decimal) -> list[Line]:

@@ -8,6 +8,7 @@ holds of them, so that two books are compared to the last digit and never within
 - fees are text, exact;
 - funding rates and payments are binary doubles: the double nearest to the exact value.
 """
+
 import json
 import sqlite3
 from collections.abc import Iterable
@@ -21,8 +22,12 @@ from acme_bot.compare.statement import Books, Fill, Funding, Order, OrderState
 from acme_bot.hbot import CONNECTOR
 
 MILLIONTH = Decimal("0.000001")
-STATES = {"BuyOrderCompleted": OrderState.FILLED, "SellOrderCompleted": OrderState.FILLED,
-          "OrderCancelled": OrderState.CANCELLED, "OrderFailure": OrderState.FAILED}
+STATES = {
+    "BuyOrderCompleted": OrderState.FILLED,
+    "SellOrderCompleted": OrderState.FILLED,
+    "OrderCancelled": OrderState.CANCELLED,
+    "OrderFailure": OrderState.FAILED,
+}
 ORDERS = """
     SELECT o.id, CASE o.order_type WHEN 'MARKET' THEN 0 ELSE o.price END, o.amount, o.last_status,
            EXISTS (SELECT 1 FROM OrderStatus s WHERE s.order_id = o.id AND s.status = 'BuyOrderCreated')
@@ -46,9 +51,11 @@ class Records:
         self._file = workspace / "data" / f"{Path(name).stem}.sqlite"
 
     def books(self) -> Books:
-        return Books(orders={row[0]: _order(*row) for row in self._rows(ORDERS)},
-                     fills=self.fills(),
-                     funding=[_funding(*row) for row in self._rows(FUNDING)])
+        return Books(
+            orders={row[0]: _order(*row) for row in self._rows(ORDERS)},
+            fills=self.fills(),
+            funding=[_funding(*row) for row in self._rows(FUNDING)],
+        )
 
     def fills(self) -> dict[str, Fill]:
         return {row[0]: _fill(*row) for row in self._rows(FILLS)}
@@ -71,11 +78,15 @@ def as_stored(books: Books) -> Books:
     """What Hummingbot's file would hold of exact `books`."""
     return replace(
         books,
-        orders={order.id: replace(order, price=_cut(order.price), amount=_cut(order.amount))
-                for order in books.orders.values()},
-        fills={fill.id: replace(fill, price=_cut(fill.price), amount=_cut(fill.amount))
-               for fill in books.fills.values()},
-        funding=[replace(one, rate=as_double(one.rate), amount=as_double(one.amount)) for one in books.funding])
+        orders={
+            order.id: replace(order, price=_cut(order.price), amount=_cut(order.amount))
+            for order in books.orders.values()
+        },
+        fills={
+            fill.id: replace(fill, price=_cut(fill.price), amount=_cut(fill.amount)) for fill in books.fills.values()
+        },
+        funding=[replace(one, rate=as_double(one.rate), amount=as_double(one.amount)) for one in books.funding],
+    )
 
 
 def as_double(value: Decimal) -> Decimal:
@@ -88,14 +99,25 @@ def _cut(value: Decimal) -> Decimal:
 
 
 def _order(client_id: str, price: int, amount: int, last_status: str, is_buy: int) -> Order:
-    return Order(id=client_id, side="buy" if is_buy else "sell", price=price * MILLIONTH, amount=amount * MILLIONTH,
-                 state=STATES.get(last_status, OrderState.OPEN))
+    return Order(
+        id=client_id,
+        side="buy" if is_buy else "sell",
+        price=price * MILLIONTH,
+        amount=amount * MILLIONTH,
+        state=STATES.get(last_status, OrderState.OPEN),
+    )
 
 
 def _fill(trade_id: str, client_id: str, side: str, price: int, amount: int, fee: str) -> Fill:
     price_in_usd, coins = price * MILLIONTH, amount * MILLIONTH
-    return Fill(id=trade_id, order_id=client_id, side=side.lower(), price=price_in_usd, amount=coins,
-                fee=_fee(json.loads(fee), price_in_usd * coins))
+    return Fill(
+        id=trade_id,
+        order_id=client_id,
+        side=side.lower(),
+        price=price_in_usd,
+        amount=coins,
+        fee=_fee(json.loads(fee), price_in_usd * coins),
+    )
 
 
 def _fee(fee: dict[str, Any], volume: Decimal) -> Decimal:

@@ -1,12 +1,13 @@
 """Comparing two parties' books of one account, line by line and to the last digit."""
+
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Context, Decimal, localcontext
 from typing import Any
 
+from acme_bot.compare.bot_records import as_double, as_stored
 from acme_bot.compare.statement import Books, Fill, Holding, Order, OrderState
 from acme_bot.compare.venue_account import Account
-from acme_bot.compare.bot_records import as_double, as_stored
 
 EXACT = Context(prec=80)
 
@@ -22,8 +23,9 @@ class Line:
     differences: tuple[str, ...] = ()
 
 
-def reconcile_books(hummingbot: Books, venue: Books, opening: Decimal, account: Account,
-                    coin: str = "BTC") -> list[Line]:
+def reconcile_books(
+    hummingbot: Books, venue: Books, opening: Decimal, account: Account, coin: str = "BTC"
+) -> list[Line]:
     """Compares what Hummingbot recorded of a bot, now stopped, with the venue's books of its account.
 
     The venue's numbers are taken in the precision in which Hummingbot's file keeps them (see `records`), and are
@@ -32,14 +34,20 @@ def reconcile_books(hummingbot: Books, venue: Books, opening: Decimal, account: 
     """
     with localcontext(EXACT):
         kept = as_stored(venue)
-        return [*_orders(hummingbot, kept), *_fills(hummingbot, kept, coin), *_funding(hummingbot, kept),
-                *_account(hummingbot, opening, account, coin, rounding=_flow(kept) - _flow(venue))]
+        return [
+            *_orders(hummingbot, kept),
+            *_fills(hummingbot, kept, coin),
+            *_funding(hummingbot, kept),
+            *_account(hummingbot, opening, account, coin, rounding=_flow(kept) - _flow(venue)),
+        ]
 
 
 def reconcile_connector(connector: Holding, venue: Holding, coin: str = "BTC") -> list[Line]:
     """Compares what Hummingbot's connector says that the account has, which it prints as doubles, with the venue."""
-    return [_line(f"position, {coin} (connector)", connector.position, as_double(venue.position)),
-            _line("balance, USD (connector)", connector.balance, as_double(venue.balance))]
+    return [
+        _line(f"position, {coin} (connector)", connector.position, as_double(venue.position)),
+        _line("balance, USD (connector)", connector.balance, as_double(venue.balance)),
+    ]
 
 
 def both_sides_filled(books: Books) -> bool:
@@ -47,15 +55,20 @@ def both_sides_filled(books: Books) -> bool:
 
 
 def _orders(hummingbot: Books, venue: Books) -> list[Line]:
-    counts = {state: [sum(order.state is state for order in books.orders.values()) for books in (hummingbot, venue)]
-              for state in OrderState}
+    counts = {
+        state: [sum(order.state is state for order in books.orders.values()) for books in (hummingbot, venue)]
+        for state in OrderState
+    }
     left_open = counts[OrderState.OPEN]
     return [
         _line("orders", len(hummingbot.orders), len(venue.orders)),
         *(_line(f"orders {state.value}", *counts[state]) for state in (OrderState.FILLED, OrderState.CANCELLED)),
         Line("orders left open", *map(str, left_open), agrees=left_open == [0, 0]),
-        _each("each order: side, price, size, state", hummingbot.orders,
-              {key: _as_ordered(order, hummingbot.orders.get(key)) for key, order in venue.orders.items()}),
+        _each(
+            "each order: side, price, size, state",
+            hummingbot.orders,
+            {key: _as_ordered(order, hummingbot.orders.get(key)) for key, order in venue.orders.items()},
+        ),
     ]
 
 
@@ -89,9 +102,14 @@ def _funding(hummingbot: Books, venue: Books) -> list[Line]:
 def _account(hummingbot: Books, opening: Decimal, account: Account, coin: str, rounding: Decimal) -> list[Line]:
     """`rounding` is what the precision of Hummingbot's file makes of the sum of the venue's own entries, in USD."""
     bought, sold = (_size(_of_side(hummingbot, side)) for side in ("buy", "sell"))
-    return [_line(f"position, {coin} (sum of fills)", bought - sold, account.holding.position),
-            _line("balance without the position's cost, USD", opening + _flow(hummingbot),
-                  account.holding.balance - account.cost + rounding)]
+    return [
+        _line(f"position, {coin} (sum of fills)", bought - sold, account.holding.position),
+        _line(
+            "balance without the position's cost, USD",
+            opening + _flow(hummingbot),
+            account.holding.balance - account.cost + rounding,
+        ),
+    ]
 
 
 def _line(name: str, hummingbot: Decimal | int, venue: Decimal | int) -> Line:

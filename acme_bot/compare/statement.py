@@ -1,4 +1,5 @@
 """What an account did and holds, as one party has it in its books: the form in which two parties are compared."""
+
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum

@@ -3,6 +3,7 @@
 A client of its own: it shares nothing with the connector, so that a mistake in one of them shows in the other. Every
 name of a field of the wire that this package knows is in this module.
 """
+
 import hashlib
 import hmac
 import http
@@ -72,9 +73,13 @@ class Ledger:
 
     def price(self) -> Price:
         future = self._get(f"/futures/{self._market}")
-        return Price(bid=_decimal_or_none(future["bid"]), ask=_decimal_or_none(future["ask"]),
-                     mark=Decimal(future["mark"]), funding_rate=Decimal(future["nextFundingRate"]),
-                     funding_time=_seconds(future["nextFundingTime"]))
+        return Price(
+            bid=_decimal_or_none(future["bid"]),
+            ask=_decimal_or_none(future["ask"]),
+            mark=Decimal(future["mark"]),
+            funding_rate=Decimal(future["nextFundingRate"]),
+            funding_time=_seconds(future["nextFundingTime"]),
+        )
 
     def account(self) -> Account:
         account = self._get("/account")
@@ -82,9 +87,12 @@ class Ledger:
         positions = [one for one in account["positions"] if one["future"] == self._market]
         entries = [Decimal(one["entryPrice"]) for one in positions if one["entryPrice"] is not None]
         position, cost = (sum((Decimal(one[name]) for one in positions), Decimal(0)) for name in ("netSize", "cost"))
-        return Account(Holding(position, balance=Decimal(account["collateral"])),
-                       entry=entries[0] if len(entries) == 1 else None, cost=cost,
-                       value=Decimal(account["totalAccountValue"]))
+        return Account(
+            Holding(position, balance=Decimal(account["collateral"])),
+            entry=entries[0] if len(entries) == 1 else None,
+            cost=cost,
+            value=Decimal(account["totalAccountValue"]),
+        )
 
     def balance(self) -> Decimal:
         """The wallet's total in USD."""
@@ -105,13 +113,28 @@ class Ledger:
     def funding(self) -> list[Funding]:
         """Every funding payment, oldest first. Positive: the account received it, unlike on the wire (Acme API §5)."""
         payments = self._get("/funding_payments", future=self._market)
-        return sorted((Funding(int(_seconds(one["time"])), rate=Decimal(one["rate"]), amount=-Decimal(one["payment"]))
-                       for one in payments), key=lambda payment: payment.time)
+        return sorted(
+            (
+                Funding(int(_seconds(one["time"])), rate=Decimal(one["rate"]), amount=-Decimal(one["payment"]))
+                for one in payments
+            ),
+            key=lambda payment: payment.time,
+        )
 
     def place(self, side: str, size: Decimal, price: Decimal, client_id: str) -> None:
         """Places a limit order, as a trader does by hand."""
-        self._ask("POST", "/orders", {"market": self._market, "side": side, "type": "limit", "size": str(size),
-                                      "price": str(price), "clientId": client_id})
+        self._ask(
+            "POST",
+            "/orders",
+            {
+                "market": self._market,
+                "side": side,
+                "type": "limit",
+                "size": str(size),
+                "price": str(price),
+                "clientId": client_id,
+            },
+        )
 
     def cancel(self, client_id: str) -> None:
         self._ask("DELETE", f"/orders/by_client_id/{client_id}")
@@ -119,9 +142,11 @@ class Ledger:
     def _books(self) -> Books:
         orders = self._pages("/orders/history", "createdAt")
         client_ids = {order["id"]: order["clientId"] for order in orders}
-        return Books(orders={order["clientId"]: _order(order) for order in orders},
-                     fills={str(fill["id"]): _fill(fill, client_ids) for fill in self._pages("/fills", "time")},
-                     funding=self.funding())
+        return Books(
+            orders={order["clientId"]: _order(order) for order in orders},
+            fills={str(fill["id"]): _fill(fill, client_ids) for fill in self._pages("/fills", "time")},
+            funding=self.funding(),
+        )
 
     def _pages(self, path: str, moment: str) -> list[dict[str, Any]]:
         """All of it, newest first. Two pages overlap, because several entries may be of one time."""
@@ -172,8 +197,14 @@ def _reason(refusal: urllib.error.HTTPError) -> str:
 
 
 def _order(order: dict[str, Any]) -> Order:
-    return Order(id=order["clientId"], side=order["side"], price=Decimal(order["price"] or 0),
-                 amount=Decimal(order["size"]), state=_state(order), reduces=order["reduceOnly"])
+    return Order(
+        id=order["clientId"],
+        side=order["side"],
+        price=Decimal(order["price"] or 0),
+        amount=Decimal(order["size"]),
+        state=_state(order),
+        reduces=order["reduceOnly"],
+    )
 
 
 def _state(order: dict[str, Any]) -> OrderState:
@@ -183,8 +214,14 @@ def _state(order: dict[str, Any]) -> OrderState:
 
 
 def _fill(fill: dict[str, Any], client_ids: dict[int, str]) -> Fill:
-    return Fill(id=str(fill["id"]), order_id=client_ids[fill["orderId"]], side=fill["side"],
-                price=Decimal(fill["price"]), amount=Decimal(fill["size"]), fee=Decimal(fill["fee"]))
+    return Fill(
+        id=str(fill["id"]),
+        order_id=client_ids[fill["orderId"]],
+        side=fill["side"],
+        price=Decimal(fill["price"]),
+        amount=Decimal(fill["size"]),
+        fee=Decimal(fill["fee"]),
+    )
 
 
 def _seconds(text: str) -> Decimal:

@@ -1,4 +1,5 @@
 """What the demo shows: a live table in a terminal, a line now and then anywhere else, and the reconciliation."""
+
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,9 +11,9 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
 
+from acme_bot.compare.reconciliation import Line
 from acme_bot.compare.statement import Fill, Funding, Order
 from acme_bot.compare.venue_account import Account, Price
-from acme_bot.compare.reconciliation import Line
 
 LINE_SECONDS = 5
 SHOWN_FILLS = 8
@@ -83,16 +84,23 @@ def comparison(bot: str, lines: Sequence[Line], title: str | None = None) -> Tab
     for column in table.columns[1:3]:
         column.justify = "right"
     for line in lines:
-        table.add_row(line.name, line.hummingbot, line.venue, "✓" if line.agrees else "✗",
-                      style=None if line.agrees else "bold red")
+        table.add_row(
+            line.name,
+            line.hummingbot,
+            line.venue,
+            "✓" if line.agrees else "✗",
+            style=None if line.agrees else "bold red",
+        )
     return table
 
 
 def _line(glance: Glance) -> str:
-    return (f"{_clock(glance)}  mark {_usd(glance.price.mark)}  quotes {_quotes(glance.quotes)}  "
-            f"fills {_count(glance.fills, 'buy')} buy {_count(glance.fills, 'sell')} sell  "
-            f"position {glance.account.holding.position:+f} BTC  profit {_usd(glance.profit)}  "
-            f"funding {glance.received:+.6f} ({len(glance.funding)})")
+    return (
+        f"{_clock(glance)}  mark {_usd(glance.price.mark)}  quotes {_quotes(glance.quotes)}  "
+        f"fills {_count(glance.fills, 'buy')} buy {_count(glance.fills, 'sell')} sell  "
+        f"position {glance.account.holding.position:+f} BTC  profit {_usd(glance.profit)}  "
+        f"funding {glance.received:+.6f} ({len(glance.funding)})"
+    )
 
 
 def _table(glance: Glance) -> RenderableType:
@@ -100,11 +108,14 @@ def _table(glance: Glance) -> RenderableType:
     for name, value in _facts(glance):
         facts.add_row(f"[dim]{name}[/]", value)
     fills = Table("fills", "price", "BTC", "fee", box=None, padding=(0, 2))
-    for fill in list(glance.fills)[:-SHOWN_FILLS - 1:-1]:
+    for fill in list(glance.fills)[: -SHOWN_FILLS - 1 : -1]:
         colour = "green" if fill.side == "buy" else "red"
         fills.add_row(f"[{colour}]{fill.side}[/]", _usd(fill.price), f"{fill.amount:f}", f"{fill.fee:.4f}")
-    return Panel(Group(facts, "", fills), title=f"Hummingbot on Acme, BTC-USD, {_clock(glance)}",
-                 subtitle="Ctrl-C ends it and reconciles")
+    return Panel(
+        Group(facts, "", fills),
+        title=f"Hummingbot on Acme, BTC-USD, {_clock(glance)}",
+        subtitle="Ctrl-C ends it and reconciles",
+    )
 
 
 def _facts(glance: Glance) -> list[tuple[str, str]]:

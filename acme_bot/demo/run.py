@@ -1,4 +1,5 @@
 """The demo: the real Hummingbot makes a market on a venue of its own, and the two parties' books are compared."""
+
 import secrets
 import subprocess
 import time
@@ -9,15 +10,15 @@ from pathlib import Path
 
 from rich.console import Console
 
+from acme_bot.compare.bot_records import Records
+from acme_bot.compare.reconciliation import Line, both_sides_filled, reconcile_books, reconcile_connector
+from acme_bot.compare.venue_account import Ledger, VenueError
+from acme_bot.compare.view import Glance, open_view, show_reconciliation
 from acme_bot.folder import in_folder
 from acme_bot.hbot import CONNECTOR, Hbot, HbotError
 from acme_bot.interruption import Interruption
-from acme_bot.compare.venue_account import Ledger, VenueError
-from acme_bot.compare.reconciliation import Line, both_sides_filled, reconcile_books, reconcile_connector
-from acme_bot.compare.bot_records import Records
 from acme_bot.strategy_files import add_files
 from acme_bot.venue import Venue, VenueStartError
-from acme_bot.compare.view import Glance, open_view, show_reconciliation
 from acme_bot.workspace import WorkspaceError, make_workspace
 
 PAIR = "BTC-USD"
@@ -43,19 +44,45 @@ class Strategy:
 # Spreads are in percent. The quotes are close enough to the middle to be hit, an open position is closed soon whether
 # it wins or loses, and everything comes round every few seconds. The amount is the smallest that the venue lets rest:
 # of a larger order a part may be left over that is too small for an order of its own, and the strategy is stuck.
-MARKET_MAKING = Strategy("perpetual_market_making", {
-    "derivative": CONNECTOR, "market": PAIR, "leverage": "5", "order_amount": "0.001",
-    "bid_spread": "0.01", "ask_spread": "0.01", "order_refresh_time": "3", "filled_order_delay": "1",
-    "long_profit_taking_spread": "0.03", "short_profit_taking_spread": "0.03",
-    "stop_loss_spread": "0.06", "time_between_stop_loss_orders": "3", "stop_loss_slippage_buffer": "0.05",
-})
+MARKET_MAKING = Strategy(
+    "perpetual_market_making",
+    {
+        "derivative": CONNECTOR,
+        "market": PAIR,
+        "leverage": "5",
+        "order_amount": "0.001",
+        "bid_spread": "0.01",
+        "ask_spread": "0.01",
+        "order_refresh_time": "3",
+        "filled_order_delay": "1",
+        "long_profit_taking_spread": "0.03",
+        "short_profit_taking_spread": "0.03",
+        "stop_loss_spread": "0.06",
+        "time_between_stop_loss_orders": "3",
+        "stop_loss_slippage_buffer": "0.05",
+    },
+)
 # A V2 controller; its spreads and barriers are fractions. It quotes 250 USD on each side, and its executors close their
 # positions before it stops.
-INVENTORY_MAKER = Strategy("inventory_maker", {
-    "connector_name": CONNECTOR, "trading_pair": PAIR, "leverage": "5", "position_mode": "ONEWAY",
-    "total_amount_quote": "500", "buy_spreads": "0.0001", "sell_spreads": "0.0001", "executor_refresh_time": "5",
-    "cooldown_time": "2", "take_profit": "0.0003", "stop_loss": "0.001", "time_limit": "20",
-}, stop_seconds=20, funding_seconds=60)
+INVENTORY_MAKER = Strategy(
+    "inventory_maker",
+    {
+        "connector_name": CONNECTOR,
+        "trading_pair": PAIR,
+        "leverage": "5",
+        "position_mode": "ONEWAY",
+        "total_amount_quote": "500",
+        "buy_spreads": "0.0001",
+        "sell_spreads": "0.0001",
+        "executor_refresh_time": "5",
+        "cooldown_time": "2",
+        "take_profit": "0.0003",
+        "stop_loss": "0.001",
+        "time_limit": "20",
+    },
+    stop_seconds=20,
+    funding_seconds=60,
+)
 STRATEGIES = {strategy.name: strategy for strategy in (MARKET_MAKING, INVENTORY_MAKER)}
 FIRST_ORDER_SECONDS = 90
 
@@ -108,10 +135,14 @@ class Demo:
         trader, strategy = self._venue.trader, self._strategy
         steps = (
             ("Making a workspace for Hummingbot", self._make_workspace),
-            ("hbot connect: storing the account's key, encrypted",
-             lambda: self._hbot.connect(self._venue.url, trader.key, trader.secret)),
-            (f"hbot create: {strategy.name} on {PAIR}",
-             lambda: self._hbot.create(strategy.name, BOT, strategy.settings)),
+            (
+                "hbot connect: storing the account's key, encrypted",
+                lambda: self._hbot.connect(self._venue.url, trader.key, trader.secret),
+            ),
+            (
+                f"hbot create: {strategy.name} on {PAIR}",
+                lambda: self._hbot.create(strategy.name, BOT, strategy.settings),
+            ),
             ("hbot start", self._launch),
         )
         for description, step in steps:
@@ -136,8 +167,9 @@ class Demo:
         while not (self._ledger.open_orders() or self._records.fills()):
             self._require_bot()
             if time.monotonic() > deadline:
-                raise DemoError(f"The bot placed no order within {FIRST_ORDER_SECONDS} s.\n"
-                                f"{self._hbot.bot_complaints(BOT)}")
+                raise DemoError(
+                    f"The bot placed no order within {FIRST_ORDER_SECONDS} s.\n{self._hbot.bot_complaints(BOT)}"
+                )
             if interruption.wait(1):
                 return False
         return True
@@ -153,9 +185,16 @@ class Demo:
                 self._require_bot()
 
     def _glance(self, second: int, opening: Decimal) -> Glance:
-        return Glance(second=second, seconds=self._seconds, price=self._ledger.price(), account=self._ledger.account(),
-                      opening=opening, quotes=self._ledger.open_orders(), fills=list(self._records.fills().values()),
-                      funding=self._ledger.funding())
+        return Glance(
+            second=second,
+            seconds=self._seconds,
+            price=self._ledger.price(),
+            account=self._ledger.account(),
+            opening=opening,
+            quotes=self._ledger.open_orders(),
+            fills=list(self._records.fills().values()),
+            funding=self._ledger.funding(),
+        )
 
     def _await_quiet(self) -> None:
         """Waits until Hummingbot knows every funding payment that was made, and the next is not about to be.
@@ -172,8 +211,9 @@ class Demo:
 
     def _is_quiet(self) -> bool:
         until_funding = float(self._ledger.price().funding_time) - time.time()
-        return (until_funding > self._strategy.stop_seconds
-                and len(self._records.books().funding) == len(self._ledger.funding()))
+        return until_funding > self._strategy.stop_seconds and len(self._records.books().funding) == len(
+            self._ledger.funding()
+        )
 
     def _finish(self, opening: Decimal) -> int:
         if self._bot is not None:
@@ -204,8 +244,12 @@ class Demo:
     def _verdict(self, lines: list[Line]) -> int:
         differing = [line.name for line in lines if not line.agrees]
         if differing:
-            self._console.print(f"✗ {len(differing)} of {len(lines)} lines differ: {'; '.join(differing)}",
-                                style="bold red", markup=False, soft_wrap=True)
+            self._console.print(
+                f"✗ {len(differing)} of {len(lines)} lines differ: {'; '.join(differing)}",
+                style="bold red",
+                markup=False,
+                soft_wrap=True,
+            )
             return 1
         self._console.print(f"✓ All {len(lines)} lines agree.", style="bold green")
         return 0
@@ -218,8 +262,6 @@ class Demo:
         self._console.print(text, markup=False, soft_wrap=True)
 
 
-def run_demo(
-    strategy: Strategy, seconds: int, seed: int | None, folder: Path | None, console: Console
-) -> int:
+def run_demo(strategy: Strategy, seconds: int, seed: int | None, folder: Path | None, console: Console) -> int:
     """Runs the demo in a folder as `in_folder` has it. Returns the process's exit code."""
     return in_folder(folder, "acme-demo-", console, lambda place: Demo(strategy, place, seconds, seed, console).run())

@@ -1,4 +1,5 @@
 """What is measured in the soak, from outside the two processes and from the samples that the bot's script writes."""
+
 import http.client
 import json
 import time

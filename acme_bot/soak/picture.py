@@ -1,4 +1,5 @@
 """The soak as a picture: every series over the run's time, and the line that was judged."""
+
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,11 +21,16 @@ def draw(trends: Sequence[Trend], title: str, path: Path) -> None:
     for panel, trend in zip(panels, trends):
         series, ends = trend.series, (trend.started, trend.ended)
         panel.plot(series.times, series.values, ".", color="tab:blue", markersize=2)
-        panel.plot(ends, [trend.intercept + trend.slope * time for time in ends], linewidth=2,
-                   color=RISING if trend.is_rising else STEADY)
+        panel.plot(
+            ends,
+            [trend.intercept + trend.slope * time for time in ends],
+            linewidth=2,
+            color=RISING if trend.is_rising else STEADY,
+        )
         panel.axvspan(*ends, color="0.95")
-        panel.set_title(f"{series.name}: {trend.rise:+.2f} {series.unit}, {series.tolerance:.4g} allowed",
-                        fontsize="medium")
+        panel.set_title(
+            f"{series.name}: {trend.rise:+.2f} {series.unit}, {series.tolerance:.4g} allowed", fontsize="medium"
+        )
         panel.set_xlabel("s")
         panel.set_ylabel(series.unit)
     for panel in panels:

@@ -2,6 +2,7 @@
 
 It is copied into the workspace's `scripts/`, where Hummingbot looks for scripts, and imports nothing of this project.
 """
+
 import asyncio
 import json
 import os
@@ -19,8 +20,13 @@ from hummingbot.strategy.strategy_v2_base import StrategyV2Base, StrategyV2Confi
 
 CONNECTOR = "acme_perpetual"
 # Each order is of about 60 USD; of the coins, so much that a part of it that is left over is still worth an order.
-AMOUNTS = {"BTC-USD": Decimal("0.001"), "ETH-USD": Decimal("0.02"), "SOL-USD": Decimal("0.4"),
-           "XRP-USD": Decimal(100), "DOGE-USD": Decimal(400)}
+AMOUNTS = {
+    "BTC-USD": Decimal("0.001"),
+    "ETH-USD": Decimal("0.02"),
+    "SOL-USD": Decimal("0.4"),
+    "XRP-USD": Decimal(100),
+    "DOGE-USD": Decimal(400),
+}
 DISTANCES = (Decimal("0.0001"), Decimal("0.0003"))
 MOST_ORDERS_WORTH = 5
 """A position of as many orders is not added to."""
@@ -98,11 +104,22 @@ class Soak(StrategyV2Base):
                 samples.write(json.dumps(self._sample(sum(lateness) / len(lateness))) + "\n")
 
     def _sample(self, lag: float) -> dict[str, Any]:
-        return {"time": time.time(), "lag": lag, "queued": self._queued(), "tasks": len(asyncio.all_tasks()),
-                "orders": self._orders, "fills": self._fills}
+        return {
+            "time": time.time(),
+            "lag": lag,
+            "queued": self._queued(),
+            "tasks": len(asyncio.all_tasks()),
+            "orders": self._orders,
+            "fills": self._fills,
+        }
 
     def _queued(self) -> int:
         books = self._connector.order_book_tracker
-        queues = [books._order_book_diff_stream, books._order_book_snapshot_stream, books._order_book_trade_stream,
-                  *books._tracking_message_queues.values(), self._connector._user_stream_tracker.user_stream]
+        queues = [
+            books._order_book_diff_stream,
+            books._order_book_snapshot_stream,
+            books._order_book_trade_stream,
+            *books._tracking_message_queues.values(),
+            self._connector._user_stream_tracker.user_stream,
+        ]
         return sum(queue.qsize() for queue in queues)

@@ -1,4 +1,5 @@
 """One run of the soak: it starts the venue and the bot, measures them, draws what it measured, and judges it."""
+
 import http.client
 import secrets
 import shutil
@@ -11,9 +12,9 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from acme_bot.compare.venue_account import Ledger, VenueError
 from acme_bot.hbot import Hbot, HbotError
 from acme_bot.interruption import Interruption
-from acme_bot.compare.venue_account import Ledger, VenueError
 from acme_bot.soak import SHORTEST_SECONDS
 from acme_bot.soak.gauges import BotGauge, ProcessGauge, VenueGauge
 from acme_bot.soak.picture import draw
@@ -128,9 +129,11 @@ class Soak:
 
     def _line(self, second: float) -> str:
         orders, fills = (sum(counts[-1].values()) for counts in (self._from_bot.orders, self._from_bot.fills))
-        return (f"{second:.0f} of {self._seconds} s  orders {orders}  fills {fills}  "
-                f"bot {self._bot_process.megabytes:.1f} MB  venue {self._venue_process.megabytes:.1f} MB, "
-                f"answers in {self._from_venue.milliseconds:.1f} ms")
+        return (
+            f"{second:.0f} of {self._seconds} s  orders {orders}  fills {fills}  "
+            f"bot {self._bot_process.megabytes:.1f} MB  venue {self._venue_process.megabytes:.1f} MB, "
+            f"answers in {self._from_venue.milliseconds:.1f} ms"
+        )
 
     def _report(self) -> int:
         self._bot_process.allow_more(MEGABYTES_OF_AN_ORDER * self._judged_orders())
@@ -193,7 +196,12 @@ def _table(trends: list[Trend]) -> Table:
         column.justify = "right"
     for trend in trends:
         figures = (trend.first, trend.last, trend.rise, trend.per_hour)
-        table.add_row(trend.series.name, trend.series.unit, *(f"{figure:.2f}" for figure in figures),
-                      f"{trend.series.tolerance:.4g}", "✗ rises" if trend.is_rising else "✓",
-                      style="bold red" if trend.is_rising else None)
+        table.add_row(
+            trend.series.name,
+            trend.series.unit,
+            *(f"{figure:.2f}" for figure in figures),
+            f"{trend.series.tolerance:.4g}",
+            "✗ rises" if trend.is_rising else "✓",
+            style="bold red" if trend.is_rising else None,
+        )
     return table

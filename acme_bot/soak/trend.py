@@ -1,4 +1,5 @@
 """Whether a series rises, and by how much, whatever its noise and its outliers."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -72,8 +73,16 @@ def trend_of(series: Series) -> Trend:
     tenth = max(1, len(values) // 10)
     slope, intercept, low, _ = map(float, theilslopes(*_thinned(values, times), CONFIDENCE, method="joint"))
     started, ended = float(times[0]), float(times[-1])
-    return Trend(series, started, ended, slope, intercept, certain=low * (ended - started),
-                 first=float(numpy.median(values[:tenth])), last=float(numpy.median(values[-tenth:])))
+    return Trend(
+        series,
+        started,
+        ended,
+        slope,
+        intercept,
+        certain=low * (ended - started),
+        first=float(numpy.median(values[:tenth])),
+        last=float(numpy.median(values[-tenth:])),
+    )
 
 
 def _thinned(values: numpy.ndarray, times: numpy.ndarray) -> Sequence[numpy.ndarray]:

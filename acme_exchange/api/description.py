@@ -5,9 +5,9 @@ from functools import cache
 from aiohttp import hdrs, web
 from openapi_ui_bundles import swagger_ui
 
-from acme_exchange.api.wire import codec
 from acme_exchange.api.openapi import describe
 from acme_exchange.api.routes import ROUTES
+from acme_exchange.api.wire import codec
 
 DESCRIPTION_PATH = "/api/openapi.json"
 PAGE_PATH = "/api/docs"
@@ -38,7 +38,9 @@ START = f"""SwaggerUIBundle({{
 }});
 """
 # Swagger UI sets styles of its own in the page, and has pictures within its style sheet.
-POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"
+)
 
 
 def add_routes(router: web.UrlDispatcher) -> None:

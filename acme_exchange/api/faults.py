@@ -18,12 +18,12 @@ from aiohttp import hdrs, web
 from pydantic import AfterValidator, Field, StrictInt
 
 from acme_exchange.api import errors
-from acme_exchange.api.wire import answers
-from acme_exchange.api.wire.answers import BookFrame
 from acme_exchange.api.outbox import Outbox
 from acme_exchange.api.rate_limits import ORDERS, REQUESTS
-from acme_exchange.api.wire.requests import Name, Number, Request
 from acme_exchange.api.rest import BASE, failure
+from acme_exchange.api.wire import answers
+from acme_exchange.api.wire.answers import BookFrame
+from acme_exchange.api.wire.requests import Name, Number, Request
 from acme_exchange.clock import Clock
 from acme_exchange.engine import Refused
 from acme_exchange.store.progress import Progress
@@ -44,12 +44,7 @@ SKEW_CLOCK = "skew-clock"
 REQUEST_FAULTS = (LOSE_REQUEST, LOSE_ANSWER, DELAY, ERROR_BEFORE, ERROR_AFTER, TOO_MANY_REQUESTS)
 FRAME_FAULTS = (DROP_FRAME, DUPLICATE_FRAME, REORDER_FRAME)
 TIMED_FAULTS = (DELAY, SKEW_CLOCK)
-FIELDS_OF = {
-    "seconds": TIMED_FAULTS,
-    "method": REQUEST_FAULTS,
-    "path": REQUEST_FAULTS,
-    "channel": FRAME_FAULTS,
-}
+FIELDS_OF = {"seconds": TIMED_FAULTS, "method": REQUEST_FAULTS, "path": REQUEST_FAULTS, "channel": FRAME_FAULTS}
 """Which faults a field goes with."""
 
 NAMES = (*REQUEST_FAULTS, CUT_SOCKET, *FRAME_FAULTS, CORRUPT_BOOK, SKEW_CLOCK)

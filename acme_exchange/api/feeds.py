@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
-from acme_exchange.api.wire import answers, frames, presentation
 from acme_exchange.api.published_book import DEPTH, PublishedBook
+from acme_exchange.api.wire import answers, frames, presentation
 from acme_exchange.engine import (
     BalanceChanged,
     BookChanged,
@@ -232,9 +232,7 @@ class Feeds:
     def _start_markets(self, topic: Topic) -> bytes:
         for _ in self._send_markets():
             pass
-        return frames.partial(
-            topic.channel.value, None, answers.MarketsFrame(action="partial", data=self._markets)
-        )
+        return frames.partial(topic.channel.value, None, answers.MarketsFrame(action="partial", data=self._markets))
 
     def _send_markets(self) -> Iterator[None]:
         """Sends the markets that have changed, having looked at one at each step."""

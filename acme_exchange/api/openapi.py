@@ -9,10 +9,10 @@ from typing import Any, get_args, get_origin, get_type_hints
 import msgspec
 from pydantic.json_schema import models_json_schema
 
-from acme_exchange.api.wire import requests
-from acme_exchange.api.wire.answers import Failure
 from acme_exchange.api.authentication import OWN_PREFIX
 from acme_exchange.api.routes import Paged, Route
+from acme_exchange.api.wire import requests
+from acme_exchange.api.wire.answers import Failure
 
 VERSION = "3.1.0"
 REFERENCE = "#/components/schemas/{name}"

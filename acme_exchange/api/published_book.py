@@ -52,9 +52,7 @@ class PublishedBook:
         return self._frame("update", changed_bids, changed_asks, time)
 
     def _frame(self, action: str, bids: list[Level], asks: list[Level], time: float) -> BookFrame:
-        return BookFrame(
-            time=time, checksum=checksum(self._bids, self._asks), bids=bids, asks=asks, action=action
-        )
+        return BookFrame(time=time, checksum=checksum(self._bids, self._asks), bids=bids, asks=asks, action=action)
 
 
 def _changes(before: Sequence[Level], now: Sequence[Level]) -> list[Level]:

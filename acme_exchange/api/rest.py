@@ -10,13 +10,13 @@ from aiohttp import hdrs, web
 
 from acme_exchange.accounts.file import ApiKey
 from acme_exchange.api import errors
-from acme_exchange.api.wire import codec
 from acme_exchange.api.access_log import ACCOUNT
-from acme_exchange.api.wire.answers import Failure, Success
 from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.rate_limits import ORDERS, REQUESTS, RateLimits, TooManyRequests
 from acme_exchange.api.routes import ROUTES, Call, Paged, Route
 from acme_exchange.api.turns import in_turns
+from acme_exchange.api.wire import codec
+from acme_exchange.api.wire.answers import Failure, Success
 from acme_exchange.clock import Clock
 from acme_exchange.engine import Refused
 from acme_exchange.venue import Venue

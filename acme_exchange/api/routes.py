@@ -125,10 +125,7 @@ async def candles(call: Call) -> list[answers.Candle]:
     """A market's trades gathered into candles, oldest first; before the venue's first start, a simulated past of volume 0."""
     name = _known_market(call, call.path["market"])
     found = await call.venue.candles(
-        name,
-        int(call.parameters.resolution),
-        _period(call.parameters),
-        requests.MOST_CANDLES,
+        name, int(call.parameters.resolution), _period(call.parameters), requests.MOST_CANDLES
     )
     return [presentation.candle(candle) for candle in found]
 
@@ -230,11 +227,7 @@ def modify_order(call: Call) -> answers.Order:
     asked: requests.ModifyOrderRequest = call.parameters
     existing = _order_to_cancel(call)
     command = ModifyOrder(
-        account=call.account,
-        order_id=existing.id,
-        price=asked.price,
-        size=asked.size,
-        new_client_id=asked.client_id,
+        account=call.account, order_id=existing.id, price=asked.price, size=asked.size, new_client_id=asked.client_id
     )
     return _new_order(call, command)
 
@@ -263,9 +256,7 @@ async def fills(call: Call) -> list[answers.Fill]:
 async def funding_payments(call: Call) -> list[answers.FundingPayment]:
     """What the account paid (positive) or received for funding, newest first."""
     name = _known_future(call, call.parameters.future)
-    found = await call.venue.store.funding_payments(
-        call.account, name, _period(call.parameters), requests.MOST_RECORDS
-    )
+    found = await call.venue.store.funding_payments(call.account, name, _period(call.parameters), requests.MOST_RECORDS)
     return [presentation.funding_payment(payment) for payment in found]
 
 
@@ -352,9 +343,7 @@ ROUTES = (
     Route("DELETE", "/orders", cancel_orders, requests.CancelOrdersRequest, charge="nothing"),
     Route("GET", "/orders/by_client_id/{client_id}", order),
     Route("DELETE", "/orders/by_client_id/{client_id}", cancel_order, charge="nothing"),
-    Route(
-        "POST", "/orders/by_client_id/{client_id}/modify", modify_order, requests.ModifyOrderRequest, charge="order"
-    ),
+    Route("POST", "/orders/by_client_id/{client_id}/modify", modify_order, requests.ModifyOrderRequest, charge="order"),
     Route("GET", "/orders/{order_id}", order),
     Route("DELETE", "/orders/{order_id}", cancel_order, charge="nothing"),
     Route("POST", "/orders/{order_id}/modify", modify_order, requests.ModifyOrderRequest, charge="order"),

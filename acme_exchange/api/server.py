@@ -10,7 +10,6 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
 from acme_exchange.api import access_log, description, errors
-from acme_exchange.owner.interface import AdminInterface
 from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.faults import ClearRequest, FaultRequest, Faults, present
 from acme_exchange.api.feeds import Feeds
@@ -18,6 +17,7 @@ from acme_exchange.api.pacemaker import Pacemaker
 from acme_exchange.api.rate_limits import RateLimits
 from acme_exchange.api.rest import LARGEST_BODY_BYTES, RestInterface, failure, failures_in_envelopes
 from acme_exchange.api.websocket import WebSocketInterface
+from acme_exchange.owner.interface import AdminInterface
 from acme_exchange.venue import Venue
 
 SHUTDOWN_SECONDS = 2.0
@@ -65,9 +65,7 @@ class Server:
         self._runner = _Runner(application, shutdown_timeout=SHUTDOWN_SECONDS)
         self._site: web.TCPSite | None = None
 
-    async def start(
-        self, host: str, port: int, with_pacemaker: bool = True, tls: ssl.SSLContext | None = None
-    ) -> str:
+    async def start(self, host: str, port: int, with_pacemaker: bool = True, tls: ssl.SSLContext | None = None) -> str:
         """Listens, and from then on answers.
 
         :param port: 0 takes a free one.
@@ -100,11 +98,7 @@ class _Connection(web.RequestHandler):
     """A client's connection, on which also what is no HTTP is answered in the envelope (Acme API §1)."""
 
     def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
         plain = super().handle_error(request, status, exc, message)
         # What the parser says of it repeats what was sent, which may be a secret.

@@ -7,10 +7,10 @@ from typing import Any
 
 from acme_exchange.accounts.file import ApiKey
 from acme_exchange.api import errors
-from acme_exchange.api.wire import codec, frames
 from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.feeds import Channel, Feeds, Topic
 from acme_exchange.api.outbox import Outbox
+from acme_exchange.api.wire import codec, frames
 from acme_exchange.clock import Clock
 from acme_exchange.engine import Refused
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from acme_exchange.api.wire import frames
 from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.feeds import Feeds
 from acme_exchange.api.outbox import Outbox
 from acme_exchange.api.session import Session
+from acme_exchange.api.wire import frames
 from acme_exchange.clock import Clock
 from acme_exchange.store.progress import StoreFailed
 

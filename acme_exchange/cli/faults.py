@@ -9,9 +9,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from acme_exchange.owner.access import FILE_NAME, AdminAccess, read_access
 from acme_exchange.api.faults import NAMES, TIMED_FAULTS, FaultRequest
 from acme_exchange.engine import Refused
+from acme_exchange.owner.access import FILE_NAME, AdminAccess, read_access
 
 PATIENCE_SECONDS = 10
 WIDTH = 120

@@ -14,11 +14,11 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection
 
-from acme_exchange.owner.access import FILE_NAME
-from acme_exchange.owner.operations import AdministrationError, Premises, no_account
 from acme_exchange.api.wire import codec
 from acme_exchange.api.wire.presentation import iso
 from acme_exchange.engine.model.money import EXACT
+from acme_exchange.owner.access import FILE_NAME
+from acme_exchange.owner.operations import AdministrationError, Premises, no_account
 from acme_exchange.store import Database, database_url, file_url
 from acme_exchange.store.sql import reader
 from acme_exchange.store.sql.database import moment
@@ -55,7 +55,9 @@ def add_commands(commands: Any) -> None:
     actions = account.add_subparsers(required=True, metavar="action")
     create = _action(actions, "create", "open an account, with a key", _create)
     create.add_argument("account", metavar="ACCOUNT")
-    create.add_argument("--deposit", type=_amount, default=Decimal(10_000), metavar="USD", help="(default: %(default)s)")
+    create.add_argument(
+        "--deposit", type=_amount, default=Decimal(10_000), metavar="USD", help="(default: %(default)s)"
+    )
     _action(actions, "list", "list the accounts and their balances", _list)
     deposit = _action(actions, "deposit", "add money to an account", _deposit)
     deposit.add_argument("account", metavar="ACCOUNT")
@@ -65,7 +67,9 @@ def add_commands(commands: Any) -> None:
     change = keys.add_mutually_exclusive_group()
     change.add_argument("--create", action="store_true", help="make a further key, and show its secret once")
     change.add_argument("--revoke", metavar="KEY", help="accept a key no more")
-    keys.add_argument("--read-only", action="store_true", help="with --create: it may not place, cancel or change anything")
+    keys.add_argument(
+        "--read-only", action="store_true", help="with --create: it may not place, cancel or change anything"
+    )
     ledger = _action(commands, "ledger", "print an account's every deposit, fill, fee and funding payment", _ledger)
     ledger.add_argument("account", metavar="ACCOUNT")
     ledger.add_argument("--json", action="store_true", help="as one JSON object")
@@ -103,8 +107,11 @@ def _deposit(options: argparse.Namespace) -> None:
 
 def _show_key(made: Mapping[str, Any]) -> None:
     print(f"account   {made['account']}\nkey       {made['key']}\nsecret    {made['secret']}")
-    print("Write the secret down: it is not shown again. The venue's database keeps it, for it checks signatures "
-          "with it; only you can read that file.", file=sys.stderr)
+    print(
+        "Write the secret down: it is not shown again. The venue's database keeps it, for it checks signatures "
+        "with it; only you can read that file.",
+        file=sys.stderr,
+    )
 
 
 def _keys(options: argparse.Namespace) -> None:
@@ -156,7 +163,10 @@ def _print_ledger(found: list[Entry], totals: Mapping[str, Decimal], balance: De
         running = EXACT.add(running, entry.amount)
         numbers = (entry.size, entry.price, entry.profit or None, entry.fee or None, entry.amount, running)
         table.add_row(
-            iso(entry.time)[:19].replace("T", " "), entry.kind, entry.market or "", entry.side or "",
+            iso(entry.time)[:19].replace("T", " "),
+            entry.kind,
+            entry.market or "",
+            entry.side or "",
             *("" if number is None else _plain(number) for number in numbers),
         )
     console = Console(width=WIDTH)

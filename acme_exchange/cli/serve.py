@@ -16,22 +16,22 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from acme_exchange.cli import faults, owner
 from acme_exchange.accounts.file import AccountEntry, AccountsError, first_account, load_accounts
-from acme_exchange.owner.access import FILE_NAME, AdminAccess, new_token, remove_access, write_access
-from acme_exchange.owner.operations import Administration, AdministrationError
 from acme_exchange.api.access_log import write_access_log
-from acme_exchange.owner.interface import AdminInterface
 from acme_exchange.api.faults import NAMES
 from acme_exchange.api.server import Server
-from acme_exchange.clock import Clock, SystemClock
+from acme_exchange.cli import faults, owner
 from acme_exchange.cli.faults import NoFaults
+from acme_exchange.cli.owner import DEFAULT_DATA
+from acme_exchange.cli.tls import TlsUnusable, certificates, server_context
+from acme_exchange.clock import Clock, SystemClock
 from acme_exchange.market import MarketFileError, MarketPlan, plan_markets
 from acme_exchange.market.plan import FASTEST
-from acme_exchange.cli.owner import DEFAULT_DATA
-from acme_exchange.store.progress import StoreFailed
+from acme_exchange.owner.access import FILE_NAME, AdminAccess, new_token, remove_access, write_access
+from acme_exchange.owner.interface import AdminInterface
+from acme_exchange.owner.operations import Administration, AdministrationError
 from acme_exchange.store import Database, DatabaseStore, MemoryStore, Store, StoreUnusable
-from acme_exchange.cli.tls import TlsUnusable, certificates, server_context
+from acme_exchange.store.progress import StoreFailed
 from acme_exchange.venue import planned_venue
 
 SEED_BITS = 32
@@ -58,7 +58,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options.run(options)
     except (
-        AccountsError, AdministrationError, CannotListen, CannotLog, MarketFileError, NoFaults, StoreFailed, StoreUnusable,
+        AccountsError,
+        AdministrationError,
+        CannotListen,
+        CannotLog,
+        MarketFileError,
+        NoFaults,
+        StoreFailed,
+        StoreUnusable,
         TlsUnusable,
     ) as error:
         _notice(str(error))
@@ -70,9 +77,7 @@ def _run_serve(options: argparse.Namespace) -> None:
     clock = SystemClock()
     tls = _tls(options.tls_cert, options.tls_key)
     seed = secrets.randbits(SEED_BITS) if options.seed is None else options.seed
-    plan = plan_markets(
-        clock.now(), seed, not options.no_liquidity, options.speed, options.markets, options.replay
-    )
+    plan = plan_markets(clock.now(), seed, not options.no_liquidity, options.speed, options.markets, options.replay)
     accounts = _accounts(options.accounts, options.data)
     if options.access_log is not None:
         _start_access_log(options.access_log)
@@ -160,14 +165,11 @@ def _parser() -> argparse.ArgumentParser:
         help=f"for testing clients, may be given several times: {', '.join(NAMES)}",
     )
     serve.set_defaults(run=_run_serve)
-    faults = commands.add_parser("faults", help="list the faults of a running exchange, and how often they struck")
-    faults.add_argument(
-        "--data",
-        type=Path,
-        metavar="DIR",
-        help=f"where the running exchange keeps its data (default: {DEFAULT_DATA})",
+    list_faults = commands.add_parser("faults", help="list the faults of a running exchange, and how often they struck")
+    list_faults.add_argument(
+        "--data", type=Path, metavar="DIR", help=f"where the running exchange keeps its data (default: {DEFAULT_DATA})"
     )
-    faults.set_defaults(run=_run_faults)
+    list_faults.set_defaults(run=_run_faults)
     owner.add_commands(commands)
     return parser
 
@@ -194,7 +196,10 @@ def _add_market_options(serve: argparse.ArgumentParser) -> None:
 
 def _add_tls_options(serve: argparse.ArgumentParser) -> None:
     serve.add_argument(
-        "--tls-cert", type=Path, metavar="FILE", help="serve https and wss with this certificate, and those that lead to it"
+        "--tls-cert",
+        type=Path,
+        metavar="FILE",
+        help="serve https and wss with this certificate, and those that lead to it",
     )
     serve.add_argument("--tls-key", type=Path, metavar="FILE", help="the key of that certificate, without a passphrase")
 

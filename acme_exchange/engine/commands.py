@@ -142,6 +142,16 @@ class EnableMarket:
 
 
 Command = (
-    CreateAccount | Deposit | SetLeverage | SetPositionMode | PlaceOrder | ModifyOrder | CancelOrder | CancelOrders
-    | SetIndex | Requote | Advance | EnableMarket
+    CreateAccount
+    | Deposit
+    | SetLeverage
+    | SetPositionMode
+    | PlaceOrder
+    | ModifyOrder
+    | CancelOrder
+    | CancelOrders
+    | SetIndex
+    | Requote
+    | Advance
+    | EnableMarket
 )

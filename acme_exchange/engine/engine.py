@@ -4,18 +4,18 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from acme_exchange.engine import commands, snapshot, views
-from acme_exchange.engine.rules import settings
-from acme_exchange.engine.rules.conclusion import conclude
 from acme_exchange.engine.errors import Refused
 from acme_exchange.engine.events import Event
-from acme_exchange.engine.rules.margin import balance, standing
 from acme_exchange.engine.model.markets import Market
 from acme_exchange.engine.model.money import exactly
-from acme_exchange.engine.rules.time import advance
-from acme_exchange.engine.pictures import account_picture, future_picture, market_picture, positions_picture
-from acme_exchange.engine.rules.quoting import requote
 from acme_exchange.engine.model.specification import MarketSpecification
 from acme_exchange.engine.model.state import ClientIds, State
+from acme_exchange.engine.pictures import account_picture, future_picture, market_picture, positions_picture
+from acme_exchange.engine.rules import settings
+from acme_exchange.engine.rules.conclusion import conclude
+from acme_exchange.engine.rules.margin import balance, standing
+from acme_exchange.engine.rules.quoting import requote
+from acme_exchange.engine.rules.time import advance
 from acme_exchange.engine.rules.trading import cancel, cancel_orders, modify, place
 
 _HANDLERS = {
@@ -47,10 +47,7 @@ class Engine:
     """
 
     def __init__(
-        self,
-        markets: Iterable[MarketSpecification],
-        funding_interval: int = 3600,
-        client_ids: ClientIds | None = None,
+        self, markets: Iterable[MarketSpecification], funding_interval: int = 3600, client_ids: ClientIds | None = None
     ):
         if type(funding_interval) is not int or funding_interval < 1:
             raise ValueError(f"funding_interval: write whole seconds, at least 1, not {funding_interval!r}")

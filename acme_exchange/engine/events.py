@@ -167,6 +167,17 @@ class Liquidated:
 
 
 Event = (
-    OrderChanged | Filled | Deposited | Settled | Traded | BookChanged | TickerChanged | MarketChanged
-    | PositionChanged | BalanceChanged | FundingSettled | FundingPaid | Liquidated
+    OrderChanged
+    | Filled
+    | Deposited
+    | Settled
+    | Traded
+    | BookChanged
+    | TickerChanged
+    | MarketChanged
+    | PositionChanged
+    | BalanceChanged
+    | FundingSettled
+    | FundingPaid
+    | Liquidated
 )

@@ -4,10 +4,10 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from acme_exchange.engine import views
 from acme_exchange.engine.model.accounts import Account, Holding
-from acme_exchange.engine.rules.margin import MAINTENANCE, balance, initial_margin, standing
 from acme_exchange.engine.model.markets import Market
 from acme_exchange.engine.model.money import ZERO, divide
 from acme_exchange.engine.model.orders import DISPLAY
+from acme_exchange.engine.rules.margin import MAINTENANCE, balance, initial_margin, standing
 
 _ONE = Decimal(1)
 

@@ -9,13 +9,13 @@ from dataclasses import fields
 from decimal import Decimal
 
 from acme_exchange.engine.model.accounts import Account, Holding
-from acme_exchange.engine.rules.checks import closes
 from acme_exchange.engine.model.funding import MICROSECONDS, FundingClock
-from acme_exchange.engine.rules.margin import balance, standing
 from acme_exchange.engine.model.markets import Market
 from acme_exchange.engine.model.orders import LiveOrder
 from acme_exchange.engine.model.specification import MarketSpecification
 from acme_exchange.engine.model.state import Changed, ClientIds, State
+from acme_exchange.engine.rules.checks import closes
+from acme_exchange.engine.rules.margin import balance, standing
 from acme_exchange.engine.rules.trading import register
 
 VERSION = 1
@@ -42,7 +42,9 @@ def dump(state: State) -> dict:
         "accounts": [_account_row(account) for account in state.accounts.values()],
         "holdings": _holding_rows(held for account in state.accounts.values() for held in account.holdings.values()),
         "orders": [
-            _order_row(order) for market in markets for side in (market.book.bids, market.book.asks)
+            _order_row(order)
+            for market in markets
+            for side in (market.book.bids, market.book.asks)
             for order in side.orders()
         ],
     }
@@ -60,9 +62,7 @@ def take_changes(state: State) -> dict:
         "funding_interval": state.funding_interval,
         "counters": dict(state.counters),
         "markets": [_market_row(market) for market in changed.markets.values()],
-        "statistics": [
-            row for market in changed.markets.values() for row in _statistics_rows(market, changed.since)
-        ],
+        "statistics": [row for market in changed.markets.values() for row in _statistics_rows(market, changed.since)],
         "accounts": [_account_row(account) for account in changed.accounts.values()],
         "holdings": _holding_rows(changed.holdings.values()),
     }

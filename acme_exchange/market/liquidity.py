@@ -3,8 +3,8 @@
 from decimal import Decimal
 from random import Random
 
-from acme_exchange.engine.model.accounts import TAKES
 from acme_exchange.engine.commands import PlaceOrder, PriceAndSize, Requote
+from acme_exchange.engine.model.accounts import TAKES
 from acme_exchange.market.definition import MarketDefinition
 from acme_exchange.market.index import STEP
 

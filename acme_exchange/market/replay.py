@@ -132,7 +132,9 @@ def _rows(path: Path, file: Iterable[str], markets: Mapping[str, MarketDefinitio
     rows: dict[str, list[_Row]] = {}
     for values in reader:
         if len(values) != len(columns):
-            raise _error(path, reader.line_num, f"has {len(values)} values for {len(columns)} columns; write one for each")
+            raise _error(
+                path, reader.line_num, f"has {len(values)} values for {len(columns)} columns; write one for each"
+            )
         fields = dict(zip(columns, map(str.strip, values)))
         market = fields.get("market", DEFAULT_MARKET)
         if market not in markets:

@@ -50,9 +50,7 @@ class MarketSimulation:
         self._last_step: int | None = None
         self._next = 0
 
-    def commands(
-        self, now: int, closed: Collection[str] = (), watched: Collection[str] = ()
-    ) -> Iterator[Command]:
+    def commands(self, now: int, closed: Collection[str] = (), watched: Collection[str] = ()) -> Iterator[Command]:
         """What the market does up to `now` (microseconds since the epoch), to be applied in order, at `now`.
 
         Call it every 100 to 250 ms, and use up one answer before asking for the next: each command is made when it is

@@ -13,13 +13,13 @@ from pydantic import Field, StrictBool
 from sqlalchemy import URL
 
 from acme_exchange.accounts.file import DOLLARS, FIXES, ApiKey, main_account
-from acme_exchange.owner.access import AdminAccess, read_access
 from acme_exchange.api.wire import codec
-from acme_exchange.owner.interface import AdminInterface
 from acme_exchange.api.wire.requests import Name, Number, Request
 from acme_exchange.clock import SystemClock
 from acme_exchange.engine import CreateAccount, Deposit, Engine, Refused
 from acme_exchange.market import MarketPlan
+from acme_exchange.owner.access import AdminAccess, read_access
+from acme_exchange.owner.interface import AdminInterface
 from acme_exchange.store import Database, DatabaseStore, InUse
 from acme_exchange.venue import Venue
 
@@ -90,8 +90,11 @@ class Administration:
 
     def _create_account(self, asked: CreateAccountRequest) -> dict:
         if self._venue.engine.has_account(asked.name):
-            raise Refused(400, f'There is an account "{asked.name}" already; account deposit adds money to it, and '
-                               "account keys --create makes a further key")
+            raise Refused(
+                400,
+                f'There is an account "{asked.name}" already; account deposit adds money to it, and '
+                "account keys --create makes a further key",
+            )
         main = main_account(asked.name)
         if main is not None and not self._venue.engine.has_account(main):
             raise Refused(404, f'There is no account "{main}" that "{asked.name}" could be a subaccount of')
@@ -165,7 +168,9 @@ class Premises:
 
 def _ask(access: AdminAccess, operation: str, fields: Mapping[str, Any]) -> dict | None:
     """The running venue's answer; None when there is no venue at that address (any more)."""
-    unknown = f"The venue at {access.url} did not answer: it is not known whether that was done; look before you repeat it"
+    unknown = (
+        f"The venue at {access.url} did not answer: it is not known whether that was done; look before you repeat it"
+    )
     try:
         with access.open(f"/{operation}", PATIENCE_SECONDS, codec.encode(dict(fields))) as response:
             return codec.decode(response.read())["result"]

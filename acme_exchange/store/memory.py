@@ -8,8 +8,8 @@ from itertools import islice
 from acme_exchange.accounts.file import ApiKey
 from acme_exchange.engine.events import Event, Filled, FundingPaid, FundingSettled, OrderChanged, Traded
 from acme_exchange.engine.views import Order
-from acme_exchange.store.progress import Progress
 from acme_exchange.store.candles import begun, candle_start, grown, starts_within, without_gaps
+from acme_exchange.store.progress import Progress
 from acme_exchange.store.store import (
     CANDLE_RESOLUTIONS,
     HOUSE_PREFIX,
@@ -23,7 +23,6 @@ from acme_exchange.store.store import (
     Period,
 )
 from acme_exchange.store.used_ids import UsedIds
-
 
 MOST_RECORDS_KEPT = 50_000
 

@@ -1,4 +1,5 @@
 """Waiting for the end of processes that are nobody's children any more."""
+
 import time
 from collections.abc import Sequence
 

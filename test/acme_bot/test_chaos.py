@@ -1,4 +1,5 @@
 """The parts of the chaos that need no bot."""
+
 import socket
 from decimal import Decimal
 
@@ -10,8 +11,8 @@ from acme_bot.chaos.recoveries import Recoveries
 from acme_bot.chaos.report import Score, progress_line, show_score, show_verdict
 from acme_bot.chaos.schedule import plan_kills
 from acme_bot.chaos.venue import PORTS, LastingVenue
-from acme_bot.compare.venue_account import Ledger, VenueError
 from acme_bot.compare.reconciliation import Line
+from acme_bot.compare.venue_account import Ledger, VenueError
 from acme_exchange.api.faults import NAMES
 
 BOTS = ["near", "far", "turns"]
@@ -69,10 +70,20 @@ def test_the_score_is_told_in_a_line_and_in_a_table(capsys):
 
     assert progress_line("61 of 600 s", score, ["near"]) == (
         "61 of 600 s  orders 12  fills 3  faults 7  venue killed 1  bots killed 0  "
-        "recoveries 2, longest 14.2 s  waiting for near")
+        "recoveries 2, longest 14.2 s  waiting for near"
+    )
     table = capsys.readouterr().out
     assert [line.split("│")[2].strip() for line in table.splitlines() if "│" in line] == [
-        "12", "3", "1", "0", "2", "14.2", "7", "2", "5"]
+        "12",
+        "3",
+        "1",
+        "0",
+        "2",
+        "14.2",
+        "7",
+        "2",
+        "5",
+    ]
 
 
 def test_a_difference_is_named_with_its_bot(capsys):

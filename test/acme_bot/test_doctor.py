@@ -63,7 +63,9 @@ def test_nothing_is_wrong(workspace, capsys):
 
 def test_a_workspace_of_an_older_hummingbot(workspace):
     (workspace / MARKER).write_text("Hummingbot 20260101\n")
-    assert f"was made of Hummingbot 20260101, and Hummingbot {importlib.metadata.version('hummingbot')}" in only(workspace)
+    assert f"was made of Hummingbot 20260101, and Hummingbot {importlib.metadata.version('hummingbot')}" in only(
+        workspace
+    )
 
 
 @pytest.mark.parametrize("folder", PACKAGES, ids=str)
@@ -156,8 +158,10 @@ def test_an_installation_as_it_was_made(installed):
 def test_an_older_copy_laid_over_the_installed_connector(installed, folder):
     (installed / folder / "__init__.py").write_text("older = True\n")
 
-    assert only(None) == (f"The installed {DISTRIBUTION} has files that were changed or removed since: {folder}/__init__.py. "
-                          "Run `pip install --no-deps .` in this project.")
+    assert only(None) == (
+        f"The installed {DISTRIBUTION} has files that were changed or removed since: {folder}/__init__.py. "
+        "Run `pip install --no-deps .` in this project."
+    )
 
 
 def test_files_of_the_installed_connector_that_something_removed(installed):
@@ -176,8 +180,10 @@ def test_an_installation_that_its_project_has_left_behind(installed, tmp_path):
     (source / PACKAGES[0] / "acme_perpetual_utils.py").write_text("newer = True\n")
     (source / PACKAGES[0] / "acme_perpetual_wisdom.py").write_text("new = True\n")
 
-    assert only(None) == (f"{source} is not what was installed from it: {PACKAGES[0]}/acme_perpetual_utils.py, "
-                          f"{PACKAGES[0]}/acme_perpetual_wisdom.py. Run `rm -rf build && pip install --no-deps .` in it.")
+    assert only(None) == (
+        f"{source} is not what was installed from it: {PACKAGES[0]}/acme_perpetual_utils.py, "
+        f"{PACKAGES[0]}/acme_perpetual_wisdom.py. Run `rm -rf build && pip install --no-deps .` in it."
+    )
 
 
 @pytest.mark.parametrize("record", ["", "[", "[]", "{}", '{"url": 5}', '{"url": "https://acme.example/acme.whl"}'])

@@ -38,9 +38,13 @@ def test_what_is_put_in_is_taken_out_and_nothing_else(tree):
 
     files = install(tree)
 
-    assert {f"{CONNECTOR}/acme_perpetual_derivative.py", f"{CANDLES}/acme_perpetual_candles.py",
-            f"{CONNECTOR}/acme_perpetual_rate_source.py", f"test/{CANDLES}/test_acme_perpetual_candles.py",
-            f"test/{CONNECTOR}/test_acme_perpetual_derivative.py"} <= set(files)
+    assert {
+        f"{CONNECTOR}/acme_perpetual_derivative.py",
+        f"{CANDLES}/acme_perpetual_candles.py",
+        f"{CONNECTOR}/acme_perpetual_rate_source.py",
+        f"test/{CANDLES}/test_acme_perpetual_candles.py",
+        f"test/{CONNECTOR}/test_acme_perpetual_derivative.py",
+    } <= set(files)
     assert files_of(tree).keys() == before.keys() | set(files) | {MANIFEST}
     compiled = tree / CONNECTOR / "__pycache__" / "x.pyc"
     compiled.parent.mkdir()
@@ -131,8 +135,10 @@ def test_taking_out_what_was_not_put_in(tree):
         uninstall(tree)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"version": "1", "files": {"../../outside": "x"}}',
-                                  '{"version": "1", "files": {"/etc/passwd": "x"}}'])
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[]", '{"version": "1", "files": {"../../outside": "x"}}', '{"version": "1", "files": {"/etc/passwd": "x"}}'],
+)
 def test_a_record_that_cannot_be_trusted_is_refused(tree, text):
     (tree / MANIFEST).write_text(text)
     with pytest.raises(WorkspaceError, match="is not as `acme-bot install` wrote it"):
@@ -149,14 +155,20 @@ def whole_tree(tree) -> Path:
     """A tree with all of Hummingbot in it, compiled, but without this project: made of the installed package."""
     shutil.rmtree(tree / "hummingbot")
     ours = {Path(each).name for each in PACKAGES}
-    shutil.copytree(installed_hummingbot(), tree / "hummingbot", copy_function=os.link,
-                    ignore=lambda folder, names: ours & set(names) | {"__pycache__"} & set(names))
+    shutil.copytree(
+        installed_hummingbot(),
+        tree / "hummingbot",
+        copy_function=os.link,
+        ignore=lambda folder, names: ours & set(names) | {"__pycache__"} & set(names),
+    )
     (tree / "hummingbot" / "VERSION").touch()
     for folder in (tree / "test", *filter(Path.is_dir, (tree / "test").rglob("*"))):
         (folder / "__init__.py").touch()
     project = Path(__file__).parents[2]
-    shutil.copyfile(project / "test" / "isolated_asyncio_wrapper_test_case.py",
-                    tree / "test" / "isolated_asyncio_wrapper_test_case.py")
+    shutil.copyfile(
+        project / "test" / "isolated_asyncio_wrapper_test_case.py",
+        tree / "test" / "isolated_asyncio_wrapper_test_case.py",
+    )
     return tree
 
 
@@ -168,13 +180,31 @@ def test_inside_a_tree_the_connector_is_found_and_its_tests_pass(whole_tree):
         (whole_tree / "test" / "hummingbot" / folder / "__init__.py").touch()  # as in Hummingbot's own tree
 
     found = subprocess.run(
-        [sys.executable, "-c", "from hummingbot.client.settings import AllConnectorSettings as settings;"
-         "import hummingbot; print(hummingbot.__file__, 'acme_perpetual' in settings.get_connector_settings())"],
-        cwd=whole_tree, capture_output=True, text=True)
+        [
+            sys.executable,
+            "-c",
+            "from hummingbot.client.settings import AllConnectorSettings as settings;"
+            "import hummingbot; print(hummingbot.__file__, 'acme_perpetual' in settings.get_connector_settings())",
+        ],
+        cwd=whole_tree,
+        capture_output=True,
+        text=True,
+    )
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"test/{CANDLES}",
-         *(f"test/{CONNECTOR}/test_acme_perpetual_{name}.py" for name in ("utils", "parse", "auth", "rate_source"))],
-        cwd=whole_tree, capture_output=True, text=True)
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            f"test/{CANDLES}",
+            *(f"test/{CONNECTOR}/test_acme_perpetual_{name}.py" for name in ("utils", "parse", "auth", "rate_source")),
+        ],
+        cwd=whole_tree,
+        capture_output=True,
+        text=True,
+    )
 
     assert found.stdout == f"{whole_tree / 'hummingbot' / '__init__.py'} True\n", found.stderr
     assert ran.returncode == 0, ran.stdout

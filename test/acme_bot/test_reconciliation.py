@@ -3,9 +3,9 @@ from decimal import Decimal
 
 import pytest
 
+from acme_bot.compare.reconciliation import both_sides_filled, reconcile_books, reconcile_connector
 from acme_bot.compare.statement import Books, Fill, Funding, Holding, Order, OrderState
 from acme_bot.compare.venue_account import Account
-from acme_bot.compare.reconciliation import both_sides_filled, reconcile_books, reconcile_connector
 
 OPENING = Decimal(10_000)
 ORDERS = {
@@ -17,12 +17,15 @@ FILLS = {
     "1": Fill("1", "b1", "buy", Decimal(60_000), Decimal("0.01"), Decimal("0.12")),
     "2": Fill("2", "s1", "sell", Decimal(60_010), Decimal("0.004"), Decimal("0.048008")),
 }
-FUNDING = [Funding(1_767_323_040, Decimal("0.00001"), Decimal("-0.0036")),
-           Funding(1_767_323_060, Decimal("-0.000012"), Decimal("0.00432"))]
+FUNDING = [
+    Funding(1_767_323_040, Decimal("0.00001"), Decimal("-0.0036")),
+    Funding(1_767_323_060, Decimal("-0.000012"), Decimal("0.00432")),
+]
 BOOKS = Books(ORDERS, FILLS, FUNDING)
 # 10000 - 600 + 240.04 - 0.168008 + 0.00072 = 9639.872712, and the 0.006 that are left were bought for 360.
-ACCOUNT = Account(Holding(Decimal("0.006"), Decimal("9999.872712")), entry=Decimal(60_000), cost=Decimal(360),
-                  value=Decimal("9999.9"))
+ACCOUNT = Account(
+    Holding(Decimal("0.006"), Decimal("9999.872712")), entry=Decimal(60_000), cost=Decimal(360), value=Decimal("9999.9")
+)
 
 
 def differing(hummingbot: Books, venue: Books = BOOKS, account: Account = ACCOUNT) -> set[str]:
@@ -50,12 +53,23 @@ def test_equal_books_agree_in_every_line():
 
     assert [line for line in lines if not line.agrees] == []
     assert {line.name: line.venue for line in lines} == {
-        "orders": "3", "orders filled": "1", "orders cancelled": "2", "orders left open": "0",
+        "orders": "3",
+        "orders filled": "1",
+        "orders cancelled": "2",
+        "orders left open": "0",
         "each order: side, price, size, state": "3 of 3",
-        "buy fills": "1", "sell fills": "1", "bought, BTC": "0.01", "sold, BTC": "0.004",
-        "volume, USD": "840.04", "fees, USD": "0.168008", "each fill: order, side, price, size, fee": "2 of 2",
-        "funding payments": "2", "funding received, USD": "0.00072", "each funding payment: rate, amount": "2 of 2",
-        "position, BTC (sum of fills)": "0.006", "balance without the position's cost, USD": "9639.872712",
+        "buy fills": "1",
+        "sell fills": "1",
+        "bought, BTC": "0.01",
+        "sold, BTC": "0.004",
+        "volume, USD": "840.04",
+        "fees, USD": "0.168008",
+        "each fill: order, side, price, size, fee": "2 of 2",
+        "funding payments": "2",
+        "funding received, USD": "0.00072",
+        "each funding payment: rate, amount": "2 of 2",
+        "position, BTC (sum of fills)": "0.006",
+        "balance without the position's cost, USD": "9639.872712",
     }
 
 
@@ -63,29 +77,56 @@ EACH_ORDER, EACH_FILL = "each order: side, price, size, state", "each fill: orde
 CASH = "balance without the position's cost, USD"
 
 
-@pytest.mark.parametrize("hummingbot, lines", [
-    (replace(BOOKS, orders=without(ORDERS, "s2")), {"orders", "orders cancelled", EACH_ORDER}),
-    (with_order("s2", state=OrderState.OPEN), {"orders cancelled", "orders left open", EACH_ORDER}),
-    (with_order("s2", state=OrderState.FILLED), {"orders filled", "orders cancelled", EACH_ORDER}),
-    (with_order("s2", price=Decimal(60_021)), {EACH_ORDER}),
-    (with_order("s2", amount=Decimal("0.02")), {EACH_ORDER}),
-    (with_order("s2", side="buy"), {EACH_ORDER}),
-    (replace(BOOKS, fills=without(FILLS, "2")),
-     {"sell fills", "sold, BTC", "volume, USD", "fees, USD", EACH_FILL, "position, BTC (sum of fills)", CASH}),
-    (replace(BOOKS, fills={**FILLS, "3": replace(FILLS["2"], id="3")}),
-     {"sell fills", "sold, BTC", "volume, USD", "fees, USD", EACH_FILL, "position, BTC (sum of fills)", CASH}),
-    (with_fill("2", price=Decimal("60010.000001")), {"volume, USD", EACH_FILL, CASH}),
-    (with_fill("2", fee=Decimal("0.04800799999999999999999999999")), {"fees, USD", EACH_FILL, CASH}),
-    (with_fill("2", order_id="s2"), {EACH_FILL}),
-    (replace(BOOKS, funding=FUNDING[:1]),
-     {"funding payments", "funding received, USD", "each funding payment: rate, amount", CASH}),
-    (replace(BOOKS, funding=[FUNDING[0], replace(FUNDING[1], amount=Decimal("-0.00432"))]),
-     {"funding received, USD", "each funding payment: rate, amount", CASH}),
-    (replace(BOOKS, funding=[FUNDING[0], replace(FUNDING[1], rate=Decimal("0.000012"))]),
-     {"each funding payment: rate, amount"}),
-], ids=["order missing", "order open", "order's state", "order's price", "order's size", "order's side", "fill missing",
-        "fill twice", "fill's price", "fill's fee, far behind the point", "fill's order", "funding missing",
-        "funding's sign", "funding's rate"])
+@pytest.mark.parametrize(
+    "hummingbot, lines",
+    [
+        (replace(BOOKS, orders=without(ORDERS, "s2")), {"orders", "orders cancelled", EACH_ORDER}),
+        (with_order("s2", state=OrderState.OPEN), {"orders cancelled", "orders left open", EACH_ORDER}),
+        (with_order("s2", state=OrderState.FILLED), {"orders filled", "orders cancelled", EACH_ORDER}),
+        (with_order("s2", price=Decimal(60_021)), {EACH_ORDER}),
+        (with_order("s2", amount=Decimal("0.02")), {EACH_ORDER}),
+        (with_order("s2", side="buy"), {EACH_ORDER}),
+        (
+            replace(BOOKS, fills=without(FILLS, "2")),
+            {"sell fills", "sold, BTC", "volume, USD", "fees, USD", EACH_FILL, "position, BTC (sum of fills)", CASH},
+        ),
+        (
+            replace(BOOKS, fills={**FILLS, "3": replace(FILLS["2"], id="3")}),
+            {"sell fills", "sold, BTC", "volume, USD", "fees, USD", EACH_FILL, "position, BTC (sum of fills)", CASH},
+        ),
+        (with_fill("2", price=Decimal("60010.000001")), {"volume, USD", EACH_FILL, CASH}),
+        (with_fill("2", fee=Decimal("0.04800799999999999999999999999")), {"fees, USD", EACH_FILL, CASH}),
+        (with_fill("2", order_id="s2"), {EACH_FILL}),
+        (
+            replace(BOOKS, funding=FUNDING[:1]),
+            {"funding payments", "funding received, USD", "each funding payment: rate, amount", CASH},
+        ),
+        (
+            replace(BOOKS, funding=[FUNDING[0], replace(FUNDING[1], amount=Decimal("-0.00432"))]),
+            {"funding received, USD", "each funding payment: rate, amount", CASH},
+        ),
+        (
+            replace(BOOKS, funding=[FUNDING[0], replace(FUNDING[1], rate=Decimal("0.000012"))]),
+            {"each funding payment: rate, amount"},
+        ),
+    ],
+    ids=[
+        "order missing",
+        "order open",
+        "order's state",
+        "order's price",
+        "order's size",
+        "order's side",
+        "fill missing",
+        "fill twice",
+        "fill's price",
+        "fill's fee, far behind the point",
+        "fill's order",
+        "funding missing",
+        "funding's sign",
+        "funding's rate",
+    ],
+)
 def test_each_kind_of_difference_is_found_in_the_lines_that_it_touches(hummingbot, lines):
     assert differing(hummingbot) == lines
 
@@ -101,7 +142,8 @@ def test_an_order_that_the_venue_cut_to_the_position_is_what_was_ordered():
     assert differing(BOOKS, cut) == set()
     assert differing(BOOKS, with_order("s1", amount=Decimal("0.004"))) == {"each order: side, price, size, state"}
     assert differing(BOOKS, with_order("s1", amount=Decimal("0.02"), reduces=True)) == {
-        "each order: side, price, size, state"}
+        "each order: side, price, size, state"
+    }
 
 
 def test_an_order_that_both_have_open_was_not_cancelled_at_the_end():
@@ -110,11 +152,17 @@ def test_an_order_that_both_have_open_was_not_cancelled_at_the_end():
     assert differing(books, books) == {"orders left open"}
 
 
-@pytest.mark.parametrize("account, lines", [
-    (replace(ACCOUNT, holding=replace(ACCOUNT.holding, position=Decimal("0.0060000000001"))),
-     {"position, BTC (sum of fills)"}),
-    (with_balance("9999.87271200000000000000000001"), {CASH}),
-], ids=["position", "balance"])
+@pytest.mark.parametrize(
+    "account, lines",
+    [
+        (
+            replace(ACCOUNT, holding=replace(ACCOUNT.holding, position=Decimal("0.0060000000001"))),
+            {"position, BTC (sum of fills)"},
+        ),
+        (with_balance("9999.87271200000000000000000001"), {CASH}),
+    ],
+    ids=["position", "balance"],
+)
 def test_holdings_are_compared_to_the_last_digit(account, lines):
     assert differing(BOOKS, account=account) == lines
 

@@ -1,4 +1,5 @@
 """What Hummingbot's own models store of a number is what `as_stored` says, read from a file that they wrote."""
+
 from decimal import Decimal
 
 import pytest
@@ -6,8 +7,8 @@ from hypothesis import given, strategies
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
-from acme_bot.compare.statement import Books, Fill, Funding, Order, OrderState
 from acme_bot.compare.bot_records import Records, as_stored
+from acme_bot.compare.statement import Books, Fill, Funding, Order, OrderState
 from hummingbot.core.data_type.common import PositionAction
 from hummingbot.core.data_type.trade_fee import AddedToCostTradeFee, TokenAmount
 from hummingbot.model import get_declarative_base
@@ -37,17 +38,36 @@ def records(tmp_path) -> Records:
 
 
 def order_row(client_id: str, statuses: list[str], price="60000.0000015", amount="0.0010009") -> OrderRow:
-    return OrderRow(**TRADE, id=client_id, creation_timestamp=1, order_type="LIMIT", amount=Decimal(amount),
-                    price=Decimal(price), last_status=statuses[-1], last_update_timestamp=2, exchange_order_id="7",
-                    position=PositionAction.OPEN.value,
-                    status=[OrderStatus(timestamp=1, status=status) for status in statuses])
+    return OrderRow(
+        **TRADE,
+        id=client_id,
+        creation_timestamp=1,
+        order_type="LIMIT",
+        amount=Decimal(amount),
+        price=Decimal(price),
+        last_status=statuses[-1],
+        last_update_timestamp=2,
+        exchange_order_id="7",
+        position=PositionAction.OPEN.value,
+        status=[OrderStatus(timestamp=1, status=status) for status in statuses],
+    )
 
 
 def fill_row(fill: Fill) -> TradeFill:
     fee = AddedToCostTradeFee(flat_fees=[TokenAmount("USD", fill.fee)])
-    return TradeFill(**TRADE, timestamp=1, order_id=fill.order_id, trade_type=fill.side.upper(), order_type="LIMIT",
-                     price=fill.price, amount=fill.amount, trade_fee=fee.to_json(), trade_fee_in_quote=fill.fee,
-                     exchange_trade_id=fill.id, position=PositionAction.OPEN.value)
+    return TradeFill(
+        **TRADE,
+        timestamp=1,
+        order_id=fill.order_id,
+        trade_type=fill.side.upper(),
+        order_type="LIMIT",
+        price=fill.price,
+        amount=fill.amount,
+        trade_fee=fee.to_json(),
+        trade_fee_in_quote=fill.fee,
+        exchange_trade_id=fill.id,
+        position=PositionAction.OPEN.value,
+    )
 
 
 def test_before_the_first_start_there_are_no_records(records):
@@ -63,13 +83,16 @@ def test_a_market_order_has_no_price_whatever_hummingbot_guessed(session, record
     assert records.books().orders[BUY].price == 0
 
 
-@pytest.mark.parametrize("statuses, state", [
-    (["BuyOrderCreated"], OrderState.OPEN),
-    (["BuyOrderCreated", "OrderFilled"], OrderState.OPEN),
-    (["BuyOrderCreated", "OrderFilled", "BuyOrderCompleted"], OrderState.FILLED),
-    (["BuyOrderCreated", "OrderFilled", "OrderCancelled"], OrderState.CANCELLED),
-    (["BuyOrderCreated", "OrderFailure"], OrderState.FAILED),
-])
+@pytest.mark.parametrize(
+    "statuses, state",
+    [
+        (["BuyOrderCreated"], OrderState.OPEN),
+        (["BuyOrderCreated", "OrderFilled"], OrderState.OPEN),
+        (["BuyOrderCreated", "OrderFilled", "BuyOrderCompleted"], OrderState.FILLED),
+        (["BuyOrderCreated", "OrderFilled", "OrderCancelled"], OrderState.CANCELLED),
+        (["BuyOrderCreated", "OrderFailure"], OrderState.FAILED),
+    ],
+)
 def test_an_order_is_in_the_state_of_its_last_event(session, records, statuses, state):
     session.add(order_row(BUY, statuses))
     session.commit()

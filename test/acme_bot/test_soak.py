@@ -1,4 +1,5 @@
 """The soak's verdict on series whose trend is known, and what it says at the end."""
+
 import itertools
 import random
 import socket
@@ -100,8 +101,10 @@ def test_the_bots_samples_are_taken_up_once_each_and_whole(tmp_path):
 def test_what_waits_in_a_listeners_connections_is_counted_and_nobody_elses():
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_server(("127.0.0.1", 0)) as another:
         ports = [each.getsockname()[1] for each in (listener, another)]
-        with socket.create_connection(("127.0.0.1", ports[0])) as client, \
-                socket.create_connection(("127.0.0.1", ports[1])):
+        with (
+            socket.create_connection(("127.0.0.1", ports[0])) as client,
+            socket.create_connection(("127.0.0.1", ports[1])),
+        ):
             client.sendall(bytes(1000))
             assert [sum(gauges._waiting_bytes(port)) for port in ports] == [1000, 0]
 

@@ -2,6 +2,7 @@
 
 The tree is copied, and the compiled modules that it lacks come from the installed package.
 """
+
 import json
 import os
 import shutil
@@ -19,12 +20,19 @@ pytestmark = [
     pytest.mark.skipif(SOURCE is None, reason="HUMMINGBOT_SOURCE names no Hummingbot source tree"),
     pytest.mark.timeout(900),
 ]
-OURS = ("test/hummingbot/connector/derivative/acme_perpetual",
-        "test/hummingbot/data_feed/candles_feed/acme_perpetual_candles")
+OURS = (
+    "test/hummingbot/connector/derivative/acme_perpetual",
+    "test/hummingbot/data_feed/candles_feed/acme_perpetual_candles",
+)
 # Settings, configuration, trade fee schemas, metadata of connectors: whatever looks at all of them.
-OVER_ALL = ("test/hummingbot/client", "test/hummingbot/core/rate_oracle/test_rate_oracle.py", "test/hummingbot/connector/test_utils.py",
-            "test/hummingbot/connector/test_connector_base.py", "test/hummingbot/connector/test_markets_recorder.py",
-            "test/hummingbot/connector/test_connector_metrics_collector.py")
+OVER_ALL = (
+    "test/hummingbot/client",
+    "test/hummingbot/core/rate_oracle/test_rate_oracle.py",
+    "test/hummingbot/connector/test_utils.py",
+    "test/hummingbot/connector/test_connector_base.py",
+    "test/hummingbot/connector/test_markets_recorder.py",
+    "test/hummingbot/connector/test_connector_metrics_collector.py",
+)
 
 
 @pytest.fixture(scope="module")

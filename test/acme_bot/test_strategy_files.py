@@ -70,11 +70,14 @@ def test_the_same_folder_can_be_taken_again(workspace, tmp_path):
     assert add_files(workspace, "scripts", source) == add_files(workspace, "scripts", source) == 1
 
 
-@pytest.mark.parametrize(("option", "files", "said"), [
-    ("scripts", None, "is no folder; name one"),
-    ("scripts", {"sub__a": ""}, "there are no scripts in"),
-    ("controllers", {"grid": "x = 1\n"}, "in folders by type: market_making, directional_trading, generic"),
-])
+@pytest.mark.parametrize(
+    ("option", "files", "said"),
+    [
+        ("scripts", None, "is no folder; name one"),
+        ("scripts", {"sub__a": ""}, "there are no scripts in"),
+        ("controllers", {"grid": "x = 1\n"}, "in folders by type: market_making, directional_trading, generic"),
+    ],
+)
 def test_what_is_no_such_folder_is_refused_before_anything_is_made(option, files, said, tmp_path, capsys):
     source = tmp_path / "theirs" if files is None else written(tmp_path / "theirs", **files)
 

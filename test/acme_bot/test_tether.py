@@ -1,11 +1,11 @@
 import os
 import subprocess
 import sys
-from test.acme_bot.processes import assert_gone
 
 import psutil
 
 from acme_bot import tether
+from test.acme_bot.processes import assert_gone
 
 PARENT = """
 import os, sys
@@ -20,8 +20,9 @@ sys.stdin.read()
 
 
 def start_parent() -> tuple[subprocess.Popen, psutil.Process]:
-    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                              start_new_session=True)
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     return parent, psutil.Process(int(parent.stdout.readline()))
 
 

@@ -1,4 +1,5 @@
 """The demo's venue as a process, and what the ledger asks of it."""
+
 import stat
 import urllib.error
 import urllib.request
@@ -9,7 +10,7 @@ import psutil
 import pytest
 
 from acme_bot import venue as venue_module
-from acme_bot.compare import venue_account as ledger_module
+from acme_bot.compare import venue_account
 from acme_bot.compare.statement import Order, OrderState
 from acme_bot.compare.venue_account import Key, Ledger, VenueError
 from acme_bot.venue import Venue, VenueStartError
@@ -69,7 +70,7 @@ def test_a_refusal_is_in_the_venues_own_words(venue):
 
 
 def test_a_statement_has_everything_however_many_pages_it_takes(trader, monkeypatch):
-    monkeypatch.setattr(ledger_module, "PAGE", 4)
+    monkeypatch.setattr(venue_account, "PAGE", 4)
     before = trader.statement()[0].orders
     names = [f"paged-{number}" for number in range(11)]
     for name in names:
@@ -89,7 +90,7 @@ def test_fills_of_one_moment_may_be_on_two_pages(trader, monkeypatch):
     whole = trader.statement()[0].fills
 
     for page in range(len(whole) // 2, len(whole)):
-        monkeypatch.setattr(ledger_module, "PAGE", page)
+        monkeypatch.setattr(venue_account, "PAGE", page)
         assert trader.statement()[0].fills == whole
 
 

@@ -4,24 +4,34 @@ from decimal import Decimal
 import pytest
 from rich.console import Console
 
+from acme_bot.compare.reconciliation import Line
 from acme_bot.compare.statement import Fill, Funding, Holding, Order, OrderState
 from acme_bot.compare.venue_account import Account, Price
-from acme_bot.compare.reconciliation import Line
 from acme_bot.compare.view import Glance, open_view, show_reconciliation
 
 FACTS = ("64,919.00", "0.001 at 64,900.00", "-0.001 BTC", "-1.42", "-0.002800", "1 buy", "2 sell")
 
 
 def glance(second: int, seconds: int = 90) -> Glance:
-    fills = [Fill(str(number), "b", side, Decimal(64_900), Decimal("0.001"), Decimal("0.013"))
-             for number, side in enumerate(("buy", "sell", "sell"))]
+    fills = [
+        Fill(str(number), "b", side, Decimal(64_900), Decimal("0.001"), Decimal("0.013"))
+        for number, side in enumerate(("buy", "sell", "sell"))
+    ]
     return Glance(
-        second=second, seconds=seconds, opening=Decimal(10_000), fills=fills,
+        second=second,
+        seconds=seconds,
+        opening=Decimal(10_000),
+        fills=fills,
         price=Price(Decimal(64_900), Decimal(64_950), Decimal(64_919), Decimal("0.00001"), Decimal(1_795_493_140)),
-        account=Account(Holding(Decimal("-0.001"), Decimal(9_999)), entry=Decimal(64_910), cost=Decimal("-64.91"),
-                        value=Decimal("9998.58")),
+        account=Account(
+            Holding(Decimal("-0.001"), Decimal(9_999)),
+            entry=Decimal(64_910),
+            cost=Decimal("-64.91"),
+            value=Decimal("9998.58"),
+        ),
         quotes=[Order("b", "buy", Decimal(64_900), Decimal("0.001"), OrderState.OPEN)],
-        funding=[Funding(1_795_493_110, Decimal("0.00001"), Decimal("-0.0028"))])
+        funding=[Funding(1_795_493_110, Decimal("0.00001"), Decimal("-0.0028"))],
+    )
 
 
 def shown(seconds: list[int], is_terminal: bool) -> str:
@@ -58,8 +68,9 @@ def test_a_reconciliation_shows_both_sides_and_names_what_differs():
     console = Console(file=io.StringIO(), force_terminal=False, width=120)
     differences = tuple(f"order-{number}: Hummingbot None, venue [1]" for number in range(7))
 
-    show_reconciliation(console, [Line("orders", "3", "3", True),
-                                  Line("each order", "3 of 3", "3 of 10", False, differences)])
+    show_reconciliation(
+        console, [Line("orders", "3", "3", True), Line("each order", "3 of 3", "3 of 10", False, differences)]
+    )
 
     table, *named = console.file.getvalue().split("└")
     assert [mark for mark in table if mark in "✓✗"] == ["✓", "✗"]

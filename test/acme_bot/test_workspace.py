@@ -17,9 +17,13 @@ CONNECTOR_MODULE = "connector/derivative/acme_perpetual/acme_perpetual_derivativ
 def installed(tmp_path, monkeypatch) -> Path:
     """A small stand-in for the installed Hummingbot, so that a test can upgrade it."""
     package = tmp_path / "site-packages" / "hummingbot"
-    for name, text in {"__init__.py": "", "VERSION": "1", CONNECTOR_MODULE: "old = True\n",
-                       "connector/derivative/acme_perpetual/__init__.py": "",
-                       "templates/hummingbot_logs_TEMPLATE.yml": "template_version: 12\nloggers: {}\n"}.items():
+    for name, text in {
+        "__init__.py": "",
+        "VERSION": "1",
+        CONNECTOR_MODULE: "old = True\n",
+        "connector/derivative/acme_perpetual/__init__.py": "",
+        "templates/hummingbot_logs_TEMPLATE.yml": "template_version: 12\nloggers: {}\n",
+    }.items():
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text(text)
     monkeypatch.setattr(workspace, "installed_hummingbot", lambda: package)
@@ -86,9 +90,15 @@ def test_an_upgrade_arrives_and_removed_modules_go(installed, tmp_path):
 
 def test_what_the_user_has_stays(installed, tmp_path):
     made = make_workspace(tmp_path / "bot")
-    own = {"conf/conf_client.yml": "log_level: DEBUG\n", "conf/connectors/acme_perpetual.yml": "sealed\n",
-           "conf/hummingbot_logs.yml": "template_version: 99\n", "logs/logs_bot.log": "log\n",
-           "data/bot.sqlite": "data\n", "scripts/mine.py": "mine = True\n", "controllers/__init__.py": "mine = True\n"}
+    own = {
+        "conf/conf_client.yml": "log_level: DEBUG\n",
+        "conf/connectors/acme_perpetual.yml": "sealed\n",
+        "conf/hummingbot_logs.yml": "template_version: 99\n",
+        "logs/logs_bot.log": "log\n",
+        "data/bot.sqlite": "data\n",
+        "scripts/mine.py": "mine = True\n",
+        "controllers/__init__.py": "mine = True\n",
+    }
     for name, text in own.items():
         (made / name).write_text(text)
 

@@ -69,8 +69,12 @@ class KeptBooks:
                 resting.append(order)
         self._first_order = min((order["id"] for order in resting), default=last + 1)
         for market in {order["market"] for order in resting}:
-            prices = {side: [Decimal(order["price"]) for order in resting
-                             if (order["market"], order["side"]) == (market, side)] for side in ("buy", "sell")}
+            prices = {
+                side: [
+                    Decimal(order["price"]) for order in resting if (order["market"], order["side"]) == (market, side)
+                ]
+                for side in ("buy", "sell")
+            }
             assert max(prices["buy"], default=Decimal(0)) < min(prices["sell"], default=Decimal("inf")), market
 
     def _check_positions(self, connection: sqlite3.Connection) -> None:

@@ -6,10 +6,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
-from test.acme_exchange.venue import Answer, Client, Listener, Reachable
 from typing import Any
 
 import aiohttp
+
+from test.acme_exchange.venue import Answer, Client, Listener, Reachable
 
 MARKETS = {"BTC-PERP": (Decimal(1), Decimal("0.001")), "ETH-PERP": (Decimal("0.1"), Decimal("0.01"))}
 """Each with its price increment and the size that orders are multiples of."""

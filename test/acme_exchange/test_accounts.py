@@ -28,7 +28,8 @@ def test_accounts_are_read_with_their_keys_and_deposits(file):
     alice, other = load_accounts(file([ALICE, bob, eyes]))
     assert (alice.name, alice.deposit) == ("alice", 10000)
     assert [(key.key, key.secret, key.read_only) for key in alice.keys] == [
-        ("alice-key", "hush", False), ("eyes", "s", True),
+        ("alice-key", "hush", False),
+        ("eyes", "s", True),
     ]
     assert (other.name, other.deposit, other.keys[0].read_only) == ("bob", Decimal("0.10"), False)
     assert "hush" not in repr(alice)

@@ -1,13 +1,13 @@
 """What the owner may do to a venue, and what is refused."""
 
 from decimal import Decimal
-from test.acme_exchange.venue import ALICE, MORNING, ManualClock
 
 import pytest
 
-from acme_exchange.owner.operations import Administration
 from acme_exchange.engine import Refused
+from acme_exchange.owner.operations import Administration
 from acme_exchange.venue import Venue, simulated_venue
+from test.acme_exchange.venue import ALICE, MORNING, ManualClock
 
 
 @pytest.fixture
@@ -30,18 +30,21 @@ async def test_a_subaccount_needs_its_account(venue: Venue):
     assert not venue.engine.has_account("alcie/grid")
 
 
-@pytest.mark.parametrize("operation, fields, what_to_do", [
-    ("accounts", {"name": "alice"}, 'There is an account "alice" already; account deposit adds money to it'),
-    ("accounts", {"name": "@carol"}, 'name: write .* 1 to 64 characters, not beginning with "@"'),
-    ("accounts", {"name": "carol", "deposit": "-1"}, "deposit: write an amount of USD from 0 to 1000000000000"),
-    ("accounts", {"name": "carol", "deposit": "1e13"}, "deposit: write an amount of USD from 0 to 1000000000000"),
-    ("accounts", {"name": "carol", "deposit": "1e-13"}, "with at most 12 decimals"),
-    ("deposits", {"account": "alice", "amount": 0}, "amount: write an amount of USD above 0"),
-    ("deposits", {"account": "alice", "amount": "1e-13"}, "with at most 12 decimals"),
-    ("deposits", {"account": "carol", "amount": 1}, 'There is no account "carol"; account list shows'),
-    ("keys", {"account": "carol"}, 'There is no account "carol"; account list shows'),
-    ("revocations", {"key": "none-such"}, "There is no such key; account keys shows"),
-])
+@pytest.mark.parametrize(
+    "operation, fields, what_to_do",
+    [
+        ("accounts", {"name": "alice"}, 'There is an account "alice" already; account deposit adds money to it'),
+        ("accounts", {"name": "@carol"}, 'name: write .* 1 to 64 characters, not beginning with "@"'),
+        ("accounts", {"name": "carol", "deposit": "-1"}, "deposit: write an amount of USD from 0 to 1000000000000"),
+        ("accounts", {"name": "carol", "deposit": "1e13"}, "deposit: write an amount of USD from 0 to 1000000000000"),
+        ("accounts", {"name": "carol", "deposit": "1e-13"}, "with at most 12 decimals"),
+        ("deposits", {"account": "alice", "amount": 0}, "amount: write an amount of USD above 0"),
+        ("deposits", {"account": "alice", "amount": "1e-13"}, "with at most 12 decimals"),
+        ("deposits", {"account": "carol", "amount": 1}, 'There is no account "carol"; account list shows'),
+        ("keys", {"account": "carol"}, 'There is no account "carol"; account list shows'),
+        ("revocations", {"key": "none-such"}, "There is no such key; account keys shows"),
+    ],
+)
 async def test_what_is_refused_says_what_to_do_and_has_changed_nothing(venue: Venue, operation, fields, what_to_do):
     before, keys = venue.engine.snapshot(), dict(venue.keys)
 

@@ -13,7 +13,6 @@ import urllib.error
 import urllib.request
 from datetime import datetime
 from pathlib import Path
-from test.acme_exchange.processes import command, serving
 
 import pytest
 import trustme
@@ -23,6 +22,8 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+
+from test.acme_exchange.processes import command, serving
 
 PATIENCE_SECONDS = 30
 ALICE = {"name": "alice", "key": "alice-key", "secret": "alice-secret", "deposit": 10000}
@@ -160,7 +161,10 @@ def test_a_host_of_another_machine_is_one_sentence(environment, accounts):
 def test_outside_of_loopback_it_says_what_that_means(environment, accounts):
     process = subprocess.Popen(
         command("--port", 0, "--host", "0.0.0.0", "--accounts", accounts),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
     )
     try:
         assert process.stdout.readline().startswith("Acme is listening on http://0.0.0.0:")
@@ -205,13 +209,20 @@ def test_over_tls_clients_that_trust_its_authority_and_the_owner_are_answered(
         with pytest.raises(urllib.error.URLError, match="certificate verify failed"):
             ask(url, "/")
         for words in (["account", "deposit", "alice", "5", "--data", data], ["faults", "--data", data]):
-            owner = subprocess.run([sys.executable, "-m", "acme_exchange", *map(str, words)], env=environment,
-                                   capture_output=True, text=True, timeout=PATIENCE_SECONDS)
+            owner = subprocess.run(
+                [sys.executable, "-m", "acme_exchange", *map(str, words)],
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE_SECONDS,
+            )
             assert owner.returncode == 0, owner.stderr
         assert "Warning" not in end(process)[2]
 
 
-def test_what_the_owners_commands_find_holds_no_key_also_where_one_file_holds_both(environment, accounts, tls, tmp_path):
+def test_what_the_owners_commands_find_holds_no_key_also_where_one_file_holds_both(
+    environment, accounts, tls, tmp_path
+):
     both, data = tmp_path / "both.pem", tmp_path / "kept"
     both.write_bytes(b"".join(path.read_bytes() for path in tls.values()))
     both.chmod(0o600)
@@ -219,7 +230,9 @@ def test_what_the_owners_commands_find_holds_no_key_also_where_one_file_holds_bo
     with serving(environment, "--accounts", accounts, "--data", data, *files) as (_, url):
         access = json.loads((data / "admin.json").read_text())
         assert url.startswith("https://") and "PRIVATE KEY" not in access["certificate"]
-        assert access["certificate"].count("BEGIN CERTIFICATE") == tls["--tls-cert"].read_text().count("BEGIN CERTIFICATE")
+        assert access["certificate"].count("BEGIN CERTIFICATE") == tls["--tls-cert"].read_text().count(
+            "BEGIN CERTIFICATE"
+        )
 
 
 def test_a_key_that_others_can_read_is_warned_about(environment, accounts, tls):
@@ -232,8 +245,11 @@ def test_a_certificate_or_key_that_cannot_be_used_is_one_sentence(environment, a
     certificate, key = tls["--tls-cert"], tls["--tls-key"]
     other, locked = tmp_path / "other.pem", tmp_path / "locked.pem"
     other.write_bytes(trustme.CA().issue_cert("127.0.0.1").private_key_pem.bytes())
-    locked.write_bytes(load_pem_private_key(key.read_bytes(), None).private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"hush")))
+    locked.write_bytes(
+        load_pem_private_key(key.read_bytes(), None).private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"hush")
+        )
+    )
     for given, sentence in (
         ([certificate, tmp_path / "nowhere"], f"{tmp_path / 'nowhere'}: cannot be read (No such file or directory); "),
         ([certificate, other], f"{other}: is not the key of the certificate in {certificate}; "),

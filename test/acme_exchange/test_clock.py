@@ -1,9 +1,9 @@
 import time
-from test.acme_exchange.venue import ManualClock
 
 import pytest
 
 from acme_exchange.clock import SystemClock
+from test.acme_exchange.venue import ManualClock
 
 
 class Machine:

@@ -10,13 +10,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 from random import Random
+
+import aiohttp
+import pytest
+
 from test.acme_exchange.kept_books import KeptBooks
 from test.acme_exchange.load import MARKETS, PATIENCE_SECONDS, Trader, answered
 from test.acme_exchange.processes import ProcessVenue, command
 from test.acme_exchange.venue import Client
-
-import aiohttp
-import pytest
 
 NAMES = [f"trader-{number}" for number in range(8)]
 DEPOSIT = 20_000
@@ -38,9 +39,11 @@ class Kills:
         self._traders = [Trader(name, Random(f"{seed} {name}"), self._acknowledged) for name in NAMES]
         self._accounts = folder / "accounts.json"
         self._accounts.touch(mode=0o600)
-        self._accounts.write_text(json.dumps([
-            {"name": name, "key": f"{name}-key", "secret": f"{name}-secret", "deposit": DEPOSIT} for name in NAMES
-        ]))
+        self._accounts.write_text(
+            json.dumps(
+                [{"name": name, "key": f"{name}-key", "secret": f"{name}-secret", "deposit": DEPOSIT} for name in NAMES]
+            )
+        )
         self._log = folder / "venue.log"
         self._books = KeptBooks(self._data / "venue.sqlite")
         self._wanted = 0
@@ -76,7 +79,8 @@ class Kills:
         with self._log.open("wb") as log:
             process = await asyncio.create_subprocess_exec(
                 *command("--port", 0, "--data", self._data, "--accounts", self._accounts, "--funding-interval", 2),
-                stdout=asyncio.subprocess.PIPE, stderr=log,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
             )
         try:
             line = (await asyncio.wait_for(process.stdout.readline(), PATIENCE_SECONDS)).decode()
@@ -100,7 +104,9 @@ class Kills:
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
             listening = []
             for trader in self._traders:
-                socket = await stack.enter_async_context(session.ws_connect(f"{venue.url.replace('http', 'ws', 1)}/ws/"))
+                socket = await stack.enter_async_context(
+                    session.ws_connect(f"{venue.url.replace('http', 'ws', 1)}/ws/")
+                )
                 listening.append(asyncio.Event())
                 group.create_task(trader.listen(socket, venue, listening[-1]))
             for ready in listening:

@@ -3,7 +3,6 @@ from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
-from test.acme_exchange.venue import ALICE, ManualClock
 
 import pytest
 
@@ -12,6 +11,7 @@ from acme_exchange.past import SPANS, Past
 from acme_exchange.store import Candle, Database, DatabaseStore, Period, file_url
 from acme_exchange.store.store import CANDLE_RESOLUTIONS, MOST_CANDLES_KEPT
 from acme_exchange.venue import planned_venue
+from test.acme_exchange.venue import ALICE, ManualClock
 
 SECOND = 1_000_000
 BEGAN = 1_767_323_107_250_000
@@ -22,8 +22,15 @@ def past(seed: str = "7") -> Past:
     return Past(seed, BEGAN, default_markets(BEGAN)[:3])
 
 
-async def candles(resolution: int, kept: tuple = (), period: Period = EVER, now: int = BEGAN, limit: int = 1501,
-                  market: str = "BTC-PERP", seed: str = "7") -> list[Candle]:
+async def candles(
+    resolution: int,
+    kept: tuple = (),
+    period: Period = EVER,
+    now: int = BEGAN,
+    limit: int = 1501,
+    market: str = "BTC-PERP",
+    seed: str = "7",
+) -> list[Candle]:
     return await past(seed).before(kept, market, resolution, period, now, limit)
 
 
@@ -120,7 +127,8 @@ async def test_it_is_the_same_after_a_restart_with_another_seed(tmp_path):
 async def test_a_venue_whose_start_was_not_kept_goes_on_without_one(tmp_path):
     await candles_after_a_start(tmp_path, BEGAN, seed=7)
     with closing(sqlite3.connect(tmp_path / "venue.sqlite")) as database:
-        database.executescript("ALTER TABLE venue DROP COLUMN began; ALTER TABLE venue DROP COLUMN first_seed;"
-                               "UPDATE venue SET version = 1")
+        database.executescript(
+            "ALTER TABLE venue DROP COLUMN began; ALTER TABLE venue DROP COLUMN first_seed;UPDATE venue SET version = 1"
+        )
 
     assert await candles_after_a_start(tmp_path, BEGAN + SECOND, seed=7) == []

@@ -23,7 +23,6 @@ from acme_exchange.engine import (
 )
 from acme_exchange.engine.views import Order
 from acme_exchange.market import plan_markets
-from acme_exchange.store.progress import StoreFailed
 from acme_exchange.store import (
     Database,
     DatabaseStore,
@@ -36,6 +35,7 @@ from acme_exchange.store import (
     file_url,
     memory,
 )
+from acme_exchange.store.progress import StoreFailed
 from acme_exchange.store.sql import checkpoints, tables
 from acme_exchange.store.sql.database import transaction
 from acme_exchange.store.sql.writer import Batch, Writer
@@ -45,8 +45,15 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 EVER = Period()
-NOTHING_CHANGED = {"now": 0, "funding_interval": 3600, "counters": {"order": 0, "trade": 0, "fill": 0, "payment": 0},
-                   "accounts": [], "markets": [], "holdings": [], "statistics": []}
+NOTHING_CHANGED = {
+    "now": 0,
+    "funding_interval": 3600,
+    "counters": {"order": 0, "trade": 0, "fill": 0, "payment": 0},
+    "accounts": [],
+    "markets": [],
+    "holdings": [],
+    "statistics": [],
+}
 
 
 def paid(number: int, time: int, market: str = "BTC-PERP", account: str = "alice") -> FundingPaid:
@@ -84,8 +91,26 @@ async def test_rates_and_payments_of_one_market_can_be_had():
 
 def changed(number: int, status: str, account: str = "alice") -> OrderChanged:
     """An order that is placed at second `number`, and what has become of it."""
-    order = Order(number, account, f"mine-{number}", "BTC-PERP", "limit", "buy", Decimal(1), Decimal(100), False, False,
-                  False, status, Decimal(0), Decimal(status != "closed"), None, number * SECOND, False, None)
+    order = Order(
+        number,
+        account,
+        f"mine-{number}",
+        "BTC-PERP",
+        "limit",
+        "buy",
+        Decimal(1),
+        Decimal(100),
+        False,
+        False,
+        False,
+        status,
+        Decimal(0),
+        Decimal(status != "closed"),
+        None,
+        number * SECOND,
+        False,
+        None,
+    )
     return OrderChanged(order, number * SECOND)
 
 
@@ -148,10 +173,21 @@ async def test_both_ends_of_a_period_belong_to_it(period, expected):
     assert [trade.id for trade in await store.trades("BTC-PERP", period, limit=3)] == expected
 
 
-async def candles(store: MemoryStore, resolution: int, now: int, period: Period = EVER, limit: int = 1501) -> list[tuple]:
+async def candles(
+    store: MemoryStore, resolution: int, now: int, period: Period = EVER, limit: int = 1501
+) -> list[tuple]:
     found = await store.candles("BTC-PERP", resolution, period, now, limit)
-    return [(candle.start // SECOND, int(candle.open), int(candle.high), int(candle.low), int(candle.close),
-             int(candle.volume)) for candle in found]
+    return [
+        (
+            candle.start // SECOND,
+            int(candle.open),
+            int(candle.high),
+            int(candle.low),
+            int(candle.close),
+            int(candle.volume),
+        )
+        for candle in found
+    ]
 
 
 async def test_a_candle_holds_the_trades_of_its_span():
@@ -169,7 +205,10 @@ async def test_spans_without_trades_are_flat_up_to_now():
     flat = [(start, 100, 100, 100, 100, 0) for start in (60, 120)]
     after = [(start, 105, 105, 105, 105, 0) for start in (240, 300)]
     assert await candles(store, 60, now=5 * MINUTE) == [
-        (0, 100, 100, 100, 100, 100), *flat, (180, 105, 105, 105, 105, 105), *after,
+        (0, 100, 100, 100, 100, 100),
+        *flat,
+        (180, 105, 105, 105, 105, 105),
+        *after,
     ]
     assert await candles(store, 60, now=5 * MINUTE, period=Period(60 * SECOND, 120 * SECOND)) == flat
     assert await candles(store, 60, now=5 * MINUTE, period=Period(start=61 * SECOND, end=179 * SECOND)) == flat[1:]
@@ -188,7 +227,10 @@ async def test_there_are_no_candles_before_the_first_trade_or_after_now():
     assert await candles(store, 60, now=MINUTE) == []
     store.record([traded(1, 10 * MINUTE, 100)])
     assert await candles(store, 60, now=10 * MINUTE, period=Period(end=9 * MINUTE)) == []
-    assert [candle[0] for candle in await candles(store, 60, now=11 * MINUTE, period=Period(end=99 * MINUTE))] == [600, 660]
+    assert [candle[0] for candle in await candles(store, 60, now=11 * MINUTE, period=Period(end=99 * MINUTE))] == [
+        600,
+        660,
+    ]
 
 
 async def log_size(directory: Path) -> int:
@@ -281,8 +323,10 @@ async def test_one_venue_at_a_time_has_a_database(tmp_path):
 
 @pytest.mark.parametrize(
     ("url", "sentence"),
-    [("no url", "--database: write a URL such as sqlite:////home/you/venue.sqlite"),
-     ("mystery://somebody:secret@here/there", "cannot be used as the venue's database")],
+    [
+        ("no url", "--database: write a URL such as sqlite:////home/you/venue.sqlite"),
+        ("mystery://somebody:secret@here/there", "cannot be used as the venue's database"),
+    ],
 )
 async def test_a_url_that_leads_to_no_database_is_one_sentence_without_its_password(url, sentence):
     with pytest.raises(StoreUnusable, match=sentence) as raised:

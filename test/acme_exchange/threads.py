@@ -4,8 +4,9 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from test.acme_exchange.venue import RunningVenue, running_venue
 from typing import Any
+
+from test.acme_exchange.venue import RunningVenue, running_venue
 
 
 @contextmanager

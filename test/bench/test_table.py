@@ -1,4 +1,5 @@
 """What `make bench` says against the table that was kept."""
+
 import math
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,7 +19,9 @@ def test_half_of_a_share_and_twice_of_a_cost_are_said():
     slower = [replace(SHARE, score=0.30), replace(COUNT, score=10)]
 
     assert regressions(slower, kept(SHARE, COUNT)) == [
-        "book update: 0.30 of its floor; it was 0.60", "requests of a poll: 10.00 at most; it was 5.00"]
+        "book update: 0.30 of its floor; it was 0.60",
+        "requests of a poll: 10.00 at most; it was 5.00",
+    ]
 
 
 def test_a_figure_that_has_halved_beside_its_rivals_is_said_though_the_score_is_about_something_else():
@@ -29,7 +32,8 @@ def test_a_figure_that_has_halved_beside_its_rivals_is_said_though_the_score_is_
 
     assert regressions(slower, kept(flat, latency)) == [
         "fills: 10,000 updates/s, the best rival 15,000; it was 20,000, the best rival 15,000",
-        "tick to trade: 4.00 ms, with nothing beside it; it was 2.00, with nothing beside it"]
+        "tick to trade: 4.00 ms, with nothing beside it; it was 2.00, with nothing beside it",
+    ]
     assert regressions([replace(flat, ours=10_000, rivals={"other": 7_500})], kept(flat)) == []
 
 

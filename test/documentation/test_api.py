@@ -1,12 +1,13 @@
 """`docs/api.md` against what the venue describes, and what it sends."""
+
 from collections.abc import Iterator
-from test.acme_exchange.venue import Client, Listener, running_venue
 from typing import Any, get_args
 
 import aiohttp
 from msgspec import structs
 
 from acme_exchange.api.feeds import Channel
+from test.acme_exchange.venue import Client, Listener, running_venue
 from tools import write_api_page
 
 MARKET = "BTC-PERP"
@@ -20,8 +21,11 @@ def test_the_page_is_what_the_venue_serves():
 async def test_every_channel_sends_what_the_page_says():
     async with running_venue() as running, aiohttp.ClientSession() as http:
         async with http.ws_connect(running.websocket_url) as socket:
-            frames = await everything_about_a_trade(Listener(socket, running), Client(http, running, "alice-key", "alice-secret"),
-                                                    Client(http, running, "bob-key", "bob-secret"))
+            frames = await everything_about_a_trade(
+                Listener(socket, running),
+                Client(http, running, "alice-key", "alice-secret"),
+                Client(http, running, "bob-key", "bob-secret"),
+            )
     assert {frame["channel"] for frame in frames} == set(Channel)
     for frame in frames:
         channel = Channel(frame["channel"])

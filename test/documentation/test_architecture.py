@@ -1,4 +1,5 @@
 """`docs/architecture.md` against the imports of the code."""
+
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,15 @@ from tools import draw_imports
 PROJECT = Path(__file__).parents[2]
 # Everything the engine needs of others: nothing here reads a clock, a file or a socket.
 PURE = {
-    "__future__", "bisect", "collections", "dataclasses", "decimal", "functools", "itertools", "sortedcontainers", "typing",
+    "__future__",
+    "bisect",
+    "collections",
+    "dataclasses",
+    "decimal",
+    "functools",
+    "itertools",
+    "sortedcontainers",
+    "typing",
 }
 
 
@@ -19,8 +28,12 @@ def imports_below(folder: str) -> dict[str, set[str]]:
 
 
 def wrong(folder: str, forbidden: tuple[str, ...]) -> list[tuple[str, str]]:
-    return [(file, name) for file, names in imports_below(folder).items() for name in sorted(names)
-            if name.split(".")[0] in forbidden]
+    return [
+        (file, name)
+        for file, names in imports_below(folder).items()
+        for name in sorted(names)
+        if name.split(".")[0] in forbidden
+    ]
 
 
 def test_the_diagram_is_what_the_code_imports():
@@ -28,15 +41,18 @@ def test_the_diagram_is_what_the_code_imports():
     assert page == draw_imports.drawn(page), "python -m tools.draw_imports draws it again"
 
 
-@pytest.mark.parametrize("folder, forbidden", [
-    ("acme_exchange", ("hummingbot", "acme_bot")),
-    ("hummingbot", ("acme_exchange", "acme_bot")),
-])
+@pytest.mark.parametrize(
+    "folder, forbidden", [("acme_exchange", ("hummingbot", "acme_bot")), ("hummingbot", ("acme_exchange", "acme_bot"))]
+)
 def test_imports_point_one_way(folder, forbidden):
     assert wrong(folder, forbidden) == []
 
 
 def test_the_engine_imports_nothing_that_knows_the_world():
-    found = [(file, name) for file, names in imports_below("acme_exchange/engine").items() for name in sorted(names)
-             if name.split(".")[0] not in PURE and not name.startswith("acme_exchange.engine")]
+    found = [
+        (file, name)
+        for file, names in imports_below("acme_exchange/engine").items()
+        for name in sorted(names)
+        if name.split(".")[0] not in PURE and not name.startswith("acme_exchange.engine")
+    ]
     assert found == []

@@ -1,4 +1,5 @@
 """`docs/checklist.md` against the code, the tests, and the checklist itself."""
+
 import importlib
 import re
 from pathlib import Path

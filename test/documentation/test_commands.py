@@ -1,4 +1,5 @@
 """The commands of `README.md` and `docs/`, run as they stand there, page by page."""
+
 import os
 import re
 import shlex
@@ -8,9 +9,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from test.end_to_end.terminal import Terminal
 
 import pytest
+
+from test.end_to_end.terminal import Terminal
 
 PROJECT = Path(__file__).parents[2]
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
@@ -30,7 +32,9 @@ class Reader:
     def __init__(self, folder: Path):
         self._folder = folder
         self._environment = {
-            **os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder / "data"),
+            **os.environ,
+            "HOME": str(folder),
+            "XDG_DATA_HOME": str(folder / "data"),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         }
         self._venue: subprocess.Popen | None = None
@@ -52,8 +56,14 @@ class Reader:
 
     def _serve(self, command: str) -> None:
         self.leave()
-        self._venue = subprocess.Popen(["sh", "-c", f"exec {command}"], cwd=self._folder, env=self._environment,
-                                       text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self._venue = subprocess.Popen(
+            ["sh", "-c", f"exec {command}"],
+            cwd=self._folder,
+            env=self._environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
         assert self._venue.stdout.readline().startswith(f"Acme is listening on http://127.0.0.1:{PORT}"), command
 
     def _open_client(self, command: str) -> None:
@@ -66,8 +76,15 @@ class Reader:
         """Runs a command, and keeps the folder and the variables that it leaves the shell in."""
         script = f"set -e\n{command}\npwd >&3\nenv -0 >&4"
         folder, environment = self._folder / ".folder", self._folder / ".environment"
-        ran = subprocess.run(["bash", "-c", f"exec 3>{folder} 4>{environment}\n{script}"], cwd=self._folder,
-                             env=self._environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+        ran = subprocess.run(
+            ["bash", "-c", f"exec 3>{folder} 4>{environment}\n{script}"],
+            cwd=self._folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
         assert ran.returncode == 0, f"{command}\n{ran.stdout}{ran.stderr}"
         self._environment = dict(entry.split("=", 1) for entry in environment.read_text().rstrip("\0").split("\0"))
 

@@ -1,4 +1,5 @@
 """`docs/contributing.md` against the Makefile and the folders."""
+
 import re
 from pathlib import Path
 

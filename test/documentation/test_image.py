@@ -1,4 +1,5 @@
 """The Dockerfile lines of `docs/scaling.md`, done to a Hummingbot in a folder instead of one in an image."""
+
 import re
 import shutil
 import subprocess

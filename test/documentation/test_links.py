@@ -1,4 +1,5 @@
 """The links between `README.md`, `CHANGELOG.md` and `docs/`."""
+
 import re
 from pathlib import Path
 

@@ -1,4 +1,5 @@
 """`docs/qa.md` against the tests that it names."""
+
 import importlib
 import re
 from pathlib import Path

@@ -1,4 +1,5 @@
 """`docs/troubleshooting.md` against the messages in the code."""
+
 import ast
 import re
 from collections.abc import Iterator
@@ -75,10 +76,18 @@ def error_without_the_rate_source() -> str:
 @cache
 def known() -> tuple[set[str], list[re.Pattern]]:
     """The texts without values, and patterns of those with some."""
-    texts = [[str(AcmeApiError(403, READ_ONLY_KEY_ERROR))], [error_without_the_rate_source()], *python_texts(), *shell_texts()]
+    texts = [
+        [str(AcmeApiError(403, READ_ONLY_KEY_ERROR))],
+        [error_without_the_rate_source()],
+        *python_texts(),
+        *shell_texts(),
+    ]
     constant = {pieces[0] for pieces in texts if len(pieces) == 1}
-    patterns = [re.compile("(.+?)".join(map(re.escape, pieces))) for pieces in texts
-                if len(pieces) > 1 and len("".join(pieces)) >= FEWEST_CHARACTERS]
+    patterns = [
+        re.compile("(.+?)".join(map(re.escape, pieces)))
+        for pieces in texts
+        if len(pieces) > 1 and len("".join(pieces)) >= FEWEST_CHARACTERS
+    ]
     return constant, patterns
 
 

@@ -1,19 +1,20 @@
 """The real parts: a venue in a process of its own, a workspace, and the real `hbot` in it."""
+
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from test.acme_bot.processes import assert_gone
-from test.end_to_end import transcripts
 
 import psutil
 import pytest
 
 import hummingbot
-from acme_bot.hbot import Hbot
 from acme_bot.compare.venue_account import Ledger
+from acme_bot.hbot import Hbot
 from acme_bot.venue import Venue
 from acme_bot.workspace import make_workspace
+from test.acme_bot.processes import assert_gone
+from test.end_to_end import transcripts
 
 pytest.register_assert_rewrite("test.end_to_end.trader")
 from test.end_to_end.trader import exchange, log, start_trader, trader  # noqa: E402, F401

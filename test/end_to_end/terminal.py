@@ -1,4 +1,5 @@
 """A terminal to run an interactive program in, with a screen that can be read."""
+
 import os
 import pty
 import re
@@ -21,8 +22,14 @@ class Terminal:
         self._drawing = pyte.ByteStream(self._screen)
         self._keyboard, program_side = pty.openpty()
         termios.tcsetwinsize(program_side, (ROWS, COLUMNS))
-        self._program = subprocess.Popen(command, stdin=program_side, stdout=program_side, stderr=program_side,
-                                         env={**os.environ, "TERM": "xterm-256color"}, start_new_session=True)
+        self._program = subprocess.Popen(
+            command,
+            stdin=program_side,
+            stdout=program_side,
+            stderr=program_side,
+            env={**os.environ, "TERM": "xterm-256color"},
+            start_new_session=True,
+        )
         os.close(program_side)
 
     def type(self, text: str) -> None:

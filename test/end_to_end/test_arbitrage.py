@@ -1,4 +1,5 @@
 """One bot on two accounts of two servers: two connectors, each of whose books agrees with its own venue's."""
+
 import os
 import re
 import time
@@ -6,20 +7,20 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
-from test.end_to_end import transcripts
 
 import pytest
 import yaml
 from rich.console import Console
 
+from acme_bot.compare.bot_records import Records
+from acme_bot.compare.reconciliation import both_sides_filled, reconcile_books
+from acme_bot.compare.venue_account import Ledger
+from acme_bot.compare.view import show_reconciliation
 from acme_bot.demo.run import BOT
 from acme_bot.hbot import CONNECTOR, SECOND_CONNECTOR, Hbot
-from acme_bot.compare.venue_account import Ledger
-from acme_bot.compare.reconciliation import both_sides_filled, reconcile_books
-from acme_bot.compare.bot_records import Records
 from acme_bot.strategy_files import add_files
 from acme_bot.venue import DEPOSIT, Venue
-from acme_bot.compare.view import show_reconciliation
+from test.end_to_end import transcripts
 
 PATIENCE = 180
 WIDTH = 120
@@ -32,18 +33,28 @@ STRATEGIES_PAGE = Path(__file__).parents[2] / "docs" / "strategies.md"
 SCRIPT = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SOURCE = os.environ.get("HUMMINGBOT_SOURCE")
 SPOT_PERPETUAL = {
-    "spot_connector": PAPER_CONNECTOR, "spot_market": "BTC-USD",
-    "perpetual_connector": SECOND_CONNECTOR, "perpetual_market": "BTC-USD",
-    "order_amount": "0.002", "perpetual_leverage": "3", "next_arbitrage_opening_delay": "2",
+    "spot_connector": PAPER_CONNECTOR,
+    "spot_market": "BTC-USD",
+    "perpetual_connector": SECOND_CONNECTOR,
+    "perpetual_market": "BTC-USD",
+    "order_amount": "0.002",
+    "perpetual_leverage": "3",
+    "next_arbitrage_opening_delay": "2",
     # In percent, and so low that any difference of the two prices is taken.
-    "min_opening_arbitrage_pct": "-5", "min_closing_arbitrage_pct": "-5",
-    "spot_market_slippage_buffer": "0.05", "perpetual_market_slippage_buffer": "0.05",
+    "min_opening_arbitrage_pct": "-5",
+    "min_closing_arbitrage_pct": "-5",
+    "spot_market_slippage_buffer": "0.05",
+    "perpetual_market_slippage_buffer": "0.05",
 }
 SPOT_PERPETUAL_NAME = "spot_perpetual_arbitrage"
 FUNDING_RATE_NAME = "acme_funding_rate_arb"
 FUNDING_RATE = {
-    "connectors": f"{CONNECTOR},{SECOND_CONNECTOR}", "tokens": "BTC", "leverage": "5", "position_size_quote": "300",
-    "min_funding_rate_profitability": "0.0000001", "profitability_to_take_profit": "0.5",
+    "connectors": f"{CONNECTOR},{SECOND_CONNECTOR}",
+    "tokens": "BTC",
+    "leverage": "5",
+    "position_size_quote": "300",
+    "min_funding_rate_profitability": "0.0000001",
+    "profitability_to_take_profit": "0.5",
     "funding_rate_diff_stop_loss": "-1",
 }
 
@@ -95,7 +106,8 @@ class Arbitrage:
         return all(
             float(ledger.price().funding_time) - time.time() > STOP_SECONDS
             and len(ledger.funding()) == len(self.records[connector].books().funding)
-            for connector, ledger in self.ledgers.items())
+            for connector, ledger in self.ledgers.items()
+        )
 
     def agreement(self, connector: str) -> str:
         """The two parties' books of that account, which agree in every line."""
@@ -121,7 +133,9 @@ def test_spot_perpetual_arbitrage_trades_the_second_account_against_paper(hbot: 
     name = SPOT_PERPETUAL_NAME
     status = arbitrage.run(name, SPOT_PERPETUAL, until=lambda: arbitrage.is_filled(SECOND_CONNECTOR))
 
-    keep_transcript(name, name, SPOT_PERPETUAL, f"$ my-bot/hbot status\n{status}\n{arbitrage.agreement(SECOND_CONNECTOR)}")
+    keep_transcript(
+        name, name, SPOT_PERPETUAL, f"$ my-bot/hbot status\n{status}\n{arbitrage.agreement(SECOND_CONNECTOR)}"
+    )
     assert arbitrage.is_filled(PAPER_RECORDS)
     books, account = arbitrage.ledgers[CONNECTOR].statement()
     assert (books.orders, account.holding.balance) == ({}, DEPOSIT)

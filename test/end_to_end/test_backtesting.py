@@ -1,7 +1,7 @@
 """Hummingbot's backtester on the venue's candles, those of the past before its first start included."""
+
 import time
 from decimal import Decimal
-from test.acme_exchange.venue import running_venue
 
 import pytest
 
@@ -15,11 +15,20 @@ from hummingbot.client.settings import AllConnectorSettings
 from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_utils as utils
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import AcmeConnectionsFactory
 from hummingbot.strategy_v2.backtesting.backtesting_engine_base import BacktestingEngineBase
+from test.acme_exchange.venue import running_venue
 
 HOURS = 3
 # The backtester sees one price a minute.
-FOR_MINUTES = {"id": "backtest", "buy_amounts_pct": "1", "sell_amounts_pct": "1", "executor_refresh_time": "180",
-               "cooldown_time": "60", "take_profit": "0.001", "stop_loss": "0.003", "time_limit": "900"}
+FOR_MINUTES = {
+    "id": "backtest",
+    "buy_amounts_pct": "1",
+    "sell_amounts_pct": "1",
+    "executor_refresh_time": "180",
+    "cooldown_time": "60",
+    "take_profit": "0.001",
+    "stop_loss": "0.003",
+    "time_limit": "900",
+}
 
 
 @pytest.fixture
@@ -40,8 +49,9 @@ async def test_a_controller_is_tested_on_the_hours_before_the_venue_began(venue)
     end = int(time.time()) // 60 * 60
     config = InventoryMakerConfig(**{**INVENTORY_MAKER.settings, **FOR_MINUTES})
 
-    found = await BacktestingEngineBase().run_backtesting(config, end - HOURS * 3600, end, backtesting_resolution="1m",
-                                                          trade_cost=0.0002)
+    found = await BacktestingEngineBase().run_backtesting(
+        config, end - HOURS * 3600, end, backtesting_resolution="1m", trade_cost=0.0002
+    )
 
     closes = found["processed_data"]["features"]["close"]
     assert len(closes) >= HOURS * 60 and closes.nunique() > 100

@@ -1,7 +1,7 @@
 """Hummingbot's own position executor on the real connector: each of its barriers closes the position, in both modes."""
+
 from collections.abc import AsyncIterator
 from decimal import Decimal
-from test.end_to_end.trader import DEPOSIT, PAIR, Exchange, Trader, fee_of
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from hummingbot.strategy_v2.executors.position_executor.data_types import (
 )
 from hummingbot.strategy_v2.executors.position_executor.position_executor import PositionExecutor
 from hummingbot.strategy_v2.models.executors import CloseType
+from test.end_to_end.trader import DEPOSIT, PAIR, Exchange, Trader, fee_of
 
 SIZE = Decimal("0.1")
 UPDATE_INTERVAL = 0.05
@@ -27,10 +28,15 @@ BARRIERS = {
     TRAILING_STOP: TrailingStop(activation_price=Decimal("0.004"), trailing_delta=Decimal("0.001")),
     TIME_LIMIT: 3600,
 }
-pytestmark = pytest.mark.parametrize("mode, side", [
-    (PositionMode.ONEWAY, TradeType.BUY), (PositionMode.ONEWAY, TradeType.SELL),
-    (PositionMode.HEDGE, TradeType.BUY), (PositionMode.HEDGE, TradeType.SELL),
-])
+pytestmark = pytest.mark.parametrize(
+    "mode, side",
+    [
+        (PositionMode.ONEWAY, TradeType.BUY),
+        (PositionMode.ONEWAY, TradeType.SELL),
+        (PositionMode.HEDGE, TradeType.BUY),
+        (PositionMode.HEDGE, TradeType.SELL),
+    ],
+)
 
 
 class Strategy:
@@ -54,8 +60,16 @@ class Strategy:
     def cancel(self, connector_name: str, trading_pair: str, order_id: str) -> None:
         self._trader.cancel(order_id, trading_pair)
 
-    def _place(self, place, connector_name: str, pair: str, amount: Decimal, kind: OrderType, price: Decimal,
-               action: PositionAction) -> str:
+    def _place(
+        self,
+        place,
+        connector_name: str,
+        pair: str,
+        amount: Decimal,
+        kind: OrderType,
+        price: Decimal,
+        action: PositionAction,
+    ) -> str:
         return place(amount, None if kind is OrderType.MARKET else price, pair=pair, kind=kind, action=action)
 
 
@@ -70,10 +84,16 @@ class Run:
 
     async def open(self, barrier: str) -> None:
         config = PositionExecutorConfig(
-            timestamp=self.strategy.current_timestamp, connector_name=CONNECTOR, trading_pair=PAIR, side=self._side,
-            amount=SIZE, leverage=20,
+            timestamp=self.strategy.current_timestamp,
+            connector_name=CONNECTOR,
+            trading_pair=PAIR,
+            side=self._side,
+            amount=SIZE,
+            leverage=20,
             triple_barrier_config=TripleBarrierConfig(
-                **{barrier: BARRIERS[barrier]}, open_order_type=OrderType.MARKET, take_profit_order_type=OrderType.LIMIT))
+                **{barrier: BARRIERS[barrier]}, open_order_type=OrderType.MARKET, take_profit_order_type=OrderType.LIMIT
+            ),
+        )
         self.executor = PositionExecutor(self.strategy, config, update_interval=UPDATE_INTERVAL)
         self.executor.start()
         await self.trader.until(lambda: self.executor.open_filled_amount == SIZE)

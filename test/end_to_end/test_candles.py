@@ -1,8 +1,7 @@
 """Hummingbot's candles on a real venue: what the feed has is what the venue says."""
+
 import asyncio
 from decimal import Decimal
-from test.acme_exchange.venue import Client, running_venue
-from test.end_to_end.trader import PATIENCE
 
 import aiohttp
 import pytest
@@ -13,6 +12,8 @@ from hummingbot.client.settings import AllConnectorSettings
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import AcmeConnectionsFactory
 from hummingbot.data_feed.candles_feed.candles_factory import CandlesFactory
 from hummingbot.data_feed.candles_feed.data_types import CandlesConfig, HistoricalCandlesConfig
+from test.acme_exchange.venue import Client, running_venue
+from test.end_to_end.trader import PATIENCE
 
 MINUTES = 2_000
 PRICES = ["time", "open", "high", "low", "close", "volume"]
@@ -32,7 +33,8 @@ async def feed(venue, tmp_path, monkeypatch):
     monkeypatch.setattr(settings, "CONNECTORS_CONF_DIR_PATH", tmp_path)
     AllConnectorSettings.get_connector_settings()
     feed = CandlesFactory.get_candle(
-        CandlesConfig(connector="acme_perpetual", trading_pair="BTC-USD", interval="1m", max_records=MINUTES))
+        CandlesConfig(connector="acme_perpetual", trading_pair="BTC-USD", interval="1m", max_records=MINUTES)
+    )
     yield feed
     await feed.stop_network()
 
@@ -85,9 +87,15 @@ async def test_history(venue, feed):
         venue.clock.advance(60 * MINUTES)
         await trade(venue, session, 66_000)
 
-    found = await feed.get_historical_candles(HistoricalCandlesConfig(
-        connector_name="acme_perpetual", trading_pair="BTC-USD", interval="1m",
-        start_time=began, end_time=began + 60 * MINUTES))
+    found = await feed.get_historical_candles(
+        HistoricalCandlesConfig(
+            connector_name="acme_perpetual",
+            trading_pair="BTC-USD",
+            interval="1m",
+            start_time=began,
+            end_time=began + 60 * MINUTES,
+        )
+    )
 
     assert found["timestamp"].tolist() == [began + 60 * number for number in range(MINUTES + 1)]
     assert found["close"].iloc[-2:].tolist() == [65_000, 66_000]

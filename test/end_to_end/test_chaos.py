@@ -1,4 +1,5 @@
 """`acme-bot chaos` as a user runs it: a minute of it, with both kinds of kills."""
+
 import re
 import subprocess
 import sys
@@ -8,8 +9,16 @@ import pytest
 SECONDS = 60
 SEED = 1
 PATIENCE = 420
-WHAT_STRIKES = ("corrupt-book", "drop-frame", "duplicate-frame", "lose-answer", "lose-request", "reorder-frame",
-                "skew-clock", "too-many-requests")
+WHAT_STRIKES = (
+    "corrupt-book",
+    "drop-frame",
+    "duplicate-frame",
+    "lose-answer",
+    "lose-request",
+    "reorder-frame",
+    "skew-clock",
+    "too-many-requests",
+)
 
 
 def count(said: str, name: str) -> int:
@@ -18,8 +27,18 @@ def count(said: str, name: str) -> int:
 
 @pytest.mark.timeout(PATIENCE)
 def test_after_a_minute_of_chaos_the_books_agree(tmp_path):
-    command = [sys.executable, "-m", "acme_bot", "chaos", "--seconds", str(SECONDS), "--seed", str(SEED),
-               "--folder", tmp_path / "chaos"]
+    command = [
+        sys.executable,
+        "-m",
+        "acme_bot",
+        "chaos",
+        "--seconds",
+        str(SECONDS),
+        "--seed",
+        str(SEED),
+        "--folder",
+        tmp_path / "chaos",
+    ]
 
     run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", check=False)
 

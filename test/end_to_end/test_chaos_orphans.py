@@ -1,6 +1,4 @@
 """What the ambiguity handling is for: the same orders, under the same faults, with it and without."""
-from test.end_to_end.test_execution_doubts import hurried  # noqa: F401
-from test.end_to_end.trader import BID, BOTS, PAIR, Exchange, Log, Trader
 
 import pytest
 
@@ -9,10 +7,18 @@ from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_derivative im
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_tracker import AcmePerpetualOrderTracker
 from hummingbot.connector.exchange_py_base import ExchangePyBase
 from hummingbot.core.data_type.in_flight_order import InFlightOrder
+from test.end_to_end.test_execution_doubts import hurried  # noqa: F401
+from test.end_to_end.trader import BID, BOTS, PAIR, Exchange, Log, Trader
 
 FAULTS = {
-    "lose-answer": "0.05", "lose-request": "0.03", "error-before": "0.015", "error-after": "0.015",
-    "too-many-requests": "0.02", "drop-frame": "0.03", "duplicate-frame": "0.03", "reorder-frame": "0.03",
+    "lose-answer": "0.05",
+    "lose-request": "0.03",
+    "error-before": "0.015",
+    "error-after": "0.015",
+    "too-many-requests": "0.02",
+    "drop-frame": "0.03",
+    "duplicate-frame": "0.03",
+    "reorder-frame": "0.03",
 }
 ORDERS = 100
 AT_ONCE = 10
@@ -30,8 +36,12 @@ class TrustingDerivative(AcmePerpetualDerivative):
         return await ExchangePyBase._place_order_and_process_update(self, order, **kwargs)
 
     def _create_order_tracker(self) -> TrustingTracker:
-        return TrustingTracker(connector=self, fetch_fills=self._all_trade_updates_for_order,
-                               settle=self._journal.settle, sleep=lambda delay: self._sleep(delay))
+        return TrustingTracker(
+            connector=self,
+            fetch_fills=self._all_trade_updates_for_order,
+            settle=self._journal.settle,
+            sleep=lambda delay: self._sleep(delay),
+        )
 
 
 class TrustingTrader(Trader):

@@ -1,17 +1,18 @@
 """Hummingbot's interactive client, opened with `acme-bot client` and used at its prompt."""
+
 import re
 import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from test.end_to_end.terminal import Terminal
 
 import pytest
 
+from acme_bot.compare.venue_account import Ledger
 from acme_bot.demo.run import BOT, MARKET_MAKING, PAIR
 from acme_bot.hbot import CONNECTOR, Hbot
-from acme_bot.compare.venue_account import Ledger
 from acme_bot.venue import Venue
 from hummingbot.client.performance import PerformanceMetrics
+from test.end_to_end.terminal import Terminal
 
 PASSWORD = "open sesame"
 BY_HAND = "by-hand"
@@ -40,8 +41,12 @@ def set_password(client: Terminal) -> None:
 
 def connect(client: Terminal, venue: Venue, secret: str, answer: str) -> None:
     client.type(f"connect {CONNECTOR}")
-    for question, value in (("API key", venue.trader.key), ("API secret", secret), ("Acme server", venue.url),
-                            ("Acme subaccount", "")):
+    for question, value in (
+        ("API key", venue.trader.key),
+        ("API secret", secret),
+        ("Acme server", venue.url),
+        ("Acme subaccount", ""),
+    ):
         client.wait_for(rf"{question}[^\n]*>>> *(v|\n)")
         client.type(value)
     client.wait_for(answer)

@@ -1,4 +1,5 @@
 """`acme-bot demo` as a user runs it: the real Hummingbot on a real venue, and nothing left of either."""
+
 import errno
 import re
 import signal
@@ -7,10 +8,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from test.acme_bot.processes import assert_gone
 
 import psutil
 import pytest
+
+from test.acme_bot.processes import assert_gone
 
 BOTH_SIDES = re.compile(r"fills [1-9]\d* buy [1-9]\d* sell")
 PATIENCE = 240
@@ -47,8 +49,12 @@ def offspring(demo: subprocess.Popen) -> list[psutil.Process]:
 
 
 def ports_of(processes: list[psutil.Process]) -> set[int]:
-    return {connection.laddr.port for process in processes for connection in process.net_connections("tcp")
-            if connection.status == psutil.CONN_LISTEN}
+    return {
+        connection.laddr.port
+        for process in processes
+        for connection in process.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
 
 
 def assert_refused(ports: set[int]) -> None:
@@ -128,8 +134,9 @@ def test_nothing_is_left_of_a_killed_demo(start_demo, tmp_path):
 def test_a_folder_with_something_in_it_is_refused(tmp_path):
     Path(tmp_path, "mine").touch()
 
-    refused = subprocess.run([sys.executable, "-m", "acme_bot", "demo", "--folder", tmp_path], capture_output=True,
-                             text=True, check=False)
+    refused = subprocess.run(
+        [sys.executable, "-m", "acme_bot", "demo", "--folder", tmp_path], capture_output=True, text=True, check=False
+    )
 
     assert refused.returncode == 1
     assert refused.stderr.startswith(f"acme-bot: {tmp_path} is not empty")

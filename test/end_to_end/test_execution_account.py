@@ -1,13 +1,14 @@
 """The execution matrix: funding, liquidation, leverage, position modes, and trading pairs that come and go."""
+
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
-from test.end_to_end.trader import ASK, BID, DEPOSIT, INDEX, PAIR, TAKER_FEE, Exchange, Log, Trader
 from typing import Any
 
 import pytest
 
 from hummingbot.core.data_type.common import PositionAction, PositionMode
 from hummingbot.core.event import events
+from test.end_to_end.trader import ASK, BID, DEPOSIT, INDEX, PAIR, TAKER_FEE, Exchange, Log, Trader
 
 FILLED = ["created", "filled", "completed"]
 ETH, ETH_MARKET = "ETH-USD", "ETH-PERP"
@@ -17,6 +18,7 @@ StartTrader = Callable[..., Awaitable[Trader]]
 
 
 # ------------------------------------------------------------------------------------------------------------ funding
+
 
 async def payments(exchange: Exchange) -> list[dict[str, Any]]:
     """The account's, oldest first."""
@@ -29,7 +31,8 @@ async def funding_agrees(exchange: Exchange, trader: Trader, count: int) -> list
     paid = await payments(exchange)
     reported = trader.told(events.FundingPaymentCompletedEvent)
     assert [(event.trading_pair, event.funding_rate, event.amount) for event in reported] == [
-        (payment["future"].replace("-PERP", "-USD"), payment["rate"], -payment["payment"]) for payment in paid]
+        (payment["future"].replace("-PERP", "-USD"), payment["rate"], -payment["payment"]) for payment in paid
+    ]
     assert len({event.timestamp for event in reported}) == len(reported) == count
     return [event.amount for event in reported]
 
@@ -177,6 +180,7 @@ async def test_funding_of_both_hedge_positions_is_one_payment(exchange: Exchange
 
 # -------------------------------------------------------------------------------------------------------- liquidation
 
+
 async def test_liquidation_cancels_the_orders_and_ends_the_position(exchange: Exchange, trader: Trader):
     await trader.hears(trader.buy("1"), *FILLED)
     order = trader.buy("0.1", 50_000)
@@ -201,6 +205,7 @@ async def test_liquidation_cancels_the_orders_and_ends_the_position(exchange: Ex
 
 
 # ------------------------------------------------------------------------------------------- leverage, position modes
+
 
 async def test_leverage_change_holds_for_every_pair(exchange: Exchange, start_trader: StartTrader):
     trader = await start_trader(PAIR, ETH)
@@ -231,7 +236,9 @@ async def test_position_mode_change_to_hedge_and_back(exchange: Exchange, start_
 
         await trader.until(lambda: len(trader.told(events.PositionModeChangeEvent)) == 2)
         assert {(event.trading_pair, event.position_mode, event.message) for event in trader.events} == {
-            (PAIR, mode, ""), (ETH, mode, "")}
+            (PAIR, mode, ""),
+            (ETH, mode, ""),
+        }
         assert (await exchange.owner.get("/account")).result["positionMode"] == mode.name.lower()
         assert trader.connector.position_mode is mode
         await trader.agrees()
@@ -273,6 +280,7 @@ async def test_hedge_positions_are_opened_and_closed_each_for_itself(exchange: E
 
 # ------------------------------------------------------------------------------------------------------ trading pairs
 
+
 async def eth_book(exchange: Exchange) -> None:
     await exchange.rest("buy", "10", "3399.5", ETH_MARKET)
     await exchange.rest("sell", "10", "3400.5", ETH_MARKET)
@@ -309,7 +317,8 @@ async def test_trading_pair_added_while_running_can_be_traded(exchange: Exchange
 
 
 async def test_trading_pair_removed_while_running_leaves_the_other_and_its_orders(
-        exchange: Exchange, start_trader: StartTrader, log: Log):
+    exchange: Exchange, start_trader: StartTrader, log: Log
+):
     await eth_book(exchange)
     trader = await start_trader(PAIR, ETH)
     filled, cancelled = trader.buy("0.5", "3399.6", pair=ETH), trader.buy("0.5", "3000", pair=ETH)

@@ -2,18 +2,23 @@
 
 The connector's deadlines are a fifth of what they are, and so are the venue's silences.
 """
+
 from decimal import Decimal
-from test.end_to_end.trader import ASK, BID, DEPOSIT, TAKER_FEE, Exchange, Fault, Log, Trader
 
 import pytest
 
 from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_constants as CONSTANTS
 from hummingbot.core.data_type.in_flight_order import OrderState
+from test.end_to_end.trader import ASK, BID, DEPOSIT, TAKER_FEE, Exchange, Fault, Log, Trader
 
 HASTE = 5
 HURRIED = (
-    "TRADING_REQUEST_DEADLINE", "PLACEMENT_VALIDITY", "NOT_FOUND_CONFIRMATION_TIME", "DOUBT_RESOLUTION_TIME",
-    "DOUBT_FIRST_DELAY", "DOUBT_LONGEST_DELAY",
+    "TRADING_REQUEST_DEADLINE",
+    "PLACEMENT_VALIDITY",
+    "NOT_FOUND_CONFIRMATION_TIME",
+    "DOUBT_RESOLUTION_TIME",
+    "DOUBT_FIRST_DELAY",
+    "DOUBT_LONGEST_DELAY",
 )
 SILENCE = 10 / HASTE
 
@@ -49,10 +54,12 @@ async def speaks_again(exchange: Exchange, trader: Trader) -> None:
 
 # -------------------------------------------------------------------------------------------------------- placements
 
+
 @STREAMS
 @pytest.mark.parametrize("arrives, outcome", NO_ANSWER)
 async def test_submit_that_arrived_is_created(
-        exchange: Exchange, trader: Trader, log: Log, arrives: bool, outcome: str, silent_stream: bool):
+    exchange: Exchange, trader: Trader, log: Log, arrives: bool, outcome: str, silent_stream: bool
+):
     exchange.line.dropped_channels = PRIVATE if silent_stream else set()
     exchange.line.befall("POST", "/orders", Fault(arrives, outcome, SILENCE))
 
@@ -74,7 +81,8 @@ async def test_submit_that_arrived_is_created(
 @STREAMS
 @pytest.mark.parametrize("arrives, outcome", NO_ANSWER)
 async def test_submit_that_arrived_and_filled_is_filled_once(
-        exchange: Exchange, trader: Trader, log: Log, arrives: bool, outcome: str, silent_stream: bool):
+    exchange: Exchange, trader: Trader, log: Log, arrives: bool, outcome: str, silent_stream: bool
+):
     exchange.line.dropped_channels = PRIVATE if silent_stream else set()
     exchange.line.befall("POST", "/orders", Fault(arrives, outcome, SILENCE))
 
@@ -108,7 +116,8 @@ async def test_fills_that_come_before_the_answer_to_the_submit(exchange: Exchang
 
 @pytest.mark.parametrize("arrives, outcome", NO_ARRIVAL)
 async def test_submit_that_never_arrived_fails_and_leaves_nothing(
-        exchange: Exchange, trader: Trader, log: Log, arrives: bool, outcome: str):
+    exchange: Exchange, trader: Trader, log: Log, arrives: bool, outcome: str
+):
     fault = exchange.line.befall("POST", "/orders", Fault(arrives, outcome, SILENCE))
 
     order = trader.buy("0.01", BID - 1)
@@ -126,7 +135,8 @@ async def test_submit_that_never_arrived_fails_and_leaves_nothing(
 
 
 async def test_submit_stays_pending_while_the_venue_tells_nothing_and_is_created_when_it_does(
-        exchange: Exchange, trader: Trader, log: Log):
+    exchange: Exchange, trader: Trader, log: Log
+):
     exchange.line.dropped_channels = PRIVATE
     exchange.line.befall("POST", "/orders", Fault(True, "close"))
     for _ in range(30):
@@ -145,7 +155,8 @@ async def test_submit_stays_pending_while_the_venue_tells_nothing_and_is_created
 
 @pytest.mark.parametrize("arrives, outcome", NO_ANSWER)
 async def test_cancel_of_a_submit_in_doubt_is_honoured(
-        exchange: Exchange, trader: Trader, log: Log, arrives: bool, outcome: str):
+    exchange: Exchange, trader: Trader, log: Log, arrives: bool, outcome: str
+):
     exchange.line.dropped_channels = PRIVATE
     exchange.line.befall("POST", "/orders", Fault(arrives, outcome, SILENCE))
     order = trader.buy("0.01", BID - 1)
@@ -163,6 +174,7 @@ async def test_cancel_of_a_submit_in_doubt_is_honoured(
 
 # ------------------------------------------------------------------------------------------------------------ cancels
 
+
 def befall_cancel(exchange: Exchange, arrives: bool, outcome: str) -> None:
     # A DELETE on a broken connection is sent a second time before the connector hears of it.
     for _ in range(2 if outcome in ("close", "reset") else 1):
@@ -172,7 +184,8 @@ def befall_cancel(exchange: Exchange, arrives: bool, outcome: str) -> None:
 @STREAMS
 @pytest.mark.parametrize("arrives, outcome", [*NO_ANSWER, *NO_ARRIVAL])
 async def test_cancel_without_an_answer_cancels_once(
-        exchange: Exchange, trader: Trader, log: Log, arrives: bool, outcome: str, silent_stream: bool):
+    exchange: Exchange, trader: Trader, log: Log, arrives: bool, outcome: str, silent_stream: bool
+):
     order = trader.buy("0.01", BID - 1)
     await trader.hears(order, "created")
     exchange.line.dropped_channels = PRIVATE if silent_stream else set()
@@ -206,7 +219,8 @@ async def test_cancel_that_is_reported_before_its_answer(exchange: Exchange, tra
 
 @pytest.mark.parametrize("arrives, outcome", NO_ANSWER)
 async def test_cancel_without_an_answer_that_crosses_a_fill_completes_the_order(
-        exchange: Exchange, trader: Trader, log: Log, arrives: bool, outcome: str):
+    exchange: Exchange, trader: Trader, log: Log, arrives: bool, outcome: str
+):
     order = trader.buy("0.01", BID + 5)
     await trader.hears(order, "created")
     exchange.line.dropped_channels = PRIVATE

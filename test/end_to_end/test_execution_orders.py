@@ -1,16 +1,18 @@
 """The execution matrix: orders of every kind, how they are filled, cancelled and refused."""
+
 from decimal import Decimal
-from test.end_to_end.trader import ASK, BID, DEPOSIT, MAKER_FEE, TAKER_FEE, Exchange, Log, Trader
 
 import pytest
 
 from hummingbot.core.data_type.common import OrderType, PositionAction
+from test.end_to_end.trader import ASK, BID, DEPOSIT, MAKER_FEE, TAKER_FEE, Exchange, Log, Trader
 
 FILLED = ["created", "filled", "completed"]
 PRIVATE = {"orders", "fills", "positions", "balances"}
 
 
 # ------------------------------------------------------------------------------------------------------------- market
+
 
 async def test_market_buy_fills(exchange: Exchange, trader: Trader):
     order = trader.buy("0.1")
@@ -95,17 +97,17 @@ async def test_market_order_closes_a_position(exchange: Exchange, trader: Trader
 
 # -------------------------------------------------------------------------------------------------------------- limit
 
+
 async def test_limit_orders_rest_below_and_above_both_at_once(exchange: Exchange, trader: Trader):
     below, above = trader.buy("0.01", BID - 90), trader.sell("0.02", ASK + 90)
 
     await trader.hears(below, "created")
     await trader.hears(above, "created")
     orders = {order["clientId"]: order for order in await exchange.open_orders()}
-    assert {client_id: (order["side"], order["price"], order["size"], order["status"])
-            for client_id, order in orders.items()} == {
-        below: ("buy", BID - 90, Decimal("0.01"), "open"),
-        above: ("sell", ASK + 90, Decimal("0.02"), "open"),
-    }
+    assert {
+        client_id: (order["side"], order["price"], order["size"], order["status"])
+        for client_id, order in orders.items()
+    } == {below: ("buy", BID - 90, Decimal("0.01"), "open"), above: ("sell", ASK + 90, Decimal("0.02"), "open")}
     assert {order.client_order_id for order in trader.connector.limit_orders} == {below, above}
     await trader.agrees()
     assert trader.story(below) == trader.story(above) == ["created"]
@@ -188,6 +190,7 @@ async def test_order_that_meets_the_accounts_own_is_filled_by_others_and_cancels
 
 # ---------------------------------------------------------------------------------------------------------- post-only
 
+
 async def test_post_only_order_rests(exchange: Exchange, trader: Trader):
     order = trader.sell("0.01", BID + 1, kind=OrderType.LIMIT_MAKER)
 
@@ -207,6 +210,7 @@ async def test_post_only_order_that_would_cross_is_reported_as_it_is(exchange: E
 
 
 # -------------------------------------------------------------------------------------------------------- reduce-only
+
 
 async def test_reduce_only_order_closes(exchange: Exchange, trader: Trader):
     await trader.hears(trader.sell("0.1"), *FILLED)
@@ -264,6 +268,7 @@ async def test_reduce_only_order_is_refused_when_flat(exchange: Exchange, trader
 
 
 # --------------------------------------------------------------------------------------------------------- cancelling
+
 
 async def test_cancel_one_leaves_the_other(exchange: Exchange, trader: Trader):
     one, other = trader.buy("0.01", BID - 1), trader.buy("0.01", BID - 2)
@@ -324,8 +329,10 @@ async def test_cancel_of_a_filled_order_completes_it(exchange: Exchange, trader:
 
 
 async def test_cancel_all_leaves_manual_orders_alone(exchange: Exchange, trader: Trader):
-    manual = [(await exchange.owner.place("BTC-PERP", side, "0.01", price, **named)).result["id"]
-              for side, price, named in (("buy", 64_000, {}), ("sell", 66_000, {"clientId": "by-hand"}))]
+    manual = [
+        (await exchange.owner.place("BTC-PERP", side, "0.01", price, **named)).result["id"]
+        for side, price, named in (("buy", 64_000, {}), ("sell", 66_000, {"clientId": "by-hand"}))
+    ]
     orders = [trader.buy("0.01", BID - 1), trader.sell("0.01", ASK + 1)]
     for order in orders:
         await trader.hears(order, "created")
@@ -339,6 +346,7 @@ async def test_cancel_all_leaves_manual_orders_alone(exchange: Exchange, trader:
 
 
 # ---------------------------------------------------------------------------------------------------------- refusals
+
 
 async def refused(exchange: Exchange, trader: Trader, log: Log, order: str, words: str) -> None:
     """The order fails with these words, in the event and in the log, and the venue has no order."""
@@ -369,7 +377,8 @@ async def test_refused_for_a_size_below_the_minimum(exchange: Exchange, trader: 
 
 
 async def test_refused_for_a_size_below_a_minimum_that_the_venue_has_raised(
-        exchange: Exchange, trader: Trader, log: Log):
+    exchange: Exchange, trader: Trader, log: Log
+):
     trader.connector.trading_rules["BTC-USD"].min_order_size = Decimal("0.0001")  # as it was when the rules were read
     order = trader.buy("0.0009", BID)
     await refused(exchange, trader, log, order, "Size too small for provide")
@@ -384,12 +393,13 @@ async def test_prices_and_sizes_off_the_increments_are_put_on_them(exchange: Exc
     await trader.agrees()
 
 
-@pytest.mark.parametrize("rule, increment, words", [
-    ("min_price_increment", "0.5", "Invalid price"),
-    ("min_base_amount_increment", "0.00001", "Size too small"),
-])
+@pytest.mark.parametrize(
+    "rule, increment, words",
+    [("min_price_increment", "0.5", "Invalid price"), ("min_base_amount_increment", "0.00001", "Size too small")],
+)
 async def test_refused_for_an_increment_that_the_venue_has_changed(
-        exchange: Exchange, trader: Trader, log: Log, rule: str, increment: str, words: str):
+    exchange: Exchange, trader: Trader, log: Log, rule: str, increment: str, words: str
+):
     setattr(trader.connector.trading_rules["BTC-USD"], rule, Decimal(increment))  # as it was when they were read
     order = trader.buy("0.01235", "64000.5")
     await refused(exchange, trader, log, order, words)

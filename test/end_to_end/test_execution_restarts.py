@@ -1,13 +1,14 @@
 """The execution matrix: bots that are stopped and started again, cut off, or two on one account."""
+
 import asyncio
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
-from test.end_to_end.trader import ASK, BID, BOTS, MAKER_FEE, PAIR, Exchange, Fault, Log, Trader
 
 import pytest
 
 from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_constants as CONSTANTS
 from hummingbot.core.data_type.common import PositionAction, PositionMode
+from test.end_to_end.trader import ASK, BID, BOTS, MAKER_FEE, PAIR, Exchange, Fault, Log, Trader
 
 FILLED = ["created", "filled", "completed"]
 PRIVATE = {"orders", "fills", "positions", "balances"}
@@ -16,6 +17,7 @@ StartTrader = Callable[..., Awaitable[Trader]]
 
 
 # ----------------------------------------------------------------------------------------------------------- restarts
+
 
 async def test_restart_with_open_orders(exchange: Exchange, trader: Trader):
     one, other = trader.buy("0.01", BID - 1), trader.sell("0.02", ASK + 1)
@@ -52,8 +54,9 @@ async def test_restart_with_orders_filled_meanwhile(exchange: Exchange, trader: 
 
     await trader.hears(order, "filled", "filled", "filled", "completed")
     assert trader.story(order) == ["created", "filled", "filled", "filled", "completed"]
-    assert trader.fills(order) == [(BID + 5, size, size * (BID + 5) * MAKER_FEE)
-                                   for size in map(Decimal, ("0.03", "0.02", "0.05"))]
+    assert trader.fills(order) == [
+        (BID + 5, size, size * (BID + 5) * MAKER_FEE) for size in map(Decimal, ("0.03", "0.02", "0.05"))
+    ]
     await trader.agrees()
 
 
@@ -117,8 +120,9 @@ async def test_restart_with_a_submit_in_doubt(exchange: Exchange, trader: Trader
     await trader.agrees()
 
 
-@pytest.mark.parametrize("opening, closing, amount", [("buy", "sell", "0.1"), ("sell", "buy", "-0.1")],
-                         ids=["long", "short"])
+@pytest.mark.parametrize(
+    "opening, closing, amount", [("buy", "sell", "0.1"), ("sell", "buy", "-0.1")], ids=["long", "short"]
+)
 async def test_restart_with_a_position(exchange: Exchange, trader: Trader, opening: str, closing: str, amount: str):
     await trader.hears(getattr(trader, opening)("0.1"), *FILLED)
 
@@ -146,7 +150,9 @@ async def test_restart_with_hedge_positions(exchange: Exchange, trader: Trader):
     await trader.until(lambda: trader.connector.position_mode is PositionMode.HEDGE)
     positions = trader.connector.account_positions
     assert {key: position.amount for key, position in positions.items()} == {
-        f"{PAIR}LONG": Decimal("0.1"), f"{PAIR}SHORT": Decimal("-0.04")}
+        f"{PAIR}LONG": Decimal("0.1"),
+        f"{PAIR}SHORT": Decimal("-0.04"),
+    }
     await trader.agrees()
     for order in (trader.sell("0.1", action=PositionAction.CLOSE), trader.buy("0.04", action=PositionAction.CLOSE)):
         await trader.hears(order, *FILLED)
@@ -195,6 +201,7 @@ async def test_outages_in_the_middle_of_an_answer_do_not_multiply_the_polls(exch
 
 
 # -------------------------------------------------------------------------------------------------------------- kills
+
 
 async def place_and_kill(exchange: Exchange, trader: Trader, amount: str, price: Decimal, arrives: bool = True) -> str:
     """A bot is killed while its placement gets no answer, and before anything of the order is on record."""
@@ -265,7 +272,8 @@ async def test_kill_while_a_submit_never_arrives_fails_the_order(exchange: Excha
 
 
 async def test_kill_while_a_submit_never_arrives_is_cleared_up_before_the_next_poll(
-        exchange: Exchange, trader: Trader, monkeypatch: pytest.MonkeyPatch):
+    exchange: Exchange, trader: Trader, monkeypatch: pytest.MonkeyPatch
+):
     order = await place_and_kill(exchange, trader, "0.01", BID - 1, arrives=False)
     monkeypatch.setattr(CONSTANTS, "NOT_FOUND_CONFIRMATION_TIME", 0.2)
     monkeypatch.setattr(CONSTANTS, "PLACEMENT_VALIDITY", 0.5)
@@ -312,7 +320,8 @@ async def test_kill_after_a_submit_was_answered_leaves_the_order_to_the_strategy
 
 
 async def test_restart_beside_a_bot_with_the_same_key_leaves_its_submits_alone(
-        exchange: Exchange, trader: Trader, log: Log):
+    exchange: Exchange, trader: Trader, log: Log
+):
     other = Trader(exchange, log, BOTS[0], PAIR)
     await other.start()
     answer = exchange.line.befall("POST", "/orders", Fault(True, "held"))
@@ -335,8 +344,10 @@ async def test_restart_beside_a_bot_with_the_same_key_leaves_its_submits_alone(
 
 # ----------------------------------------------------------------------------------------------------------- two bots
 
+
 async def test_two_bots_on_one_account_do_not_touch_each_others_orders(
-        exchange: Exchange, start_trader: StartTrader, log: Log):
+    exchange: Exchange, start_trader: StartTrader, log: Log
+):
     one, other = await start_trader(), await start_trader()
     ones, others = one.buy("0.01", BID - 1), other.buy("0.02", BID + 5)
     await one.hears(ones, "created")
@@ -374,7 +385,8 @@ async def test_one_bot_stops_while_the_other_trades_on(exchange: Exchange, start
 
 @pytest.mark.parametrize("path", ["/markets", "/futures/BTC-PERP", "/positions", "/wallet/balances", "/account"])
 async def test_a_start_survives_an_error_in_whatever_it_asks_for(
-        exchange: Exchange, start_trader: StartTrader, path: str):
+    exchange: Exchange, start_trader: StartTrader, path: str
+):
     for _ in range(2):
         exchange.line.befall("GET", path, Fault(False, "error"))
 

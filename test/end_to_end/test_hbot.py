@@ -1,4 +1,5 @@
 """Hummingbot's own command line, `hbot`, in a workspace and against a running venue."""
+
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -6,11 +7,11 @@ from decimal import Decimal
 
 import pytest
 
+from acme_bot.compare.bot_records import Records
+from acme_bot.compare.reconciliation import both_sides_filled
+from acme_bot.compare.venue_account import Ledger
 from acme_bot.demo.run import BOT, MARKET_MAKING, PAIR
 from acme_bot.hbot import CONNECTOR, Hbot, HbotError
-from acme_bot.compare.venue_account import Ledger
-from acme_bot.compare.reconciliation import both_sides_filled
-from acme_bot.compare.bot_records import Records
 from acme_bot.venue import Venue
 
 FAR = Decimal(40_000)
@@ -78,7 +79,8 @@ def test_a_wrong_secret_is_answered_in_the_venues_words_and_the_right_one_confir
 
 @pytest.mark.timeout(300)
 def test_a_running_bot_shows_what_the_venue_has_and_stop_leaves_only_what_is_not_the_bots(
-        running: Hbot, ledger: Ledger):
+    running: Hbot, ledger: Ledger
+):
     records = Records(running.workspace, BOT)
     ledger.place("buy", Decimal("0.01"), FAR, "by-hand")
     wait_for(lambda: both_sides_filled(records.books()))

@@ -1,4 +1,5 @@
 """A bot without a screen, controlled over MQTT: Hummingbot's bridge, a real broker, the real venue."""
+
 import json
 import shutil
 import socket
@@ -6,15 +7,15 @@ import subprocess
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from test.end_to_end.test_hbot import wait_for
 from typing import Any
 
 import aiomqtt
 import pytest
 import yaml
 
-from acme_bot.demo.run import BOT, INVENTORY_MAKER, MARKET_MAKING
 from acme_bot.compare.bot_records import Records
+from acme_bot.demo.run import BOT, INVENTORY_MAKER, MARKET_MAKING
+from test.end_to_end.test_hbot import wait_for
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
 INSTANCE = "maker"

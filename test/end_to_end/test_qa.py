@@ -3,6 +3,7 @@
 One bot lives through everything, on a venue where nobody trades but it and one other account, so that each fill is
 provoked and every number is known. What was seen on the way is looked at in the tests, one for each row.
 """
+
 import re
 import subprocess
 import sys
@@ -11,20 +12,20 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Decimal
 from pathlib import Path
-from test.end_to_end.terminal import Terminal
-from test.end_to_end.test_hbot import cells, shown, wait_for
 
 import pytest
 import yaml
 
+from acme_bot.compare.bot_records import Records
+from acme_bot.compare.reconciliation import reconcile_books
 from acme_bot.compare.statement import Books, Funding, Order, OrderState
+from acme_bot.compare.venue_account import Account, Key, Ledger, Price
 from acme_bot.demo.run import MARKET_MAKING, PAIR
 from acme_bot.hbot import CONNECTOR, Hbot, HbotError
-from acme_bot.compare.venue_account import Account, Key, Ledger, Price
-from acme_bot.compare.reconciliation import reconcile_books
-from acme_bot.compare.bot_records import Records
 from acme_bot.venue import Venue
 from acme_bot.workspace import make_workspace
+from test.end_to_end.terminal import Terminal
+from test.end_to_end.test_hbot import cells, shown, wait_for
 
 BOT = "maker.yml"
 STRATEGY = MARKET_MAKING.name
@@ -40,17 +41,33 @@ FAR, NEAR = Decimal(600), Decimal(200)
 GAIN = Decimal(300)  # USD by which the market has risen above the entry at the relaunch; the exit order still rests
 # Orders stay where they are until they are filled, and none follows a fill but the exit order.
 SETTINGS = {
-    "derivative": CONNECTOR, "market": PAIR, "leverage": "5", "order_amount": str(AMOUNT),
-    "bid_spread": str(SPREAD), "ask_spread": str(SPREAD), "order_refresh_time": "3600", "filled_order_delay": "1",
-    "long_profit_taking_spread": str(PROFIT), "short_profit_taking_spread": str(PROFIT), "stop_loss_spread": "50",
+    "derivative": CONNECTOR,
+    "market": PAIR,
+    "leverage": "5",
+    "order_amount": str(AMOUNT),
+    "bid_spread": str(SPREAD),
+    "ask_spread": str(SPREAD),
+    "order_refresh_time": "3600",
+    "filled_order_delay": "1",
+    "long_profit_taking_spread": str(PROFIT),
+    "short_profit_taking_spread": str(PROFIT),
+    "stop_loss_spread": "50",
 }
 
 # What `create` asks in the client from the trading pair on; an empty answer takes what is proposed.
 CLIENT_ANSWERS = (
-    ("token trading pair", PAIR), ("How much leverage", "5"), ("Which position mode", ""),
-    ("first bid order", str(SPREAD)), ("first ask order", str(SPREAD)), ("cancel and replace", "3600"),
-    ("amount of BTC per order", str(AMOUNT)), ("place a short order", ""), ("place a long order", ""),
-    ("place stop_loss order", "50"), ("before refreshing a stop loss", ""), ("account for slippage", ""),
+    ("token trading pair", PAIR),
+    ("How much leverage", "5"),
+    ("Which position mode", ""),
+    ("first bid order", str(SPREAD)),
+    ("first ask order", str(SPREAD)),
+    ("cancel and replace", "3600"),
+    ("amount of BTC per order", str(AMOUNT)),
+    ("place a short order", ""),
+    ("place a long order", ""),
+    ("place stop_loss order", "50"),
+    ("before refreshing a stop loss", ""),
+    ("account for slippage", ""),
     ("file name", ""),
 )
 ESCAPE = "\x1b"
@@ -65,8 +82,22 @@ class QuietVenue(Venue):
 
     def other_account(self) -> Ledger:
         made = subprocess.run(
-            [sys.executable, "-m", "acme_exchange", "account", "create", "other", "--deposit", "1000000",
-             "--data", str(self._data)], capture_output=True, text=True, check=True).stdout
+            [
+                sys.executable,
+                "-m",
+                "acme_exchange",
+                "account",
+                "create",
+                "other",
+                "--deposit",
+                "1000000",
+                "--data",
+                str(self._data),
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
         found = (re.search(rf"^{name} +(\S+)$", made, re.MULTILINE)[1] for name in ("key", "secret"))
         return Ledger(self.url, Key(*found))
 
@@ -173,7 +204,7 @@ class Floor:
         self._bot = self.hbot.start_bot(BOT)
         wait_for(lambda: self._exit_amount() == AMOUNT)
         self.seen.relaunched = self._moment()
-        exit_order, = self.bots_orders()
+        (exit_order,) = self.bots_orders()
         self.other.place("buy", AMOUNT, exit_order.price, "the-exit")
         wait_for(lambda: len(self.records.fills()) == 3)
         self._await_records_of_funding()
@@ -228,7 +259,7 @@ def seen(floor: Floor) -> Seen:
 def rows_of(status: str, heading: str) -> list[list[str]]:
     """The cells of the rows under `heading` of a status, without the line of the columns' names."""
     lines = status.partition(f"  {heading}:\n")[2].splitlines()
-    block = lines[:lines.index("")] if "" in lines else lines
+    block = lines[: lines.index("")] if "" in lines else lines
     return [line.split() for line in block[1:]]
 
 
@@ -240,7 +271,11 @@ def positions(moment: Moment) -> list[tuple[str, str, Decimal, Decimal]]:
 def assert_shows_the_venues(moment: Moment) -> None:
     """A status shows the venue's book, the bot's orders there, and the position."""
     assert rows_of(moment.status, "Markets")[0][:4] == [
-        CONNECTOR, PAIR, shown_price(moment.price.bid), shown_price(moment.price.ask)]
+        CONNECTOR,
+        PAIR,
+        shown_price(moment.price.bid),
+        shown_price(moment.price.ask),
+    ]
     shown_orders = {(row[1], Decimal(row[2]), Decimal(row[5])) for row in rows_of(moment.status, "Orders")}
     assert shown_orders == {(order.side, order.price, order.amount) for order in moment.orders if order.id != BY_HAND}
     held = moment.account
@@ -254,8 +289,11 @@ def shown_price(price: Decimal) -> str:
 
 def logged_at(log: str, text: str) -> list[datetime]:
     """When each line with `text` was logged."""
-    return [datetime.strptime(line[:23], "%Y-%m-%d %H:%M:%S,%f").astimezone(UTC)
-            for line in log.splitlines() if text in line]
+    return [
+        datetime.strptime(line[:23], "%Y-%m-%d %H:%M:%S,%f").astimezone(UTC)
+        for line in log.splitlines()
+        if text in line
+    ]
 
 
 @pytest.mark.timeout(400)
@@ -302,8 +340,9 @@ def test_a_partial_fill_shows_as_a_position_while_the_rest_goes_on_resting(seen:
 def test_the_rest_of_a_partly_filled_order_fills(seen: Seen):
     assert seen.filled.account.holding.position == AMOUNT
     assert_shows_the_venues(seen.filled)
-    filled, = (order for order in seen.records.orders.values()
-               if order.side == "buy" and order.state is OrderState.FILLED)
+    (filled,) = (
+        order for order in seen.records.orders.values() if order.side == "buy" and order.state is OrderState.FILLED
+    )
     parts = [fill.amount for fill in seen.records.fills.values() if fill.order_id == filled.id]
     assert parts == [FIRST_PART, AMOUNT - FIRST_PART]
 
@@ -315,7 +354,7 @@ def test_stop_cancels_the_bots_orders_and_leaves_the_one_that_was_placed_by_hand
 def test_the_position_is_found_again_with_an_exit_order_where_it_profits(seen: Seen):
     assert seen.relaunched.account.holding.position == AMOUNT
     assert_shows_the_venues(seen.relaunched)
-    exit_order, = (order for order in seen.relaunched.orders if order.id != BY_HAND)
+    (exit_order,) = (order for order in seen.relaunched.orders if order.id != BY_HAND)
     profitable = (seen.relaunched.account.entry * (1 + PROFIT / 100)).quantize(Decimal(1), rounding=ROUND_DOWN)
     assert (exit_order.side, exit_order.amount, exit_order.price) == ("sell", AMOUNT, profitable)
     entry, exit_fill = seen.relaunched.account.entry, list(seen.records.fills.values())[-1]
@@ -326,7 +365,7 @@ def test_a_funding_payment_is_logged_in_its_interval_with_its_amount(seen: Seen)
     assert seen.paid_while_it_ran
     for payment in seen.paid_while_it_ran:
         line = f"Funding payment of {abs(payment.amount):f} {'received' if payment.amount > 0 else 'paid'} on {PAIR}"
-        logged, = (moment.timestamp() for moment in logged_at(seen.log, f"- INFO - {line}"))
+        (logged,) = (moment.timestamp() for moment in logged_at(seen.log, f"- INFO - {line}"))
         assert payment.time <= logged < payment.time + FUNDING_SECONDS
 
 
@@ -345,12 +384,19 @@ def test_history_the_database_and_the_venue_agree_on_fills_and_fees(seen: Seen):
     fills = list(venue.fills.values())
     assert len(fills) == 3
     received = sum(fill.amount * fill.price * (1 if fill.side == "sell" else -1) for fill in fills)
-    expected = {"trades": "3", "buys": "2", "sells": "1", "base_vol": shown(Decimal(0)), "quote_vol": shown(received),
-                "fees": shown(sum(fill.fee for fill in fills))}
+    expected = {
+        "trades": "3",
+        "buys": "2",
+        "sells": "1",
+        "base_vol": shown(Decimal(0)),
+        "quote_vol": shown(received),
+        "fees": shown(sum(fill.fee for fill in fills)),
+    }
     assert {column: seen.history[column] for column in expected} == expected
 
 
 # ------------------------------------------------------------------------------------------- what only the client has
+
 
 @pytest.fixture
 def client(floor: Floor, seen: Seen) -> Iterator[Terminal]:
@@ -368,8 +414,12 @@ def test_the_client_keeps_the_key_when_an_update_fails(client: Terminal, floor: 
     client.type(f"connect {CONNECTOR}")
     client.wait_for("Would you like to replace your existing")
     client.type("Yes")
-    for question, value in (("API key", floor.venue.trader.key), ("API secret", "wrong"),
-                            ("Acme server", floor.venue.url), ("Acme subaccount", "")):
+    for question, value in (
+        ("API key", floor.venue.trader.key),
+        ("API secret", "wrong"),
+        ("Acme server", floor.venue.url),
+        ("Acme subaccount", ""),
+    ):
         client.wait_for(rf"{question}[^\n]*>>> *(v|\n)")
         client.type(value)
     client.wait_for("Error: Not logged in: Invalid signature")
@@ -443,7 +493,8 @@ def book_pattern(floor: Floor) -> str:
     asks = sorted((one for one in orders if one.side == "sell"), key=lambda one: one.price)
     return r"[^\n]*\n[^\n]*?".join(
         r"[ |]+".join(number(value) for value in (bid.price, bid.amount, ask.price, ask.amount))
-        for bid, ask in list(zip(bids, asks))[:2])
+        for bid, ask in list(zip(bids, asks))[:2]
+    )
 
 
 def ticker_pattern(floor: Floor) -> str:

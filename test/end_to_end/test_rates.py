@@ -1,8 +1,10 @@
 """Hummingbot's rate oracle in a workspace: its rates are the prices of the server that was connected."""
+
 import json
 import subprocess
 import sys
 from decimal import Decimal
+
 from test.end_to_end.conftest import Hbot
 
 ORACLE = """

@@ -1,4 +1,5 @@
 """The account's keys and secrets, while the demo runs with everything logged: nowhere in the clear but in the one file."""
+
 import io
 import json
 import re
@@ -10,8 +11,6 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from test.acme_bot.processes import runs
-from test.acme_exchange.venue import sign
 
 import psutil
 import pytest
@@ -21,6 +20,8 @@ from rich.console import Console
 from acme_bot.demo.run import run
 from acme_bot.workspace import make_workspace
 from acme_exchange.api.routes import ROUTES
+from test.acme_bot.processes import runs
+from test.acme_exchange.venue import sign
 
 SECONDS = 10
 PATIENCE = 120
@@ -80,8 +81,11 @@ class Witness:
 
     def _ask(self, url: str, path: str, key: dict, method: str = "GET") -> str:
         timestamp = str(time.time_ns() // 1_000_000)
-        headers = {"ACME-KEY": key["key"], "ACME-TS": timestamp,
-                   "ACME-SIGN": sign(key["secret"], f"{timestamp}{method}{path}")}
+        headers = {
+            "ACME-KEY": key["key"],
+            "ACME-TS": timestamp,
+            "ACME-SIGN": sign(key["secret"], f"{timestamp}{method}{path}"),
+        }
         try:
             with urllib.request.urlopen(urllib.request.Request(url + path, method=method, headers=headers)) as answer:
                 text = f"{answer.headers}\n{answer.read().decode()}"
@@ -96,11 +100,11 @@ def witness(tmp_path_factory) -> Iterator[Witness]:
     """The demo, with everything logged, and what was seen of it."""
     witness = Witness(tmp_path_factory.mktemp("demo"))
     watching = threading.Thread(target=witness.look)
-    run = run.Demo(run.MARKET_MAKING, witness.folder, SECONDS, 7, Console(file=witness.printed, width=120))
+    demo = run.Demo(run.MARKET_MAKING, witness.folder, SECONDS, 7, Console(file=witness.printed, width=120))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(demo, "make_workspace", make_talkative_workspace)
+        patch.setattr(run, "make_workspace", make_talkative_workspace)
         watching.start()
-        status = run.run()
+        status = demo.run()
         watching.join()
     assert status == 0 or "filled on both sides" in witness.printed.getvalue(), witness.printed.getvalue()
     yield witness
@@ -114,14 +118,21 @@ def in_the_clear(witness: Witness, text: str | bytes) -> list[str]:
     """The names of the keys and secrets that a text holds."""
     entries = json.loads(accounts_file(witness).read_text())
     content = text.encode() if isinstance(text, str) else text
-    return [f"{what} of {'the watcher' if 'readOnly' in entry else 'the trader'}"
-            for entry in entries for what in ("key", "secret") if entry[what].encode() in content]
+    return [
+        f"{what} of {'the watcher' if 'readOnly' in entry else 'the trader'}"
+        for entry in entries
+        for what in ("key", "secret")
+        if entry[what].encode() in content
+    ]
 
 
 def written_files(witness: Witness) -> dict[Path, bytes]:
     package = witness.folder / "workspace" / PACKAGE
-    return {path: path.read_bytes() for path in witness.folder.rglob("*")
-            if path.is_file() and not path.is_relative_to(package)}
+    return {
+        path: path.read_bytes()
+        for path in witness.folder.rglob("*")
+        if path.is_file() and not path.is_relative_to(package)
+    }
 
 
 def test_everything_was_logged(witness: Witness):
@@ -134,7 +145,9 @@ def test_everything_was_logged(witness: Witness):
 
 def test_one_file_holds_the_keys_and_only_its_owner_can_read_it(witness: Witness):
     """The venue has to know the secret, since it checks signatures with it. Hummingbot's own copy is encrypted."""
-    holding = {path: found for path, content in written_files(witness).items() if (found := in_the_clear(witness, content))}
+    holding = {
+        path: found for path, content in written_files(witness).items() if (found := in_the_clear(witness, content))
+    }
     assert list(holding) == [accounts_file(witness)], holding
     assert stat.S_IMODE(accounts_file(witness).stat().st_mode) == 0o600
     assert (witness.folder / "workspace" / "conf" / "connectors" / "acme_perpetual.yml").exists()

@@ -1,4 +1,5 @@
 """Servers and keys of other kinds: TLS with an authority of one's own, behind a proxy, subaccounts, keys that only read."""
+
 import asyncio
 import json
 import subprocess
@@ -9,13 +10,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from test.end_to_end.trader import DEPOSIT, READER, Exchange, Log, Trader
 
 import pytest
 import trustme
 
 from acme_bot.demo.run import BOT, MARKET_MAKING
 from acme_bot.hbot import Hbot
+from test.end_to_end.trader import DEPOSIT, READER, Exchange, Log, Trader
 
 HOST = "acme.example"
 PATIENCE = 90
@@ -80,15 +81,35 @@ def venue_over_tls(folder: Path) -> Iterator[tuple[int, Path]]:
     authority.cert_pem.write_to_path(folder / "authority.pem")
     authority.issue_cert(HOST).private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
     (folder / "server.pem").chmod(0o600)
-    accounts = [{"name": "main", "key": "main-key", "secret": "main-secret", "deposit": 10},
-                {"name": "main/grid", "key": "grid-key", "secret": "grid-secret", "deposit": GRID_DEPOSIT}]
+    accounts = [
+        {"name": "main", "key": "main-key", "secret": "main-secret", "deposit": 10},
+        {"name": "main/grid", "key": "grid-key", "secret": "grid-secret", "deposit": GRID_DEPOSIT},
+    ]
     (folder / "accounts.json").write_text(json.dumps(accounts))
     (folder / "accounts.json").chmod(0o600)
     process = subprocess.Popen(
-        [sys.executable, "-m", "acme_exchange", "serve", "--port", "0", "--seed", "7",
-         "--accounts", folder / "accounts.json", "--access-log", folder / "access.log",
-         "--tls-cert", folder / "server.pem", "--tls-key", folder / "server.pem"],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        [
+            sys.executable,
+            "-m",
+            "acme_exchange",
+            "serve",
+            "--port",
+            "0",
+            "--seed",
+            "7",
+            "--accounts",
+            folder / "accounts.json",
+            "--access-log",
+            folder / "access.log",
+            "--tls-cert",
+            folder / "server.pem",
+            "--tls-key",
+            folder / "server.pem",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
     try:
         yield int(process.stdout.readline().rsplit(":", 1)[1]), folder / "access.log"
     finally:
@@ -115,7 +136,8 @@ def placements(access_log: Path) -> list[dict]:
 
 @pytest.mark.timeout(300)
 def test_a_bot_trades_on_a_subaccount_of_a_server_with_an_authority_of_its_own_behind_a_proxy(
-        hbot: Hbot, behind_a_gate, tmp_path):
+    hbot: Hbot, behind_a_gate, tmp_path
+):
     url, gate, access_log = behind_a_gate
 
     hbot.connect(url, "main-key", "main-secret", subaccount="grid")
@@ -146,7 +168,8 @@ def test_a_server_whose_authority_is_not_trusted_is_not_spoken_to(hbot: Hbot, be
 
 
 async def test_a_key_that_may_only_read_shows_the_account_and_is_refused_every_order(
-        exchange: Exchange, start_trader: Callable[..., Awaitable[Trader]], log: Log):
+    exchange: Exchange, start_trader: Callable[..., Awaitable[Trader]], log: Log
+):
     trader = await start_trader(key=READER)
 
     assert trader.connector.get_balance("USD") == DEPOSIT

@@ -2,11 +2,11 @@
 
 The venue's clock stands still, and the bots count by it: whatever is sent until it is moved is sent in one second.
 """
+
 import asyncio
 import json
 import logging
 from decimal import Decimal
-from test.acme_exchange.venue import running_venue
 
 import pytest
 
@@ -19,6 +19,7 @@ from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_derivative im
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_throttler import AcmeThrottler
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import AcmeConnectionsFactory
 from hummingbot.core.data_type.common import OrderType, PositionAction, PositionMode, TradeType
+from test.acme_exchange.venue import running_venue
 
 ORDERS = CONSTANTS.PLACEMENTS_PER_SECOND  # of each bot: together twice what a second allows
 WINDOW = CONSTANTS.ONE_SECOND * 1.01
@@ -66,21 +67,34 @@ def two_bots(tmp_path, monkeypatch, venue):
 
     def make(percentage):
         file.write_text(f"rate_limits_share_pct: {percentage}\n", encoding="utf-8")
-        return [AcmePerpetualDerivative("alice-key", "alice-secret", venue.url, trading_required=False)
-                for _ in range(2)]
+        return [
+            AcmePerpetualDerivative("alice-key", "alice-secret", venue.url, trading_required=False) for _ in range(2)
+        ]
 
     return make
 
 
 def place_orders(venue, bots) -> asyncio.Future:
     """Each bot places `ORDERS` small orders, as fast as it may."""
-    return asyncio.gather(*(
-        bot._account.place_order(parse.place_order_request(
-            "BTC-PERP", f"{maker}-{number}", TradeType.BUY, OrderType.LIMIT, PositionAction.OPEN,
-            PositionMode.ONEWAY, Decimal("0.001"), Decimal(10_000), venue.clock.now() / 1_000_000 + 60,
-        ))
-        for maker, bot in enumerate(bots) for number in range(ORDERS)
-    ))
+    return asyncio.gather(
+        *(
+            bot._account.place_order(
+                parse.place_order_request(
+                    "BTC-PERP",
+                    f"{maker}-{number}",
+                    TradeType.BUY,
+                    OrderType.LIMIT,
+                    PositionAction.OPEN,
+                    PositionMode.ONEWAY,
+                    Decimal("0.001"),
+                    Decimal(10_000),
+                    venue.clock.now() / 1_000_000 + 60,
+                )
+            )
+            for maker, bot in enumerate(bots)
+            for number in range(ORDERS)
+        )
+    )
 
 
 def waiting(bots) -> list[int]:

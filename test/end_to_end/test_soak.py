@@ -1,13 +1,22 @@
 """`acme-bot soak` as a user runs it, for a moment only: what it measures, draws and says."""
+
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-SERIES = ("memory of the bot", "memory of the venue", "open file handles of the bot", "open file handles of the venue",
-          "event-loop lag of the bot", "event-loop lag of the venue", "messages queued in the bot",
-          "tasks of the bot's event loop", "queues of the venue's connections")
+SERIES = (
+    "memory of the bot",
+    "memory of the venue",
+    "open file handles of the bot",
+    "open file handles of the venue",
+    "event-loop lag of the bot",
+    "event-loop lag of the venue",
+    "messages queued in the bot",
+    "tasks of the bot's event loop",
+    "queues of the venue's connections",
+)
 
 
 @pytest.mark.timeout(240)

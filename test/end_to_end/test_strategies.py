@@ -3,16 +3,17 @@
 Hummingbot's package on PyPI has no scripts and controllers: HUMMINGBOT_SOURCE names a source tree that has. They are not
 part of this project, so that without it all but what the package has is skipped.
 """
+
 import os
 import re
 from io import StringIO
 from pathlib import Path
-from test.end_to_end import transcripts
 
 import pytest
 from rich.console import Console
 
 from acme_bot.demo.run import CONNECTOR, MARKET_MAKING, PAIR, Demo, Strategy
+from test.end_to_end import transcripts
 
 SOURCE = os.environ.get("HUMMINGBOT_SOURCE")
 STRATEGIES_PAGE = (Path(__file__).parents[2] / "docs" / "strategies.md").read_text(encoding="utf-8")
@@ -22,15 +23,44 @@ SECONDS = 40
 SEED = 2
 ON_ACME = {"connector_name": CONNECTOR, "trading_pair": PAIR, "leverage": "5"}
 BARRIERS = {"take_profit": "0.0003", "stop_loss": "0.001", "time_limit": "15"}
-QUOTES = {**ON_ACME, **BARRIERS, "total_amount_quote": "1000", "buy_spreads": "0.0001,0.0003",
-          "sell_spreads": "0.0001,0.0003", "executor_refresh_time": "5", "cooldown_time": "2"}
-GRID = {**ON_ACME, "total_amount_quote": "1000", "start_price": "64850", "end_price": "65050", "limit_price": "64000",
-        "min_spread_between_orders": "0.0001", "min_order_amount_quote": "100", "max_open_orders": "3"}
-CANDLES = {**ON_ACME, **BARRIERS, "interval": "1m", "total_amount_quote": "1000", "executor_refresh_time": "10",
-           "cooldown_time": "5", "buy_spreads": "0.3,0.6", "sell_spreads": "0.3,0.6"}
+QUOTES = {
+    **ON_ACME,
+    **BARRIERS,
+    "total_amount_quote": "1000",
+    "buy_spreads": "0.0001,0.0003",
+    "sell_spreads": "0.0001,0.0003",
+    "executor_refresh_time": "5",
+    "cooldown_time": "2",
+}
+GRID = {
+    **ON_ACME,
+    "total_amount_quote": "1000",
+    "start_price": "64850",
+    "end_price": "65050",
+    "limit_price": "64000",
+    "min_spread_between_orders": "0.0001",
+    "min_order_amount_quote": "100",
+    "max_open_orders": "3",
+}
+CANDLES = {
+    **ON_ACME,
+    **BARRIERS,
+    "interval": "1m",
+    "total_amount_quote": "1000",
+    "executor_refresh_time": "10",
+    "cooldown_time": "5",
+    "buy_spreads": "0.3,0.6",
+    "sell_spreads": "0.3,0.6",
+}
 # So that a signal is there at once: any price is at one side of the middle of its band, and near its trend.
-DIRECTION = {**ON_ACME, **BARRIERS, "interval": "1m", "total_amount_quote": "1000", "cooldown_time": "5",
-             "max_executors_per_side": "1"}
+DIRECTION = {
+    **ON_ACME,
+    **BARRIERS,
+    "interval": "1m",
+    "total_amount_quote": "1000",
+    "cooldown_time": "5",
+    "max_executors_per_side": "1",
+}
 BANDS = {**DIRECTION, "bb_long_threshold": "0.5", "bb_short_threshold": "0.5"}
 
 
@@ -73,8 +103,12 @@ def test_the_docs_show_a_run_with_these_settings(strategy):
 
 
 def test_the_docs_name_every_loosened_threshold():
-    loosened = {(run.name, setting, value) for run in RUNS for setting, value in run.settings.items()
-                if setting.endswith("_threshold")}
+    loosened = {
+        (run.name, setting, value)
+        for run in RUNS
+        for setting, value in run.settings.items()
+        if setting.endswith("_threshold")
+    }
     assert {(name, setting, here) for name, setting, _, here in THRESHOLD.findall(STRATEGIES_PAGE)} == loosened
 
 

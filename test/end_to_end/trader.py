@@ -3,6 +3,7 @@
 Nothing is mocked. The venue runs in the test's own process, so that a test can move its index and its time; nobody trades
 there but the accounts of the test.
 """
+
 import asyncio
 import json
 import logging
@@ -13,7 +14,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
-from test.acme_exchange.venue import MORNING, Client, ManualClock, RunningVenue, running_venue
 from typing import Any
 
 import aiohttp
@@ -31,6 +31,7 @@ from hummingbot.core.data_type.common import OrderType, PositionAction
 from hummingbot.core.data_type.trade_fee import TokenAmount
 from hummingbot.core.event import events
 from hummingbot.core.event.event_listener import EventListener
+from test.acme_exchange.venue import MORNING, Client, ManualClock, RunningVenue, running_venue
 
 PATIENCE = 60.0
 """Seconds after which what a test waits for counts as never coming."""
@@ -70,6 +71,7 @@ class RunningClock(ManualClock):
 
 
 # ------------------------------------------------------------------------------------------------------------ the line
+
 
 @dataclass(eq=False)
 class Fault:
@@ -149,8 +151,9 @@ class Line:
         url = URL(self._running.url + request.raw_path, encoded=True)
         async with self._session.request(request.method, url, data=body or None, headers=headers) as answer:
             kept = {name: answer.headers[name] for name in ("Retry-After",) if name in answer.headers}
-            return web.Response(status=answer.status, body=await answer.read(), headers=kept,
-                                content_type="application/json")
+            return web.Response(
+                status=answer.status, body=await answer.read(), headers=kept, content_type="application/json"
+            )
 
     async def _fail(self, request: web.Request, body: bytes, fault: Fault) -> web.Response:
         if fault.outcome == "error":
@@ -192,6 +195,7 @@ class Line:
 
 
 # ----------------------------------------------------------------------------------------------------------- the venue
+
 
 class Exchange:
     """A venue where nobody trades but a test, and the accounts there.
@@ -259,6 +263,7 @@ class Exchange:
 
 # ---------------------------------------------------------------------------------------------------------- the trader
 
+
 class Log(logging.Handler):
     """What Hummingbot logs, with its tracebacks."""
 
@@ -275,8 +280,11 @@ class Log(logging.Handler):
     def errors(self) -> list[str]:
         """What was logged as an error. Saving an order, Hummingbot also values its fees in coins, for which it has no rate
         where no strategy runs: that is none."""
-        return [self.format(record) for record in self.records
-                if record.levelno >= logging.ERROR and "Error calculating fee paid in" not in record.getMessage()]
+        return [
+            self.format(record)
+            for record in self.records
+            if record.levelno >= logging.ERROR and "Error calculating fee paid in" not in record.getMessage()
+        ]
 
 
 class Trader(EventListener):
@@ -320,9 +328,17 @@ class Trader(EventListener):
             trading_pairs=list(self.pairs),
         )
         # A key may read more often than the connector lets it, which keeps some of a second for placing (Acme API §3).
-        self.connector.throttler.set_rate_limits([
-            RateLimit(each.limit_id, MOST_READS if each.limit == CONSTANTS.READS_PER_SECOND else each.limit,
-                      each.time_interval, linked_limits=each.linked_limits) for each in CONSTANTS.RATE_LIMITS])
+        self.connector.throttler.set_rate_limits(
+            [
+                RateLimit(
+                    each.limit_id,
+                    MOST_READS if each.limit == CONSTANTS.READS_PER_SECOND else each.limit,
+                    each.time_interval,
+                    linked_limits=each.linked_limits,
+                )
+                for each in CONSTANTS.RATE_LIMITS
+            ]
+        )
         for tag in REPORTED:
             self.connector.add_listener(tag, self)
         self.connector.restore_tracking_states(self._states)
@@ -330,7 +346,9 @@ class Trader(EventListener):
         # The next poll that nobody asks for is a whole interval away, whatever the time is.
         self._lead = -time.time() % CONSTANTS.STATUS_POLL_INTERVAL
         self.start_clock()
-        await self.until(lambda: self.connector.ready and len(self.connector._last_funding_fee_payment_ts) == len(self.pairs))
+        await self.until(
+            lambda: self.connector.ready and len(self.connector._last_funding_fee_payment_ts) == len(self.pairs)
+        )
 
     async def stop(self) -> None:
         """Stops the connector, and keeps what it was tracking as Hummingbot does: as JSON. Nobody hears any more what the
@@ -394,8 +412,15 @@ class Trader(EventListener):
     def sell(self, amount: Any, price: Any = None, **options: Any) -> str:
         return self._place(self.connector.sell, amount, price, **options)
 
-    def _place(self, place: Callable[..., str], amount: Any, price: Any, pair: str = PAIR,
-               kind: OrderType | None = None, action: PositionAction = PositionAction.OPEN) -> str:
+    def _place(
+        self,
+        place: Callable[..., str],
+        amount: Any,
+        price: Any,
+        pair: str = PAIR,
+        kind: OrderType | None = None,
+        action: PositionAction = PositionAction.OPEN,
+    ) -> str:
         kind = kind or (OrderType.MARKET if price is None else OrderType.LIMIT)
         priced = {} if price is None else {"price": Decimal(price)}
         order_id = place(pair, Decimal(amount), order_type=kind, position_action=action, **priced)
@@ -413,11 +438,15 @@ class Trader(EventListener):
 
     def told(self, kind: type, order_id: str | None = None) -> list[Any]:
         """The events of one kind, of one order or of all."""
-        return [each for each in self.events
-                if isinstance(each, kind) and order_id in (None, getattr(each, "order_id", None))]
+        return [
+            each
+            for each in self.events
+            if isinstance(each, kind) and order_id in (None, getattr(each, "order_id", None))
+        ]
 
     async def hears(self, order_id: str, *words: str) -> None:
         """Waits until each of these words is in the story of an order as often as here."""
+
         def is_told() -> bool:
             story = self.story(order_id)
             return all(story.count(word) >= words.count(word) for word in words)
@@ -453,8 +482,9 @@ class Trader(EventListener):
         told = list(self.events)
         await self.poll()
         assert self._picture(ledger) == ledger
-        assert await self._unrealized_at_venue() == {key: position.unrealized_pnl for key, position
-                                                     in self.connector.account_positions.items()}
+        assert await self._unrealized_at_venue() == {
+            key: position.unrealized_pnl for key, position in self.connector.account_positions.items()
+        }
         assert self.events == told
 
     async def _ledger(self) -> dict[str, Any]:
@@ -466,12 +496,21 @@ class Trader(EventListener):
         fills = (await owner.get("/fills?limit=1000")).result
         return {
             "balance": (balance["total"], balance["free"]),
-            "positions": {_position_key(each): (each["netSize"], each["entryPrice"], account["leverage"])
-                          for each in account["positions"] if each["size"]},
-            "orders": {each["clientId"]: (str(each["id"]), _end(each), each["filledSize"])
-                       for each in orders if each["clientId"] in self.order_ids},
-            "fills": {str(each["id"]): (each["clientId"], each["side"], each["price"], each["size"], each["fee"])
-                      for each in fills if each["clientId"] in self.order_ids},
+            "positions": {
+                _position_key(each): (each["netSize"], each["entryPrice"], account["leverage"])
+                for each in account["positions"]
+                if each["size"]
+            },
+            "orders": {
+                each["clientId"]: (str(each["id"]), _end(each), each["filledSize"])
+                for each in orders
+                if each["clientId"] in self.order_ids
+            },
+            "fills": {
+                str(each["id"]): (each["clientId"], each["side"], each["price"], each["size"], each["fee"])
+                for each in fills
+                if each["clientId"] in self.order_ids
+            },
             "mode": account["positionMode"],
         }
 
@@ -483,12 +522,25 @@ class Trader(EventListener):
         assert len({each.exchange_trade_id for each in fills}) == len(fills), "a fill was reported twice"
         return {
             "balance": (connector.get_balance("USD"), connector.get_available_balance("USD")),
-            "positions": {key: (position.amount, position.entry_price, position.leverage)
-                          for key, position in connector.account_positions.items()},
-            "orders": {order_id: self._order(order_id) for order_id in self.order_ids
-                       if order_id in ledger["orders"] or "failed" not in self.story(order_id)},
-            "fills": {each.exchange_trade_id: (each.order_id, each.trade_type.name.lower(), each.price, each.amount,
-                                               fee_of(each)) for each in fills},
+            "positions": {
+                key: (position.amount, position.entry_price, position.leverage)
+                for key, position in connector.account_positions.items()
+            },
+            "orders": {
+                order_id: self._order(order_id)
+                for order_id in self.order_ids
+                if order_id in ledger["orders"] or "failed" not in self.story(order_id)
+            },
+            "fills": {
+                each.exchange_trade_id: (
+                    each.order_id,
+                    each.trade_type.name.lower(),
+                    each.price,
+                    each.amount,
+                    fee_of(each),
+                )
+                for each in fills
+            },
             "mode": connector.position_mode.name.lower(),
         }
 
@@ -512,8 +564,12 @@ class Trader(EventListener):
 
 REPORTED = (*events.MarketEvent, *events.AccountEvent)
 RECORDED = (
-    events.BuyOrderCreatedEvent, events.SellOrderCreatedEvent, events.OrderFilledEvent, events.OrderCancelledEvent,
-    events.BuyOrderCompletedEvent, events.SellOrderCompletedEvent,
+    events.BuyOrderCreatedEvent,
+    events.SellOrderCreatedEvent,
+    events.OrderFilledEvent,
+    events.OrderCancelledEvent,
+    events.BuyOrderCompletedEvent,
+    events.SellOrderCompletedEvent,
 )
 STORY = {
     events.BuyOrderCreatedEvent: "created",
@@ -546,6 +602,7 @@ def _position_key(position: dict[str, Any]) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------------ fixtures
+
 
 @asynccontextmanager
 async def _background(work: Awaitable[None]) -> AsyncIterator[None]:

@@ -1,4 +1,5 @@
 """What the runs of strategies showed, as the docs have it: `--keep-transcripts` writes it anew."""
+
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,11 +19,14 @@ def keep(name: str, strategy: str, settings: Mapping[str, str], said: str) -> No
 def is_kept(name: str, strategy: str, settings: Mapping[str, str]) -> bool:
     """Whether there is a transcript of a run with these settings."""
     begins = _commands(strategy, settings)
-    return _file(name).exists() and _file(name).read_text(encoding="utf-8").splitlines()[:len(begins)] == begins
+    return _file(name).exists() and _file(name).read_text(encoding="utf-8").splitlines()[: len(begins)] == begins
 
 
 def _commands(strategy: str, settings: Mapping[str, str]) -> list[str]:
-    return [f"$ {shlex.join(['my-bot/hbot', *create_arguments(strategy, BOT, settings)])}", f"$ my-bot/hbot start {BOT}"]
+    return [
+        f"$ {shlex.join(['my-bot/hbot', *create_arguments(strategy, BOT, settings)])}",
+        f"$ my-bot/hbot start {BOT}",
+    ]
 
 
 def _file(name: str) -> Path:

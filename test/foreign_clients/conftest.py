@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from queue import Queue
-from test.acme_exchange.processes import serving
 from threading import Thread
 from typing import Any
 
 import pytest
+
+from test.acme_exchange.processes import serving
 
 HERE = Path(__file__).parent
 PACKAGES = Path(sys.prefix) / "foreign-clients"
@@ -29,7 +30,9 @@ class ClientProcess:
         assert PACKAGES.is_dir(), f"{PACKAGES} is not there: tools/bootstrap installs the clients that others wrote"
         self._process = subprocess.Popen(
             [sys.executable, "-S", HERE / script, *arguments],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
             env={**os.environ, "PYTHONPATH": str(PACKAGES), **environment},
         )
         self._lines: Queue[str] = Queue()

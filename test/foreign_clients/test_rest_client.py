@@ -2,9 +2,10 @@
 
 import itertools
 from datetime import datetime
-from test.foreign_clients.conftest import ClientProcess, ClientRaised, RestClient
 
 import pytest
+
+from test.foreign_clients.conftest import ClientProcess, ClientRaised, RestClient
 
 names = (f"order-{number}" for number in itertools.count())
 ACCOUNTS = [
@@ -162,7 +163,12 @@ def test_a_market_order_and_what_is_left_of_it(alice, bob, price):
     order = sell(bob, None, 0.001, type="market", client_id=name)
     assert (order["type"], order["price"]) == ("market", None)
     fill = bob.get_fills()[0]
-    assert (fill["orderId"], fill["liquidity"], fill["side"], fill["future"]) == (order["id"], "taker", "sell", "BTC-PERP")
+    assert (fill["orderId"], fill["liquidity"], fill["side"], fill["future"]) == (
+        order["id"],
+        "taker",
+        "sell",
+        "BTC-PERP",
+    )
     assert fill["fee"] == pytest.approx(price * 0.001 * 0.0005)
     twin = alice.get_fills()[0]
     assert (twin["tradeId"], twin["liquidity"], twin["size"]) == (fill["tradeId"], "maker", 0.001)

@@ -5,13 +5,14 @@ It computes the checksum of every frame of an order book itself, and subscribes 
 
 import json
 import ssl
-from test.acme_exchange.processes import ProcessVenue
-from test.acme_exchange.venue import Client
-from test.foreign_clients.conftest import ClientProcess
 
 import aiohttp
 import pytest
 import trustme
+
+from test.acme_exchange.processes import ProcessVenue
+from test.acme_exchange.venue import Client
+from test.foreign_clients.conftest import ClientProcess
 
 ALICE = {"name": "alice", "key": "alice-key", "secret": "alice-secret", "deposit": 100_000}
 BOB = {"name": "bob", "key": "bob-key", "secret": "bob-secret", "deposit": 100_000}
@@ -62,8 +63,10 @@ def listen(processes, authority, tmp_path_factory):
     def start(url, subscriptions, entry=None):
         credentials = [entry["key"], entry["secret"]] if entry else []
         process = ClientProcess(
-            "stream_process.py", " ".join([url.replace("https", "wss", 1) + "/ws/", *credentials]),
-            json.dumps(subscriptions), SSL_CERT_FILE=str(path),
+            "stream_process.py",
+            " ".join([url.replace("https", "wss", 1) + "/ws/", *credentials]),
+            json.dumps(subscriptions),
+            SSL_CERT_FILE=str(path),
         )
         processes.callback(process.end)
         return Stream(process)
@@ -115,15 +118,21 @@ async def test_orders_and_fills_of_who_has_logged_in(serve_tls, listen, authorit
         bids = book["bids"] if book else bids
         {"orders": states, "fills": fills, "orderbook": []}[frame["channel"]].append(frame["data"])
     assert [(state["id"], state["clientId"], state["status"], state["filledSize"]) for state in states] == [
-        (first, "mine", "new", 0), (first, "mine", "open", 0), (first, "mine", "open", 0.001),
-        (first, "mine", "closed", 0.001), (second, None, "new", 0), (second, None, "open", 0),
+        (first, "mine", "new", 0),
+        (first, "mine", "open", 0),
+        (first, "mine", "open", 0.001),
+        (first, "mine", "closed", 0.001),
+        (second, None, "new", 0),
+        (second, None, "open", 0),
     ]
     (fill,) = fills
     assert (fill["orderId"], fill["size"], fill["liquidity"], fill["future"]) == (first, 0.001, "maker", "BTC-PERP")
 
 
 def test_a_wrong_secret_is_no_login(serve_tls, listen):
-    stream = listen(serve_tls("--no-liquidity"), [["orderbook", "BTC-PERP"], ["orders", None]], ALICE | {"secret": "no"})
+    stream = listen(
+        serve_tls("--no-liquidity"), [["orderbook", "BTC-PERP"], ["orders", None]], ALICE | {"secret": "no"}
+    )
     answers = [stream.next()[0] for _ in range(4)]
     assert [answer["type"] for answer in answers] == ["error", "subscribed", "partial", "error"]
     assert (answers[0]["msg"], answers[3]["msg"]) == ("Invalid login credentials", "Not logged in")

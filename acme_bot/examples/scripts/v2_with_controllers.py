@@ -2,6 +2,7 @@
 
 Hummingbot's own source tree has one too; the package on PyPI has not.
 """
+
 import os
 from decimal import Decimal
 
@@ -83,14 +84,24 @@ class V2WithControllers(StrategyV2Base):
     def _stop(self, name: str, controller: ControllerBase) -> None:
         controller.stop()
         self.executor_orchestrator.execute_actions(
-            [StopExecutorAction(controller_id=name, executor_id=executor.id)
-             for executor in self.get_executors_by_controller(name) if executor.is_active])
+            [
+                StopExecutorAction(controller_id=name, executor_id=executor.id)
+                for executor in self.get_executors_by_controller(name)
+                if executor.is_active
+            ]
+        )
 
     def _report(self) -> None:
         """Where MQTT is on, whoever listens gets each controller's results."""
         if self._pub is None or self.current_timestamp - self._reported < self.REPORT_SECONDS:
             return
         self._reported = self.current_timestamp
-        self._pub({name: {"performance": self.get_performance_report(name).model_dump(),
-                          "custom_info": controller.get_custom_info()}
-                   for name, controller in self.controllers.items()})
+        self._pub(
+            {
+                name: {
+                    "performance": self.get_performance_report(name).model_dump(),
+                    "custom_info": controller.get_custom_info(),
+                }
+                for name, controller in self.controllers.items()
+            }
+        )

@@ -258,6 +258,4 @@ def ticker(
     """
     bid, bid_size = bids[0] if bids else (None, None)
     ask, ask_size = asks[0] if asks else (None, None)
-    return answers.Ticker(
-        bid=bid, ask=ask, bid_size=bid_size, ask_size=ask_size, last=last, time=epoch_seconds(now)
-    )
+    return answers.Ticker(bid=bid, ask=ask, bid_size=bid_size, ask_size=ask_size, last=last, time=epoch_seconds(now))

@@ -69,7 +69,10 @@ def _leverage(value: Any) -> int:
 
 def _described(kind: Literal["number", "integer"], least: int, most: int) -> WithJsonSchema:
     """How a number is described: written as one, or as a string that holds one."""
-    choices = [{"type": kind, "minimum": least, "maximum": most}, {"type": "string", "pattern": f"^{JSON_NUMBER.pattern}$"}]
+    choices = [
+        {"type": kind, "minimum": least, "maximum": most},
+        {"type": "string", "pattern": f"^{JSON_NUMBER.pattern}$"},
+    ]
     return WithJsonSchema({"anyOf": choices})
 
 
@@ -183,7 +186,9 @@ class PlaceOrderRequest(Request):
     immediate_or_cancel: StrictBool = Field(False, alias="ioc")
     post_only: StrictBool = Field(False, alias="postOnly")
     client_id: ClientId | None = Field(None, alias="clientId")
-    reject_after: _whole_number(0, LARGEST_ID) | None = Field(None, alias="rejectAfterTs", description="epoch milliseconds")
+    reject_after: _whole_number(0, LARGEST_ID) | None = Field(
+        None, alias="rejectAfterTs", description="epoch milliseconds"
+    )
     position_side: Literal["long", "short"] | None = Field(None, alias="positionSide")
 
 

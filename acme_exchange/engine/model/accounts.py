@@ -43,8 +43,19 @@ class Holding:
     """
 
     __slots__ = (
-        "account", "market", "side", "size", "cost", "realized", "recent", "buys", "sells", "reducing", "traded",
-        "_worth", "_worth_mark",
+        "account",
+        "market",
+        "side",
+        "size",
+        "cost",
+        "realized",
+        "recent",
+        "buys",
+        "sells",
+        "reducing",
+        "traded",
+        "_worth",
+        "_worth_mark",
     )
 
     def __init__(self, account: Account, market: Market, side: str):
@@ -158,8 +169,19 @@ class Account:
     """An account: its cash, settings, holdings and resting orders. House accounts need no margin."""
 
     __slots__ = (
-        "name", "number", "house", "cash", "leverage", "mode", "maker_fee", "taker_fee", "holdings", "active",
-        "orders", "by_client_id", "shown",
+        "name",
+        "number",
+        "house",
+        "cash",
+        "leverage",
+        "mode",
+        "maker_fee",
+        "taker_fee",
+        "holdings",
+        "active",
+        "orders",
+        "by_client_id",
+        "shown",
     )
 
     def __init__(self, name: str, number: int, maker_fee: Decimal, taker_fee: Decimal):

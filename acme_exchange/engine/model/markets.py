@@ -26,8 +26,22 @@ class Market:
     """
 
     __slots__ = (
-        "specification", "name", "price_quantum", "size_quantum", "book", "enabled", "expired", "index", "last", "mark",
-        "funding", "open_interest", "statistics", "active", "quotes", "shown",
+        "specification",
+        "name",
+        "price_quantum",
+        "size_quantum",
+        "book",
+        "enabled",
+        "expired",
+        "index",
+        "last",
+        "mark",
+        "funding",
+        "open_interest",
+        "statistics",
+        "active",
+        "quotes",
+        "shown",
     )
 
     def __init__(self, specification: MarketSpecification):

@@ -24,8 +24,23 @@ class LiveOrder:
     """
 
     __slots__ = (
-        "id", "holding", "client_id", "kind", "side", "size", "price", "reduce_only", "ioc", "post_only",
-        "status", "filled", "filled_notional", "created_at", "liquidation", "position_side", "reducing",
+        "id",
+        "holding",
+        "client_id",
+        "kind",
+        "side",
+        "size",
+        "price",
+        "reduce_only",
+        "ioc",
+        "post_only",
+        "status",
+        "filled",
+        "filled_notional",
+        "created_at",
+        "liquidation",
+        "position_side",
+        "reducing",
     )
 
     def __init__(
@@ -79,8 +94,22 @@ class LiveOrder:
         """The order as it is now."""
         average = divide(self.filled_notional, self.filled, DISPLAY) if self.filled else None
         return views.Order(
-            self.id, self.account.name, self.client_id, self.market.name, self.kind, self.side, self.size, self.price,
-            self.reduce_only, self.ioc, self.post_only, self.status, self.filled,
-            ZERO if self.status == "closed" else self.remaining, average, self.created_at, self.liquidation,
+            self.id,
+            self.account.name,
+            self.client_id,
+            self.market.name,
+            self.kind,
+            self.side,
+            self.size,
+            self.price,
+            self.reduce_only,
+            self.ioc,
+            self.post_only,
+            self.status,
+            self.filled,
+            ZERO if self.status == "closed" else self.remaining,
+            average,
+            self.created_at,
+            self.liquidation,
             self.position_side,
         )

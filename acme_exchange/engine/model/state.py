@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from acme_exchange.engine.model.accounts import HOUSE, HOUSE_ACCOUNTS, Account, Holding
 from acme_exchange.engine.errors import Refused
 from acme_exchange.engine.events import Event, OrderChanged
+from acme_exchange.engine.model.accounts import HOUSE, HOUSE_ACCOUNTS, Account, Holding
 from acme_exchange.engine.model.markets import Market
 from acme_exchange.engine.model.money import ZERO
 from acme_exchange.engine.model.orders import LiveOrder

@@ -2,14 +2,14 @@
 
 from decimal import Decimal
 
-from acme_exchange.engine.model.accounts import Account, Holding
 from acme_exchange.engine.commands import PlaceOrder
 from acme_exchange.engine.errors import Refused
-from acme_exchange.engine.rules.margin import require_margin
+from acme_exchange.engine.model.accounts import Account, Holding
 from acme_exchange.engine.model.markets import Market
 from acme_exchange.engine.model.money import is_amount
 from acme_exchange.engine.model.orders import LiveOrder
 from acme_exchange.engine.model.state import State
+from acme_exchange.engine.rules.margin import require_margin
 
 SIDES = ("buy", "sell")
 _OPENING_SIDE = {"long": "buy", "short": "sell"}

@@ -1,12 +1,12 @@
 """What follows from a command: new marks, liquidations, and the reports of what has changed."""
 
-from acme_exchange.engine.model.accounts import Account
 from acme_exchange.engine.events import BalanceChanged, BookChanged, PositionChanged, TickerChanged
+from acme_exchange.engine.model.accounts import Account
+from acme_exchange.engine.model.markets import Market
+from acme_exchange.engine.model.state import State
+from acme_exchange.engine.pictures import position_picture
 from acme_exchange.engine.rules.liquidation import liquidate
 from acme_exchange.engine.rules.margin import Standing, balance, is_underwater, standing
-from acme_exchange.engine.model.markets import Market
-from acme_exchange.engine.pictures import position_picture
-from acme_exchange.engine.model.state import State
 
 
 def conclude(state: State) -> None:

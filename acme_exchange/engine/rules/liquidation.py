@@ -1,7 +1,7 @@
 """What happens to an account under its maintenance margin (Acme API §8, liquidation)."""
 
-from acme_exchange.engine.model.accounts import Account, Holding
 from acme_exchange.engine.events import Liquidated
+from acme_exchange.engine.model.accounts import Account, Holding
 from acme_exchange.engine.model.money import ZERO
 from acme_exchange.engine.model.orders import LiveOrder
 from acme_exchange.engine.model.state import State

@@ -8,8 +8,8 @@ short position. Orders that can only reduce need none.
 from decimal import ROUND_CEILING, Decimal
 from typing import NamedTuple
 
-from acme_exchange.engine.model.accounts import Account
 from acme_exchange.engine.errors import Refused
+from acme_exchange.engine.model.accounts import Account
 from acme_exchange.engine.model.money import ZERO, divide
 from acme_exchange.engine.model.orders import LiveOrder
 from acme_exchange.engine.views import Balance

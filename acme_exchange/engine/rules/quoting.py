@@ -2,14 +2,14 @@
 
 from decimal import Decimal
 
-from acme_exchange.engine.model.accounts import QUOTES
-from acme_exchange.engine.rules.checks import is_price
 from acme_exchange.engine.commands import Requote
 from acme_exchange.engine.errors import Refused
+from acme_exchange.engine.model.accounts import QUOTES
 from acme_exchange.engine.model.markets import Market
 from acme_exchange.engine.model.money import is_amount
 from acme_exchange.engine.model.orders import LiveOrder
 from acme_exchange.engine.model.state import State
+from acme_exchange.engine.rules.checks import is_price
 from acme_exchange.engine.rules.trading import admit, close
 
 
@@ -39,9 +39,7 @@ def requote(state: State, command: Requote) -> None:
 def _missing(market: Market, side: str, desired: dict[Decimal, Decimal]) -> dict[Decimal, Decimal]:
     resting = market.quotes[side]
     missing = {
-        price: size
-        for price, size in desired.items()
-        if price not in resting or resting[price].remaining != size
+        price: size for price, size in desired.items() if price not in resting or resting[price].remaining != size
     }
     for price, size in missing.items():
         if not is_price(market, price):

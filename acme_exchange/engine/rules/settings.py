@@ -5,8 +5,8 @@ from acme_exchange.engine.errors import Refused
 from acme_exchange.engine.events import Deposited
 from acme_exchange.engine.model.funding import MICROSECONDS, FundingClock
 from acme_exchange.engine.model.money import is_amount
-from acme_exchange.engine.rules.time import report_opening, withdraw_all
 from acme_exchange.engine.model.state import State
+from acme_exchange.engine.rules.time import report_opening, withdraw_all
 
 MAX_LEVERAGE = 20
 

@@ -4,8 +4,8 @@ from acme_exchange.engine.commands import Advance
 from acme_exchange.engine.events import FundingPaid, FundingSettled, MarketChanged, Settled
 from acme_exchange.engine.model.markets import Market
 from acme_exchange.engine.model.money import ZERO
-from acme_exchange.engine.pictures import market_picture
 from acme_exchange.engine.model.state import State
+from acme_exchange.engine.pictures import market_picture
 from acme_exchange.engine.rules.trading import close
 
 

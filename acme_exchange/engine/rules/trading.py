@@ -2,14 +2,14 @@
 
 from decimal import Decimal
 
-from acme_exchange.engine.model.accounts import QUOTES, Account, Holding
-from acme_exchange.engine.rules.checks import SIDES, accepted_order
 from acme_exchange.engine.commands import CancelOrder, CancelOrders, ModifyOrder, PlaceOrder
 from acme_exchange.engine.errors import Refused
 from acme_exchange.engine.events import Filled, Traded
+from acme_exchange.engine.model.accounts import QUOTES, Account, Holding
 from acme_exchange.engine.model.money import ZERO
 from acme_exchange.engine.model.orders import LiveOrder
 from acme_exchange.engine.model.state import State
+from acme_exchange.engine.rules.checks import SIDES, accepted_order
 
 
 def place(state: State, command: PlaceOrder) -> None:
@@ -149,10 +149,26 @@ def fill(state: State, order: LiveOrder, size: Decimal, price: Decimal, trade_id
     state.touch_market(market)
     state.touch_holding(holding)
     kind = "liquidation" if order.liquidation else "order"
-    state.emit(Filled(
-        state.next_id("fill"), trade_id, account.name, market.name, kind, order.side, price, size, order.id,
-        order.client_id, order.position_side, fee, rate, profit, liquidity, state.now,
-    ))
+    state.emit(
+        Filled(
+            state.next_id("fill"),
+            trade_id,
+            account.name,
+            market.name,
+            kind,
+            order.side,
+            price,
+            size,
+            order.id,
+            order.client_id,
+            order.position_side,
+            fee,
+            rate,
+            profit,
+            liquidity,
+            state.now,
+        )
+    )
 
 
 def cut_reducing(state: State, holding: Holding) -> None:

@@ -7,7 +7,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Dialect, Engine, Executable, create_engine, event, inspect, make_url, select, update
+from sqlalchemy import (
+    URL,
+    Connection,
+    Dialect,
+    Engine,
+    Executable,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    select,
+    update,
+)
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
@@ -15,7 +27,13 @@ from acme_exchange.store.sql import tables
 
 FILE_NAME = "venue.sqlite"
 NOTHING_YET = {
-    "version": tables.VERSION, "run": 0, "now": 0, "funding_interval": 0, "order": 0, "trade": 0, "fill": 0,
+    "version": tables.VERSION,
+    "run": 0,
+    "now": 0,
+    "funding_interval": 0,
+    "order": 0,
+    "trade": 0,
+    "fill": 0,
     "payment": 0,
 }
 

@@ -55,7 +55,8 @@ def account_lines(connection: Connection) -> list[AccountLine]:
     kept = select(tables.accounts).order_by(tables.accounts.c.number)
     return [
         AccountLine(row.name, Decimal(row.cash))
-        for row in connection.execute(kept) if not row.name.startswith(HOUSE_PREFIX)
+        for row in connection.execute(kept)
+        if not row.name.startswith(HOUSE_PREFIX)
     ]
 
 
@@ -76,15 +77,31 @@ def _posting(row: Any) -> Entry:
     size = None if row.size is None else Decimal(row.size)
     side = None if size is None else "sell" if size > 0 else "buy"
     return Entry(
-        row.time, row.kind, row.market, side, size and size.copy_abs(), row.price and Decimal(row.price),
-        amount if row.kind == "expiry" else ZERO, ZERO, ZERO, amount,
+        row.time,
+        row.kind,
+        row.market,
+        side,
+        size and size.copy_abs(),
+        row.price and Decimal(row.price),
+        amount if row.kind == "expiry" else ZERO,
+        ZERO,
+        ZERO,
+        amount,
     )
 
 
 def _fill(row: Any) -> Entry:
     profit, fee = Decimal(row.profit), Decimal(row.fee)
     return Entry(
-        row.time, "fill", row.market, row.side, Decimal(row.size), Decimal(row.price), profit, fee, ZERO,
+        row.time,
+        "fill",
+        row.market,
+        row.side,
+        Decimal(row.size),
+        Decimal(row.price),
+        profit,
+        fee,
+        ZERO,
         EXACT.subtract(profit, fee),
     )
 

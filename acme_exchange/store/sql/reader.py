@@ -10,23 +10,25 @@ from acme_exchange.accounts.file import ApiKey
 from acme_exchange.engine.events import Filled, FundingPaid, FundingSettled, Traded
 from acme_exchange.engine.snapshot import VERSION as SNAPSHOT_VERSION
 from acme_exchange.engine.views import Order
-from acme_exchange.store.sql import rows, tables
 from acme_exchange.store.candles import starts_within, without_gaps
+from acme_exchange.store.sql import rows, tables
 from acme_exchange.store.store import Candle, FillFilter, FirstStart, OrderFilter, Page, Period
 
 COUNTERS = ("order", "trade", "fill", "payment")
 
 
-def orders(connection: Connection, account: str, accepted: OrderFilter, period: Period, limit: int,
-           oldest_first: bool) -> Page[Order]:
+def orders(
+    connection: Connection, account: str, accepted: OrderFilter, period: Period, limit: int, oldest_first: bool
+) -> Page[Order]:
     kept = tables.orders.c
     query = select(tables.orders).where(kept.account == account)
     query = _matching(query, {kept.market: accepted.market, kept.side: accepted.side, kept.kind: accepted.kind})
     return _page(connection, query, (kept.created_at, kept.id), period, limit, oldest_first, rows.order_of)
 
 
-def fills(connection: Connection, account: str, accepted: FillFilter, period: Period, limit: int,
-          oldest_first: bool) -> Page[Filled]:
+def fills(
+    connection: Connection, account: str, accepted: FillFilter, period: Period, limit: int, oldest_first: bool
+) -> Page[Filled]:
     kept = tables.fills.c
     query = select(tables.fills).where(kept.account == account)
     query = _matching(query, {kept.market: accepted.market, kept.order_id: accepted.order_id})
@@ -50,9 +52,7 @@ def trades(connection: Connection, market: str, period: Period, limit: int) -> l
     return _page(connection, query, (kept.time, kept.id), period, limit, False, rows.trade_of).records
 
 
-def candles(
-    connection: Connection, market: str, resolution: int, period: Period, now: int, limit: int
-) -> list[Candle]:
+def candles(connection: Connection, market: str, resolution: int, period: Period, now: int, limit: int) -> list[Candle]:
     kept = tables.candles.c
     ours = select(tables.candles).where(kept.market == market, kept.resolution == resolution)
     first = connection.scalar(ours.with_only_columns(func.min(kept.start)))
@@ -129,7 +129,12 @@ def _matching(query: Select, wanted: dict[Column, Any]) -> Select:
 
 
 def _page[Record](
-    connection: Connection, query: Select, order: Sequence[Column], period: Period, limit: int, oldest_first: bool,
+    connection: Connection,
+    query: Select,
+    order: Sequence[Column],
+    period: Period,
+    limit: int,
+    oldest_first: bool,
     made: Callable[[Any], Record],
 ) -> Page[Record]:
     query = _within(query, order[0], period)
@@ -145,7 +150,12 @@ def _within(query: Select, time: Column, period: Period) -> Select:
 
 
 def _whole_moments[Record](
-    connection: Connection, table: Table, query: Select, market: str | None, period: Period, limit: int,
+    connection: Connection,
+    table: Table,
+    query: Select,
+    market: str | None,
+    period: Period,
+    limit: int,
     made: Callable[[Any], Record],
 ) -> list[Record]:
     kept = table.c

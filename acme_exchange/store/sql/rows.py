@@ -45,9 +45,7 @@ def order_change(order: Order, cancelled_by_client: bool) -> dict:
 
 
 def plain_key(key: ApiKey) -> dict:
-    return {
-        "key": key.key, "account": key.account, "read_only": key.read_only, "secret": key.secret, "revoked": False,
-    }
+    return {"key": key.key, "account": key.account, "read_only": key.read_only, "secret": key.secret, "revoked": False}
 
 
 def order_of(row: Any) -> Order:
@@ -79,14 +77,24 @@ def candle_of(row: Any) -> Candle:
 
 def posting_row(event: Deposited | Settled | Liquidated) -> dict | None:
     """What is no fill and no funding, but moves cash: a deposit, an expiry, a loss that the house bore."""
-    row = {"account": event.account, "time": event.time, "market": None, "position_side": None, "size": None,
-           "price": None}
+    row = {
+        "account": event.account,
+        "time": event.time,
+        "market": None,
+        "position_side": None,
+        "size": None,
+        "price": None,
+    }
     if isinstance(event, Deposited):
         return row | {"kind": "deposit", "amount": str(event.amount)}
     if isinstance(event, Settled):
         return row | {
-            "kind": "expiry", "amount": str(event.profit), "market": event.market, "size": str(event.size),
-            "position_side": event.position_side, "price": str(event.price),
+            "kind": "expiry",
+            "amount": str(event.profit),
+            "market": event.market,
+            "size": str(event.size),
+            "position_side": event.position_side,
+            "price": str(event.price),
         }
     return row | {"kind": "absorbed loss", "amount": str(event.absorbed)} if event.absorbed else None
 

@@ -20,8 +20,8 @@ from acme_exchange.store.progress import Progress, StoreFailed
 from acme_exchange.store.sql import reader, rows, tables
 from acme_exchange.store.sql.checkpoints import Checkpoints
 from acme_exchange.store.sql.database import Database, Prepared, transaction
-from acme_exchange.store.store import Candle, FillFilter, FirstStart, OrderFilter, Page, Period
 from acme_exchange.store.sql.writer import Batch, Writer
+from acme_exchange.store.store import Candle, FillFilter, FirstStart, OrderFilter, Page, Period
 
 GATHER_SECONDS = 0.004
 """Between the beginnings of two transactions, at least: a transaction costs a good part of that."""
@@ -70,9 +70,7 @@ class DatabaseStore:
     def begin(self, first_start: FirstStart) -> None:
         self.first_start = first_start
         with self._writing.begin():
-            self._writing.execute(
-                update(tables.venue).values(began=first_start.time, first_seed=first_start.seed)
-            )
+            self._writing.execute(update(tables.venue).values(began=first_start.time, first_seed=first_start.seed))
 
     def follow(self, take_changes: Callable[[], dict]) -> None:
         self._take_changes = take_changes
@@ -159,9 +157,7 @@ class DatabaseStore:
     ) -> Page[Filled]:
         return await self._read(reader.fills, account, accepted, period, limit, oldest_first)
 
-    async def funding_payments(
-        self, account: str, market: str | None, period: Period, limit: int
-    ) -> list[FundingPaid]:
+    async def funding_payments(self, account: str, market: str | None, period: Period, limit: int) -> list[FundingPaid]:
         return await self._read(reader.funding_payments, account, market, period, limit)
 
     async def funding_rates(self, market: str | None, period: Period, limit: int) -> list[FundingSettled]:
@@ -251,4 +247,6 @@ def _failure(error: Exception) -> StoreFailed:
     if isinstance(error, StoreFailed):
         return error
     reason = (getattr(error, "orig", None) or error) if isinstance(error, SQLAlchemyError) else repr(error)
-    return StoreFailed(f"What happens cannot be kept any more ({reason}); the venue ends, and has lost nothing it said.")
+    return StoreFailed(
+        f"What happens cannot be kept any more ({reason}); the venue ends, and has lost nothing it said."
+    )

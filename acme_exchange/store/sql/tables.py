@@ -19,7 +19,8 @@ def _money(name: str, nullable: bool = False) -> Column:
 
 
 venue = Table(
-    "venue", metadata,
+    "venue",
+    metadata,
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("run", BigInteger, nullable=False),
     Column("now", BigInteger, nullable=False),
@@ -29,11 +30,13 @@ venue = Table(
     Column("fill", BigInteger, nullable=False),
     Column("payment", BigInteger, nullable=False),
     # What a simulated past goes by: the first start. A database from before version 2 has none.
-    Column("began", BigInteger), Column("first_seed", Text),
+    Column("began", BigInteger),
+    Column("first_seed", Text),
 )
 
 accounts = Table(
-    "accounts", metadata,
+    "accounts",
+    metadata,
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("name", String(64), nullable=False, unique=True),
     _money("cash"),
@@ -44,7 +47,8 @@ accounts = Table(
 )
 
 keys = Table(
-    "keys", metadata,
+    "keys",
+    metadata,
     Column("key", String(128), primary_key=True),
     Column("account", String(64), nullable=False),
     Column("read_only", Boolean, nullable=False),
@@ -54,22 +58,32 @@ keys = Table(
 )
 
 markets = Table(
-    "markets", metadata,
+    "markets",
+    metadata,
     Column("name", String(64), primary_key=True),
     Column("kind", String(16), nullable=False),
     Column("underlying", String(64), nullable=False),
-    _money("price_increment"), _money("size_increment"), _money("min_provide_size"), _money("max_size"),
+    _money("price_increment"),
+    _money("size_increment"),
+    _money("min_provide_size"),
+    _money("max_size"),
     Column("enabled", Boolean, nullable=False),
     Column("expired", Boolean, nullable=False),
     Column("expiry", BigInteger),
-    _money("index", nullable=True), _money("last", nullable=True), _money("mark", nullable=True),
+    _money("index", nullable=True),
+    _money("last", nullable=True),
+    _money("mark", nullable=True),
     _money("open_interest"),
-    Column("funding_start", BigInteger), Column("funding_since", BigInteger), Column("funding_next", BigInteger),
-    _money("premium", nullable=True), _money("area", nullable=True),
+    Column("funding_start", BigInteger),
+    Column("funding_since", BigInteger),
+    Column("funding_next", BigInteger),
+    _money("premium", nullable=True),
+    _money("area", nullable=True),
 )
 
 statistics = Table(
-    "statistics", metadata,
+    "statistics",
+    metadata,
     Column("market", String(64), primary_key=True),
     Column("bucket", BigInteger, primary_key=True, autoincrement=False),
     _money("price"),
@@ -77,15 +91,20 @@ statistics = Table(
 )
 
 holdings = Table(
-    "holdings", metadata,
+    "holdings",
+    metadata,
     Column("account", String(64), primary_key=True),
     Column("market", String(64), primary_key=True),
     Column("side", String(8), primary_key=True),
-    _money("size"), _money("cost"), _money("realized"), _money("recent"),
+    _money("size"),
+    _money("cost"),
+    _money("realized"),
+    _money("recent"),
 )
 
 orders = Table(
-    "orders", metadata,
+    "orders",
+    metadata,
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("account", String(64), nullable=False),
     Column("client_id", String(64)),
@@ -111,7 +130,8 @@ IS_OPEN = orders.c.status == "open"
 Index("orders_open", orders.c.id, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
 
 fills = Table(
-    "fills", metadata,
+    "fills",
+    metadata,
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("trade_id", BigInteger, nullable=False),
     Column("account", String(64), nullable=False),
@@ -133,7 +153,8 @@ Index("fills_by_time", fills.c.account, fills.c.time, fills.c.id)
 Index("fills_by_order", fills.c.order_id)
 
 payments = Table(
-    "payments", metadata,
+    "payments",
+    metadata,
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("account", String(64), nullable=False),
     Column("market", String(64), nullable=False),
@@ -145,7 +166,8 @@ payments = Table(
 Index("payments_by_time", payments.c.account, payments.c.time, payments.c.id)
 
 postings = Table(
-    "postings", metadata,
+    "postings",
+    metadata,
     Column("id", Integer, primary_key=True),
     Column("account", String(64), nullable=False),
     Column("time", BigInteger, nullable=False),
@@ -159,7 +181,8 @@ postings = Table(
 Index("postings_by_time", postings.c.account, postings.c.time, postings.c.id)
 
 rates = Table(
-    "rates", metadata,
+    "rates",
+    metadata,
     Column("id", Integer, primary_key=True),
     Column("market", String(64), nullable=False),
     _money("rate"),
@@ -168,7 +191,8 @@ rates = Table(
 Index("rates_by_time", rates.c.time)
 
 trades = Table(
-    "trades", metadata,
+    "trades",
+    metadata,
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("market", String(64), nullable=False),
     _money("price"),
@@ -180,11 +204,16 @@ trades = Table(
 Index("trades_by_time", trades.c.market, trades.c.time, trades.c.id)
 
 candles = Table(
-    "candles", metadata,
+    "candles",
+    metadata,
     Column("market", String(64), primary_key=True),
     Column("resolution", Integer, primary_key=True, autoincrement=False),
     Column("start", BigInteger, primary_key=True, autoincrement=False),
-    _money("open"), _money("high"), _money("low"), _money("close"), _money("volume"),
+    _money("open"),
+    _money("high"),
+    _money("low"),
+    _money("close"),
+    _money("volume"),
 )
 
 

@@ -18,17 +18,11 @@ from acme_exchange.engine.events import (
     Traded,
 )
 from acme_exchange.engine.views import Order
+from acme_exchange.store.candles import begun, candle_start, grown
 from acme_exchange.store.progress import StoreFailed
 from acme_exchange.store.sql import rows, tables
-from acme_exchange.store.candles import begun, candle_start, grown
 from acme_exchange.store.sql.database import Prepared
-from acme_exchange.store.store import (
-    CANDLE_RESOLUTIONS,
-    HOUSE_PREFIX,
-    MOST_CANDLES_KEPT,
-    MOST_TRADES_KEPT,
-    Candle,
-)
+from acme_exchange.store.store import CANDLE_RESOLUTIONS, HOUSE_PREFIX, MOST_CANDLES_KEPT, MOST_TRADES_KEPT, Candle
 
 BUCKETS_OF_A_DAY = 288
 HOUR_RESOLUTION = 3600
@@ -247,7 +241,13 @@ def _changing(table: Table, key: Sequence[str], changed: Sequence[str]) -> Updat
 
 
 INSERTED = (
-    tables.orders, tables.fills, tables.payments, tables.rates, tables.trades, tables.postings, tables.candles,
+    tables.orders,
+    tables.fills,
+    tables.payments,
+    tables.rates,
+    tables.trades,
+    tables.postings,
+    tables.candles,
     tables.keys,
 )
 _MOVE_ON = _changing(tables.venue, ["run"], ["now", "funding_interval", "order", "trade", "fill", "payment"])
@@ -273,7 +273,5 @@ def _latest_candles(connection: Connection) -> Iterable:
     kept = tables.candles.c
     latest = select(kept.market, kept.resolution, func.max(kept.start).label("start"))
     latest = latest.group_by(kept.market, kept.resolution).subquery()
-    same = and_(
-        kept.market == latest.c.market, kept.resolution == latest.c.resolution, kept.start == latest.c.start
-    )
+    same = and_(kept.market == latest.c.market, kept.resolution == latest.c.resolution, kept.start == latest.c.start)
     return connection.execute(select(tables.candles).join(latest, same))

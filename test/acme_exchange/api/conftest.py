@@ -1,8 +1,9 @@
 from collections.abc import AsyncIterator
-from test.acme_exchange.venue import Client, RunningVenue, running_venue
 
 import aiohttp
 import pytest
+
+from test.acme_exchange.venue import Client, RunningVenue, running_venue
 
 
 @pytest.fixture

@@ -3,13 +3,13 @@
 import hmac
 import logging
 from decimal import Decimal
-from test.acme_exchange.venue import ALICE, BOB, Client, RunningVenue, running_venue, sign
 
 import aiohttp
 import pytest
 
 from acme_exchange.accounts.file import AccountEntry, ApiKey, KeyEntry
 from acme_exchange.api.routes import ROUTES
+from test.acme_exchange.venue import ALICE, BOB, Client, RunningVenue, running_venue, sign
 
 PRIVATE = [route for route in ROUTES if route.private]
 
@@ -121,8 +121,10 @@ async def test_a_subaccount_is_traded_on_with_the_keys_of_its_account(http: aioh
     eyes = KeyEntry("grid-eyes", True, "grid-eyes-secret")
     accounts = [ALICE, BOB, AccountEntry("alice/my grid", Decimal(500), (eyes,))]
     async with running_venue(accounts) as running:
-        alice, bob, own = (Client(http, running, key, f"{key.removesuffix('-key')}-secret")
-                           for key in ("alice-key", "bob-key", "grid-eyes"))
+        alice, bob, own = (
+            Client(http, running, key, f"{key.removesuffix('-key')}-secret")
+            for key in ("alice-key", "bob-key", "grid-eyes")
+        )
         named = {"SUBACCOUNT": "my%20grid"}
         assert (await alice.get("/account", **named)).result["username"] == "alice/my grid"
         order = {"market": "BTC-PERP", "side": "buy", "type": "limit", "size": "0.01", "price": 64000}

@@ -3,8 +3,6 @@
 import hashlib
 import hmac
 from collections.abc import Iterator
-from test.acme_exchange.threads import venue_in_thread
-from test.acme_exchange.venue import MORNING, ManualClock, RunningVenue
 
 import pytest
 import requests
@@ -23,6 +21,8 @@ from schemathesis.specs.openapi.checks import (
 
 from acme_exchange.api.openapi import describe
 from acme_exchange.api.routes import ROUTES
+from test.acme_exchange.threads import venue_in_thread
+from test.acme_exchange.venue import MORNING, ManualClock, RunningVenue
 
 DESCRIPTION = describe(ROUTES)
 SCHEMA = schemathesis.openapi.from_dict(DESCRIPTION)
@@ -71,11 +71,7 @@ def session(venue: RunningVenue) -> Iterator[requests.Session]:
 
 @SCHEMA.parametrize()
 @settings(
-    max_examples=EXAMPLES,
-    derandomize=True,
-    deadline=None,
-    database=None,
-    suppress_health_check=list(HealthCheck),
+    max_examples=EXAMPLES, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
 def test_answers_are_as_described(case: schemathesis.Case, venue: RunningVenue, session: requests.Session) -> None:
     """A second after the request before, so that no limit is reached; signed, unless the headers are what is wrong."""

@@ -3,20 +3,20 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from test.acme_exchange.api.client_book import ClientBook
-from test.acme_exchange.venue import ALICE, MORNING, Client, Listener, ManualClock, RunningVenue
 from typing import Any
 
 import aiohttp
 import pytest
 
 from acme_exchange.api import faults
-from acme_exchange.owner.interface import AdminInterface
 from acme_exchange.api.faults import NAMES, FaultRequest, Faults
 from acme_exchange.api.server import Server
 from acme_exchange.engine import Refused
+from acme_exchange.owner.interface import AdminInterface
 from acme_exchange.store.progress import Progress
 from acme_exchange.venue import simulated_venue
+from test.acme_exchange.api.client_book import ClientBook
+from test.acme_exchange.venue import ALICE, MORNING, Client, Listener, ManualClock, RunningVenue
 
 TOKEN = "owner-token"
 
@@ -132,13 +132,11 @@ async def test_a_cut_socket_is_cut_without_a_word(http, running: RunningVenue):
 
 @pytest.mark.parametrize(
     ("name", "statuses"),
-    [
-        ("drop-frame", ["open"]),
-        ("duplicate-frame", ["new", "new", "open"]),
-        ("reorder-frame", ["open", "new"]),
-    ],
+    [("drop-frame", ["open"]), ("duplicate-frame", ["new", "new", "open"]), ("reorder-frame", ["open", "new"])],
 )
-async def test_private_frames_are_lost_repeated_and_exchanged(http, alice: Client, running: RunningVenue, name, statuses):
+async def test_private_frames_are_lost_repeated_and_exchanged(
+    http, alice: Client, running: RunningVenue, name, statuses
+):
     async with listening(http, running) as listener:
         await listener.subscribe("orders")
         set_fault(running, name, times=1, channel="orders")
@@ -252,8 +250,16 @@ async def test_the_owner_sets_lists_and_ends_faults_while_the_venue_runs(admin):
     status, answer = await admin("POST", {"name": "delay", "rate": "0.5", "seconds": 2, "times": 3, "path": "/orders"})
     assert status == 200
     expected = {
-        "id": 1, "name": "delay", "rate": 0.5, "seconds": 2.0, "times": 3, "method": None, "path": "/orders",
-        "channel": None, "seen": 0, "struck": 0,
+        "id": 1,
+        "name": "delay",
+        "rate": 0.5,
+        "seconds": 2.0,
+        "times": 3,
+        "method": None,
+        "path": "/orders",
+        "channel": None,
+        "seen": 0,
+        "struck": 0,
     }
     assert answer["result"] == expected
     for name in set(NAMES) - {"delay", "skew-clock"}:

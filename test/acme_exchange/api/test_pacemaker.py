@@ -1,17 +1,22 @@
 import asyncio
 from itertools import count
-from test.acme_exchange.venue import RunningVenue
 
 from acme_exchange.api import pacemaker, turns
 from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.pacemaker import Pacemaker
 from acme_exchange.api.rate_limits import REQUESTS, RateLimits
 from acme_exchange.api.websocket import WebSocketInterface
+from test.acme_exchange.venue import RunningVenue
 
 
 def made_for(running: RunningVenue, limits: RateLimits) -> Pacemaker:
     feeds = running.server.feeds
-    sockets = WebSocketInterface(feeds, Authenticator({}, running.venue.engine.has_account, running.clock), running.clock, running.server.faults.outbox)
+    sockets = WebSocketInterface(
+        feeds,
+        Authenticator({}, running.venue.engine.has_account, running.clock),
+        running.clock,
+        running.server.faults.outbox,
+    )
     return Pacemaker(running.venue, feeds, limits, sockets)
 
 

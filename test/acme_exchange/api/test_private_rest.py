@@ -1,27 +1,85 @@
 """Acme API §5: every private request, its fields exactly."""
 
 from decimal import Decimal
-from test.acme_exchange.venue import ALICE, BOB, Client, RunningVenue, running_venue
 
 import pytest
 
+from test.acme_exchange.venue import ALICE, BOB, Client, RunningVenue, running_venue
+
 ORDER_FIELDS = {
-    "id", "clientId", "market", "future", "type", "side", "size", "price", "reduceOnly", "ioc", "postOnly", "status",
-    "filledSize", "remainingSize", "avgFillPrice", "createdAt", "liquidation", "positionSide",
+    "id",
+    "clientId",
+    "market",
+    "future",
+    "type",
+    "side",
+    "size",
+    "price",
+    "reduceOnly",
+    "ioc",
+    "postOnly",
+    "status",
+    "filledSize",
+    "remainingSize",
+    "avgFillPrice",
+    "createdAt",
+    "liquidation",
+    "positionSide",
 }
 FILL_FIELDS = {
-    "id", "market", "future", "type", "side", "price", "size", "orderId", "tradeId", "time", "feeRate", "fee",
-    "feeCurrency", "liquidity", "baseCurrency", "quoteCurrency", "clientId", "positionSide",
+    "id",
+    "market",
+    "future",
+    "type",
+    "side",
+    "price",
+    "size",
+    "orderId",
+    "tradeId",
+    "time",
+    "feeRate",
+    "fee",
+    "feeCurrency",
+    "liquidity",
+    "baseCurrency",
+    "quoteCurrency",
+    "clientId",
+    "positionSide",
 }
 POSITION_FIELDS = {
-    "future", "side", "size", "netSize", "openSize", "longOrderSize", "shortOrderSize", "cost", "entryPrice",
-    "unrealizedPnl", "realizedPnl", "initialMarginRequirement", "maintenanceMarginRequirement",
-    "estimatedLiquidationPrice", "collateralUsed", "positionSide",
+    "future",
+    "side",
+    "size",
+    "netSize",
+    "openSize",
+    "longOrderSize",
+    "shortOrderSize",
+    "cost",
+    "entryPrice",
+    "unrealizedPnl",
+    "realizedPnl",
+    "initialMarginRequirement",
+    "maintenanceMarginRequirement",
+    "estimatedLiquidationPrice",
+    "collateralUsed",
+    "positionSide",
 }
 ACCOUNT_FIELDS = {
-    "username", "collateral", "freeCollateral", "totalAccountValue", "totalPositionSize", "initialMarginRequirement",
-    "maintenanceMarginRequirement", "marginFraction", "openMarginFraction", "liquidating", "leverage", "makerFee",
-    "takerFee", "positions", "positionMode",
+    "username",
+    "collateral",
+    "freeCollateral",
+    "totalAccountValue",
+    "totalPositionSize",
+    "initialMarginRequirement",
+    "maintenanceMarginRequirement",
+    "marginFraction",
+    "openMarginFraction",
+    "liquidating",
+    "leverage",
+    "makerFee",
+    "takerFee",
+    "positions",
+    "positionMode",
 }
 
 
@@ -37,10 +95,16 @@ async def test_an_account_that_has_done_nothing_yet(alice: Client):
     assert (account["username"], account["collateral"], account["freeCollateral"]) == ("alice", 10000, 10000)
     assert (account["makerFee"], account["takerFee"]) == (Decimal("0.0002"), Decimal("0.0005"))
     assert (account["positions"], account["positionMode"], account["liquidating"]) == ([], "oneway", False)
-    assert (await alice.get("/wallet/balances")).result == [{
-        "coin": "USD", "total": 10000, "free": 10000, "availableWithoutBorrow": 10000, "usdValue": 10000,
-        "spotBorrow": 0,
-    }]
+    assert (await alice.get("/wallet/balances")).result == [
+        {
+            "coin": "USD",
+            "total": 10000,
+            "free": 10000,
+            "availableWithoutBorrow": 10000,
+            "usdValue": 10000,
+            "spotBorrow": 0,
+        }
+    ]
 
 
 async def test_leverage_is_the_accounts_and_shows_in_it(alice: Client, bob: Client):
@@ -169,9 +233,7 @@ async def test_average_prices_come_when_asked_for(alice: Client, bob: Client):
     await buy(alice, bob)
     for asked in ("true", "True", "1"):
         (position,) = (await alice.get(f"/positions?showAvgPrice={asked}")).result
-        assert position.keys() - POSITION_FIELDS == {
-            "recentAverageOpenPrice", "recentBreakEvenPrice", "recentPnl",
-        }
+        assert position.keys() - POSITION_FIELDS == {"recentAverageOpenPrice", "recentBreakEvenPrice", "recentPnl"}
         assert position["recentAverageOpenPrice"] == 64000
     (position,) = (await alice.get("/positions?showAvgPrice=false")).result
     assert position.keys() == POSITION_FIELDS
@@ -338,7 +400,8 @@ async def test_hedge_mode_keeps_both_sides_apart(alice: Client, bob: Client):
     assert short.result["positionSide"] == "short"
     positions = {position["positionSide"]: position for position in (await alice.get("/positions")).result}
     assert {side: position["netSize"] for side, position in positions.items()} == {
-        "long": Decimal("0.01"), "short": Decimal("-0.02"),
+        "long": Decimal("0.01"),
+        "short": Decimal("-0.02"),
     }
     assert [fill["positionSide"] for fill in (await alice.get("/fills")).result] == ["short", "long"]
     answer = await alice.post("/account/position_mode", {"mode": "oneway"})

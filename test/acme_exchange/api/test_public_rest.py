@@ -1,19 +1,54 @@
 """Acme API §4: every public request, its fields exactly."""
 
 from decimal import Decimal
-from test.acme_exchange.api import recordings
-from test.acme_exchange.venue import Client, RunningVenue, in_path, running_venue
 
 import pytest
 
+from test.acme_exchange.api import recordings
+from test.acme_exchange.venue import Client, RunningVenue, in_path, running_venue
+
 MARKET_FIELDS = {
-    "name", "type", "underlying", "baseCurrency", "quoteCurrency", "enabled", "postOnly", "restricted",
-    "priceIncrement", "sizeIncrement", "minProvideSize", "last", "bid", "ask", "price", "change1h", "change24h",
-    "changeBod", "quoteVolume24h", "volumeUsd24h", "highLeverageFeeExempt",
+    "name",
+    "type",
+    "underlying",
+    "baseCurrency",
+    "quoteCurrency",
+    "enabled",
+    "postOnly",
+    "restricted",
+    "priceIncrement",
+    "sizeIncrement",
+    "minProvideSize",
+    "last",
+    "bid",
+    "ask",
+    "price",
+    "change1h",
+    "change24h",
+    "changeBod",
+    "quoteVolume24h",
+    "volumeUsd24h",
+    "highLeverageFeeExempt",
 }
 FUTURE_FIELDS = {
-    "name", "underlying", "type", "perpetual", "expired", "enabled", "expiry", "index", "mark", "last", "bid", "ask",
-    "imfFactor", "priceIncrement", "sizeIncrement", "volumeUsd24h", "openInterest", "nextFundingRate",
+    "name",
+    "underlying",
+    "type",
+    "perpetual",
+    "expired",
+    "enabled",
+    "expiry",
+    "index",
+    "mark",
+    "last",
+    "bid",
+    "ask",
+    "imfFactor",
+    "priceIncrement",
+    "sizeIncrement",
+    "volumeUsd24h",
+    "openInterest",
+    "nextFundingRate",
     "nextFundingTime",
 }
 
@@ -36,7 +71,15 @@ async def test_the_time_is_the_venues_to_the_microsecond(public: Client):
 async def test_the_one_coin_is_the_us_dollar(public: Client):
     (coin,) = (await public.get("/coins")).result
     assert coin.keys() == {
-        "id", "name", "fiat", "collateral", "collateralWeight", "usdFungible", "canDeposit", "canWithdraw", "canConvert",
+        "id",
+        "name",
+        "fiat",
+        "collateral",
+        "collateralWeight",
+        "usdFungible",
+        "canDeposit",
+        "canWithdraw",
+        "canConvert",
     }
     assert (coin["id"], coin["collateral"], coin["collateralWeight"]) == ("USD", True, 1)
 
@@ -105,8 +148,10 @@ async def test_the_order_book_is_best_first_and_as_deep_as_asked(public: Client,
 async def test_the_default_depth_is_twenty_and_the_greatest_a_hundred(http):
     async with running_venue(liquidity=True) as lively:
         public = Client(http, lively)
-        depths = [len((await public.get(f"/markets/BTC-PERP/orderbook{query}")).result["asks"])
-                  for query in ("", "?depth=100")]
+        depths = [
+            len((await public.get(f"/markets/BTC-PERP/orderbook{query}")).result["asks"])
+            for query in ("", "?depth=100")
+        ]
         assert depths == [20, 100]
 
 
@@ -144,7 +189,12 @@ async def test_candles_are_oldest_first_without_gaps(public: Client, alice: Clie
         "volume": 1930,
     }
     assert [gap[name] for name in ("startTime", "open", "high", "low", "close", "volume")] == [
-        "2026-01-02T03:05:00.000000+00:00", 64500, 64500, 64500, 64500, 0,
+        "2026-01-02T03:05:00.000000+00:00",
+        64500,
+        64500,
+        64500,
+        64500,
+        0,
     ]
     assert (last["time"], last["open"], last["volume"]) == (1767323160000, 63000, 630)
     within = "/markets/BTC-PERP/candles?resolution=60&start_time=1767323100&end_time=1767323159"

@@ -1,11 +1,11 @@
 from decimal import Decimal
-from test.acme_exchange.api import recordings
-from test.acme_exchange.api.client_book import ClientBook
 
 import pytest
 
-from acme_exchange.api.wire import codec
 from acme_exchange.api.published_book import PublishedBook, checksum
+from acme_exchange.api.wire import codec
+from test.acme_exchange.api import recordings
+from test.acme_exchange.api.client_book import ClientBook
 
 
 def levels(*pairs: tuple[str, str]) -> list[tuple[Decimal, Decimal]]:

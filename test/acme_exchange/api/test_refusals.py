@@ -5,9 +5,10 @@ import gzip
 import hashlib
 import hmac
 import json
-from test.acme_exchange.venue import Client, RunningVenue
 
 import pytest
+
+from test.acme_exchange.venue import Client, RunningVenue
 
 GOOD = {"market": "BTC-PERP", "side": "buy", "type": "limit", "size": "0.01", "price": 60000}
 
@@ -168,7 +169,9 @@ async def test_a_compressed_body_is_not_read(http, alice: Client, running: Runni
     assert caplog.text == ""
 
 
-@pytest.mark.parametrize("lines", [["X-Long: " + 20_000 * "a"], [f"X-{number}: {1000 * 'a'}" for number in range(10_000)]])
+@pytest.mark.parametrize(
+    "lines", [["X-Long: " + 20_000 * "a"], [f"X-{number}: {1000 * 'a'}" for number in range(10_000)]]
+)
 async def test_headers_beyond_the_limit_are_not_read_to_their_end(
     public: Client, running: RunningVenue, caplog, lines: list[str]
 ):
@@ -184,13 +187,16 @@ async def test_headers_beyond_the_limit_are_not_read_to_their_end(
     assert caplog.text == ""
 
 
-@pytest.mark.parametrize("sent, error", [
-    ("GET /api/time HTTP/1.1\r\nX-Long: " + 10_000 * "s3cret", "Request too large"),
-    ("GET /api/" + 10_000 * "s3cret" + " HTTP/1.1", "Request too large"),
-    ("GET /api/time HTTP/1.1\r\nX s3cret: 1", "Malformed request"),
-    ("GET /api/time HTTP/1.1\r\nContent-Length: s3cret", "Malformed request"),
-    ("s3cret", "Malformed request"),
-])
+@pytest.mark.parametrize(
+    "sent, error",
+    [
+        ("GET /api/time HTTP/1.1\r\nX-Long: " + 10_000 * "s3cret", "Request too large"),
+        ("GET /api/" + 10_000 * "s3cret" + " HTTP/1.1", "Request too large"),
+        ("GET /api/time HTTP/1.1\r\nX s3cret: 1", "Malformed request"),
+        ("GET /api/time HTTP/1.1\r\nContent-Length: s3cret", "Malformed request"),
+        ("s3cret", "Malformed request"),
+    ],
+)
 async def test_what_is_no_http_is_answered_in_the_envelope_and_the_connection_closed(
     public: Client, running: RunningVenue, caplog, sent: str, error: str
 ):

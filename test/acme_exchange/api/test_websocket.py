@@ -5,9 +5,6 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
-from test.acme_exchange.api import recordings
-from test.acme_exchange.api.client_book import ClientBook
-from test.acme_exchange.venue import ALICE, Client, Listener, RunningVenue, running_venue
 
 import aiohttp
 import pytest
@@ -15,6 +12,9 @@ import pytest
 from acme_exchange.accounts.file import AccountEntry, KeyEntry
 from acme_exchange.api import outbox
 from acme_exchange.clock import SystemClock
+from test.acme_exchange.api import recordings
+from test.acme_exchange.api.client_book import ClientBook
+from test.acme_exchange.venue import ALICE, Client, Listener, RunningVenue, running_venue
 
 NOW = 1767323045.678901
 
@@ -90,7 +90,9 @@ async def test_a_ping_is_answered(listener: Listener):
         ('{"op": "login", "args": {"key": 1, "sign": [], "time": {}}}', 400, "Invalid login credentials"),
     ],
 )
-async def test_a_bad_frame_is_answered_and_never_ends_the_session(listener: Listener, frame: str, code: int, error: str):
+async def test_a_bad_frame_is_answered_and_never_ends_the_session(
+    listener: Listener, frame: str, code: int, error: str
+):
     await listener.socket.send_str(frame)
     answer = await listener.next()
     assert (answer["type"], answer["code"], answer["msg"]) == ("error", code, error)
@@ -100,7 +102,11 @@ async def test_a_bad_frame_is_answered_and_never_ends_the_session(listener: List
 async def test_an_error_names_the_subscription_it_is_about(listener: Listener):
     await listener.send(op="subscribe", channel="trades", market="NIX-PERP")
     assert await listener.next() == {
-        "type": "error", "channel": "trades", "market": "NIX-PERP", "code": 404, "msg": "No such market: NIX-PERP",
+        "type": "error",
+        "channel": "trades",
+        "market": "NIX-PERP",
+        "code": 404,
+        "msg": "No such market: NIX-PERP",
     }
 
 
@@ -240,9 +246,7 @@ async def test_a_session_can_be_a_subaccounts(http: aiohttp.ClientSession):
 # Private channels
 
 
-async def test_every_change_of_an_order_is_one_frame_in_its_order(
-    listener: Listener, alice: Client, bob: Client
-):
+async def test_every_change_of_an_order_is_one_frame_in_its_order(listener: Listener, alice: Client, bob: Client):
     await private(listener)
     placed = (await alice.place("BTC-PERP", "buy", "0.02", 64000, clientId="mine")).result
     await bob.place("BTC-PERP", "sell", "0.005", 64000)
@@ -252,7 +256,10 @@ async def test_every_change_of_an_order_is_one_frame_in_its_order(
     orders = data_of(frames, "orders")
     assert orders[0] == placed
     assert [(order["status"], float(order["filledSize"]), float(order["remainingSize"])) for order in orders] == [
-        ("new", 0, 0.02), ("open", 0, 0.02), ("open", 0.005, 0.015), ("closed", 0.005, 0),
+        ("new", 0, 0.02),
+        ("open", 0, 0.02),
+        ("open", 0.005, 0.015),
+        ("closed", 0.005, 0),
     ]
     (fill,) = data_of(frames, "fills")
     assert fill == (await alice.get("/fills")).result[0]
@@ -439,7 +446,11 @@ async def test_a_ticker_follows_the_best_prices_and_repeats_every_second(
         frame = (await listener.pending())[-1]
         numbers = {name: value if value is None else float(value) for name, value in frame["data"].items()}
         assert numbers == {
-            "bid": 64000.0, "ask": 66000.0, "bidSize": 0.01, "askSize": 0.02, "last": None,
+            "bid": 64000.0,
+            "ask": 66000.0,
+            "bidSize": 0.01,
+            "askSize": 0.02,
+            "last": None,
             "time": pytest.approx(running.clock.now() / 1e6),
         }
 
@@ -466,7 +477,13 @@ async def test_funding_comes_at_once_and_every_second(listener: Listener, alice:
         frames += await listener.pending()
     assert [frame["data"]["time"][17:19] for frame in frames] == ["05", "06", "07"]
     assert frames[0]["data"].keys() == {
-        "future", "index", "mark", "nextFundingRate", "nextFundingTime", "openInterest", "time",
+        "future",
+        "index",
+        "mark",
+        "nextFundingRate",
+        "nextFundingTime",
+        "openInterest",
+        "time",
     }
     future = (await alice.get("/futures/BTC-PERP")).result
     for name in ("index", "mark", "nextFundingRate", "nextFundingTime", "openInterest"):

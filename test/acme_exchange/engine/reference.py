@@ -95,8 +95,10 @@ class Reference:
     # What is known, added up
 
     def position(self, account: str, market: str, side: str) -> Fraction:
-        return sum((t.size for t in self.trades if (t.account, t.market, t.position_side) == (account, market, side)),
-                   Fraction(0))
+        return sum(
+            (t.size for t in self.trades if (t.account, t.market, t.position_side) == (account, market, side)),
+            Fraction(0),
+        )
 
     def positions(self, account: str) -> dict[tuple[str, str], Fraction]:
         keys = dict.fromkeys((t.market, t.position_side) for t in self.trades if t.account == account)
@@ -148,9 +150,16 @@ class Reference:
         self.now = now
         self.fills, self.payments = [], []
         {
-            Deposit: self.deposit, SetLeverage: self.leverage, SetPositionMode: self.mode, SetIndex: self.set_index,
-            PlaceOrder: self.place, ModifyOrder: self.modify, CancelOrder: self.cancel, CancelOrders: self.cancel_all,
-            Requote: self.requote, Advance: self.advance,
+            Deposit: self.deposit,
+            SetLeverage: self.leverage,
+            SetPositionMode: self.mode,
+            SetIndex: self.set_index,
+            PlaceOrder: self.place,
+            ModifyOrder: self.modify,
+            CancelOrder: self.cancel,
+            CancelOrders: self.cancel_all,
+            Requote: self.requote,
+            Advance: self.advance,
         }[type(command)](command)
         while poor := [name for name in self.accounts if self.underwater(name)]:
             self.liquidate(poor[0])
@@ -182,8 +191,15 @@ class Reference:
     def modify(self, command):
         old = self.find(command)
         plain = PlaceOrder(
-            old.account, old.market, old.side, "limit", command.size or old.remaining, command.price or old.price,
-            reduce_only=old.reducing, post_only=old.post_only, client_id=command.new_client_id,
+            old.account,
+            old.market,
+            old.side,
+            "limit",
+            command.size or old.remaining,
+            command.price or old.price,
+            reduce_only=old.reducing,
+            post_only=old.post_only,
+            client_id=command.new_client_id,
             position_side=None if old.position_side == "net" else old.position_side,
         )
         order = self.draft(plain, without=old)
@@ -201,8 +217,10 @@ class Reference:
 
     def cancel_all(self, command):
         self.orders = [
-            o for o in self.orders
-            if o.account != command.account or command.market not in (None, o.market)
+            o
+            for o in self.orders
+            if o.account != command.account
+            or command.market not in (None, o.market)
             or command.side not in (None, o.side)
         ]
 
@@ -228,9 +246,15 @@ class Reference:
         if command.reduce_only and position_side != "net" and not closing:
             raise No("Invalid reduce-only order")
         order = RefOrder(
-            0, command.account, command.market, position_side, command.side,
-            None if command.price is None else Fraction(command.price), Fraction(command.size),
-            command.reduce_only or closing, command.post_only,
+            0,
+            command.account,
+            command.market,
+            position_side,
+            command.side,
+            None if command.price is None else Fraction(command.price),
+            Fraction(command.size),
+            command.reduce_only or closing,
+            command.post_only,
         )
         takeable = self.takeable(order)
         resting = command.kind == "limit" and not command.ioc

@@ -1,12 +1,12 @@
 """Mark and funding (Acme API §8, mark and funding)."""
 
 from decimal import Decimal
-from test.acme_exchange.engine.scenario import BTC, DATED, ETH, HOUR, NOON, Scenario, markets
 
 import pytest
 
 from acme_exchange.engine import BalanceChanged, Engine, FundingPaid, FundingSettled, PositionChanged, SetIndex
 from acme_exchange.engine.model.accounts import HOUSE_ACCOUNTS
+from test.acme_exchange.engine.scenario import BTC, DATED, ETH, HOUR, NOON, Scenario, markets
 
 
 @pytest.fixture
@@ -28,11 +28,10 @@ def premium(venue, mark: str):
     assert venue.engine.market(BTC).mark == price
 
 
-@pytest.mark.parametrize(("index", "bid", "ask", "mark"), [
-    ("102", "103", "105", "102"),
-    ("104", "100", "102", "101"),
-    ("95", "96", "97", "96.5"),
-])
+@pytest.mark.parametrize(
+    ("index", "bid", "ask", "mark"),
+    [("102", "103", "105", "102"), ("104", "100", "102", "101"), ("95", "96", "97", "96.5")],
+)
 def test_mark_is_the_median_of_index_mid_and_last(venue, index, bid, ask, mark):
     venue.quote([(bid, "1")], [(ask, "1")])
     venue.index(index)

@@ -1,10 +1,9 @@
 """Hedge mode: a long and a short position in one market (Acme API §5, position mode)."""
 
-from test.acme_exchange.engine.scenario import BTC, HOUR, Scenario
-
 import pytest
 
 from acme_exchange.engine import Filled, FundingPaid, FundingSettled, PositionChanged, SetPositionMode
+from test.acme_exchange.engine.scenario import BTC, HOUR, Scenario
 
 
 @pytest.fixture

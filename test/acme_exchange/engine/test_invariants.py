@@ -4,9 +4,6 @@ import json
 from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
-from test.acme_exchange.engine.mirror import Mirror
-from test.acme_exchange.engine.reference import No, RefAccount, Reference
-from test.acme_exchange.engine.scenario import NOON, specification
 
 from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -31,6 +28,9 @@ from acme_exchange.engine import (
     Traded,
 )
 from acme_exchange.engine.model.accounts import HOUSE_ACCOUNTS, TAKES
+from test.acme_exchange.engine.mirror import Mirror
+from test.acme_exchange.engine.reference import No, RefAccount, Reference
+from test.acme_exchange.engine.scenario import NOON, specification
 
 MARKETS = ["AAA-PERP", "BBB-PERP"]
 USERS = ["ann", "bob", "cid"]
@@ -100,11 +100,13 @@ class Venue(RuleBasedStateMachine):
         self.reference.apply(command, self.now)
         assert [
             (e.account, e.market, e.order_id, e.side, e.size, e.price, e.fee, e.liquidity, e.kind)
-            for e in events if isinstance(e, Filled)
+            for e in events
+            if isinstance(e, Filled)
         ] == self.reference.fills
         assert Counter(
             (e.account, e.market, e.position_side, Fraction(e.payment), e.time)
-            for e in events if isinstance(e, FundingPaid)
+            for e in events
+            if isinstance(e, FundingPaid)
         ) == Counter(self.reference.payments)
 
     def every_fill_has_its_twin(self, events):
@@ -146,16 +148,31 @@ class Venue(RuleBasedStateMachine):
     # What anyone might do
 
     @rule(
-        account=users, market=markets, side=sides, size=sizes, step=steps, ioc=st.booleans(), post_only=st.booleans(),
+        account=users,
+        market=markets,
+        side=sides,
+        size=sizes,
+        step=steps,
+        ioc=st.booleans(),
+        post_only=st.booleans(),
         numbered=st.integers(0, 9),
     )
     def place(self, account, market, side, size, step, ioc, post_only, numbered):
         self.client_ids += numbered > 1
-        self.both(PlaceOrder(
-            account, market, side, "limit", size, self.price(market, step), ioc=ioc and not post_only,
-            post_only=post_only, client_id=f"id {self.client_ids}" if numbered else None,
-            position_side=self.hold(account, side),
-        ))
+        self.both(
+            PlaceOrder(
+                account,
+                market,
+                side,
+                "limit",
+                size,
+                self.price(market, step),
+                ioc=ioc and not post_only,
+                post_only=post_only,
+                client_id=f"id {self.client_ids}" if numbered else None,
+                position_side=self.hold(account, side),
+            )
+        )
 
     @rule(account=users, market=markets, side=sides, size=sizes)
     def take(self, account, market, side, size):
@@ -171,14 +188,24 @@ class Venue(RuleBasedStateMachine):
         held = sorted(self.reference.positions(account).items())
         if held:
             (market, hold), position = held[which % len(held)]
-            self.both(PlaceOrder(
-                account, market, "sell" if position > 0 else "buy", "market" if step is None else "limit", size,
-                None if step is None else self.price(market, step), reduce_only,
-                position_side=None if hold == "net" else hold,
-            ))
+            self.both(
+                PlaceOrder(
+                    account,
+                    market,
+                    "sell" if position > 0 else "buy",
+                    "market" if step is None else "limit",
+                    size,
+                    None if step is None else self.price(market, step),
+                    reduce_only,
+                    position_side=None if hold == "net" else hold,
+                )
+            )
 
     @rule(
-        account=users, market=markets, side=sides, reduce_only=st.booleans(),
+        account=users,
+        market=markets,
+        side=sides,
+        reduce_only=st.booleans(),
         hold=st.sampled_from([None, "long", "short"]),
     )
     def misuse_sides(self, account, market, side, reduce_only, hold):

@@ -1,7 +1,6 @@
 """What happens under the maintenance margin of 3 % (Acme API §8, liquidation)."""
 
 from decimal import Decimal
-from test.acme_exchange.engine.scenario import BTC, ETH, Scenario
 
 import pytest
 
@@ -17,6 +16,7 @@ from acme_exchange.engine import (
     Traded,
 )
 from acme_exchange.engine.model.accounts import HOUSE_ACCOUNTS
+from test.acme_exchange.engine.scenario import BTC, ETH, Scenario
 
 
 @pytest.fixture
@@ -61,7 +61,8 @@ def test_its_fills_and_trades_are_marked(venue):
     assert [trade.liquidation for trade in venue.of(Traded)] == [True]
     own = [event.order for event in venue.of(OrderChanged) if event.order.account == "ann"]
     assert [(order.status, order.kind, order.liquidation, order.filled_size) for order in own] == [
-        ("new", "market", True, 0), ("closed", "market", True, 50),
+        ("new", "market", True, 0),
+        ("closed", "market", True, 50),
     ]
     assert taker.order_id == own[0].id
 
@@ -81,8 +82,11 @@ def test_the_largest_position_goes_first_and_all_go(venue):
     venue.buy("bob", "60", "95", market=ETH)
     venue.index("91")
     assert [fill.market for fill in venue.of(Filled) if fill.account == "ann"] == [BTC, ETH]
-    assert {event.position.market: event.position.net_size for event in venue.of(PositionChanged)
-            if event.position.account == "ann"} == {BTC: 0, ETH: 0}
+    assert {
+        event.position.market: event.position.net_size
+        for event in venue.of(PositionChanged)
+        if event.position.account == "ann"
+    } == {BTC: 0, ETH: 0}
 
 
 def test_what_the_book_cannot_take_the_house_takes_over_at_the_mark(venue):

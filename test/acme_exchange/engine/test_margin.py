@@ -1,11 +1,11 @@
 """What orders and positions may cost an account, and what it is worth (Acme API §8, money and margin)."""
 
 from decimal import Decimal
-from test.acme_exchange.engine.scenario import BTC, ETH, Scenario
 
 import pytest
 
 from acme_exchange.engine import BalanceChanged, CreateAccount, Deposit, ModifyOrder, SetLeverage
+from test.acme_exchange.engine.scenario import BTC, ETH, Scenario
 
 NO_MARGIN = (400, "Account does not have enough margin for order.")
 

@@ -2,18 +2,6 @@
 
 from dataclasses import replace
 from decimal import Decimal
-from test.acme_exchange.engine.scenario import (
-    BTC,
-    DATED,
-    ETH,
-    EXPIRY,
-    HOUR,
-    NOON,
-    SPOT,
-    Scenario,
-    markets,
-    specification,
-)
 
 import pytest
 
@@ -31,6 +19,18 @@ from acme_exchange.engine import (
     SetIndex,
 )
 from acme_exchange.engine.model.accounts import HOUSE_ACCOUNTS
+from test.acme_exchange.engine.scenario import (
+    BTC,
+    DATED,
+    ETH,
+    EXPIRY,
+    HOUR,
+    NOON,
+    SPOT,
+    Scenario,
+    markets,
+    specification,
+)
 
 MINUTE = 60_000_000
 
@@ -40,23 +40,26 @@ def venue():
     return Scenario("ann", "bob")
 
 
-@pytest.mark.parametrize(("field", "value"), [
-    ("name", ""),
-    ("name", " BTC"),
-    ("name", None),
-    ("underlying", ""),
-    ("kind", "swap"),
-    ("price_increment", Decimal(0)),
-    ("price_increment", Decimal("NaN")),
-    ("price_increment", Decimal("1e-13")),
-    ("price_increment", 1.0),
-    ("size_increment", Decimal(-1)),
-    ("min_provide_size", Decimal("0.15")),
-    ("max_size", Decimal("0.1")),
-    ("max_size", Decimal("10.05")),
-    ("enabled", "yes"),
-    ("expiry", 5),
-])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", ""),
+        ("name", " BTC"),
+        ("name", None),
+        ("underlying", ""),
+        ("kind", "swap"),
+        ("price_increment", Decimal(0)),
+        ("price_increment", Decimal("NaN")),
+        ("price_increment", Decimal("1e-13")),
+        ("price_increment", 1.0),
+        ("size_increment", Decimal(-1)),
+        ("min_provide_size", Decimal("0.15")),
+        ("max_size", Decimal("0.1")),
+        ("max_size", Decimal("10.05")),
+        ("enabled", "yes"),
+        ("expiry", 5),
+    ],
+)
 def test_an_impossible_market_is_refused_with_its_field(field, value):
     with pytest.raises(ValueError, match=f"^{field}: "):
         replace(specification("X-PERP"), **{field: value})
@@ -119,7 +122,8 @@ def test_closing_a_market_cancels_its_orders_and_refuses_new_ones(venue):
     venue.do(EnableMarket(BTC, False))
 
     assert [(event.order.account, event.order.status) for event in venue.of(OrderChanged)] == [
-        ("ann", "closed"), ("bob", "closed"),
+        ("ann", "closed"),
+        ("bob", "closed"),
     ]
     assert venue.book() == ({}, {})
     assert len(venue.of(BookChanged)) == 1
@@ -159,7 +163,8 @@ def test_a_dated_future_expires_at_the_index(venue):
     assert [event.order.id for event in venue.of(OrderChanged)] == [order.id]
     assert venue.total("ann") == cash + 60
     assert {event.position.account: event.position.net_size for event in venue.of(PositionChanged)} == {
-        "ann": 0, "bob": 0,
+        "ann": 0,
+        "bob": 0,
     }
     assert {event.account for event in venue.of(BalanceChanged)} == {"ann", "bob"}
     (change,) = venue.of(MarketChanged)
@@ -200,8 +205,11 @@ def test_changes_are_against_an_hour_a_day_and_midnight():
     midnight = NOON // day * day + day
     venue.index("80")
     for time, price in (
-        (midnight - HOUR, "90"), (midnight - MINUTE, "100"), (midnight + MINUTE, "110"),
-        (midnight + HOUR, "125"), (midnight + 2 * HOUR, "250"),
+        (midnight - HOUR, "90"),
+        (midnight - MINUTE, "100"),
+        (midnight + MINUTE, "110"),
+        (midnight + HOUR, "125"),
+        (midnight + 2 * HOUR, "250"),
     ):
         venue.wait(time - venue.now)
         venue.index(price)

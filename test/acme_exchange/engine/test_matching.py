@@ -1,11 +1,11 @@
 """Price, then time; what each kind of order does with what it does not match (Acme API §8, matching)."""
 
 from decimal import Decimal
-from test.acme_exchange.engine.scenario import BTC, Scenario
 
 import pytest
 
 from acme_exchange.engine import BookChanged, Filled, OrderChanged, PositionChanged, TickerChanged, Traded
+from test.acme_exchange.engine.scenario import BTC, Scenario
 
 
 @pytest.fixture
@@ -123,14 +123,26 @@ def test_events_tell_the_story_in_order(venue):
     venue.buy("ann", "1.5", "100", client_id="bid")
 
     story = [
-        (event.order.client_id, event.order.status) if isinstance(event, OrderChanged)
-        else (event.client_id, event.liquidity) if isinstance(event, Filled)
+        (event.order.client_id, event.order.status)
+        if isinstance(event, OrderChanged)
+        else (event.client_id, event.liquidity)
+        if isinstance(event, Filled)
         else type(event).__name__
         for event in venue.events
     ]
     assert story == [
-        ("bid", "new"), ("ask", "maker"), ("bid", "taker"), "Traded", ("ask", "closed"), ("bid", "open"),
-        "BookChanged", "TickerChanged", "PositionChanged", "PositionChanged", "BalanceChanged", "BalanceChanged",
+        ("bid", "new"),
+        ("ask", "maker"),
+        ("bid", "taker"),
+        "Traded",
+        ("ask", "closed"),
+        ("bid", "open"),
+        "BookChanged",
+        "TickerChanged",
+        "PositionChanged",
+        "PositionChanged",
+        "BalanceChanged",
+        "BalanceChanged",
     ]
 
 

@@ -1,13 +1,13 @@
 """Profit, fees and rebates, to the last digit (Acme API §8, money)."""
 
 from decimal import Decimal, localcontext
-from test.acme_exchange.engine.scenario import BTC, ETH, Scenario
 
 import pytest
 
 from acme_exchange.engine import BalanceChanged, CreateAccount, Deposit, Filled, Refused
 from acme_exchange.engine.model.accounts import HOUSE_ACCOUNTS
 from acme_exchange.engine.model.money import divide
+from test.acme_exchange.engine.scenario import BTC, ETH, Scenario
 
 
 @pytest.fixture
@@ -147,15 +147,18 @@ def test_impossible_deposits(venue, amount):
     assert venue.refused(Deposit("ann", Decimal(amount))) == (400, "Invalid parameter amount")
 
 
-@pytest.mark.parametrize(("command", "text"), [
-    (CreateAccount("ann"), "Invalid parameter name"),
-    (CreateAccount("@house"), "Invalid parameter name"),
-    (CreateAccount("@mine"), "Invalid parameter name"),
-    (CreateAccount(""), "Invalid parameter name"),
-    (CreateAccount("x" * 65), "Invalid parameter name"),
-    (CreateAccount("new", maker_fee=Decimal(1)), "Invalid parameter makerFee"),
-    (CreateAccount("new", taker_fee=Decimal("NaN")), "Invalid parameter takerFee"),
-])
+@pytest.mark.parametrize(
+    ("command", "text"),
+    [
+        (CreateAccount("ann"), "Invalid parameter name"),
+        (CreateAccount("@house"), "Invalid parameter name"),
+        (CreateAccount("@mine"), "Invalid parameter name"),
+        (CreateAccount(""), "Invalid parameter name"),
+        (CreateAccount("x" * 65), "Invalid parameter name"),
+        (CreateAccount("new", maker_fee=Decimal(1)), "Invalid parameter makerFee"),
+        (CreateAccount("new", taker_fee=Decimal("NaN")), "Invalid parameter takerFee"),
+    ],
+)
 def test_impossible_accounts(venue, command, text):
     assert venue.refused(command) == (400, text)
 

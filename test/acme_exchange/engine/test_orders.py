@@ -1,11 +1,11 @@
 """Placing, modifying, cancelling and finding orders, and every refusal that concerns them (Acme API §5 and §7)."""
 
 from decimal import Decimal
-from test.acme_exchange.engine.scenario import BTC, DATED, ETH, SPOT, Scenario
 
 import pytest
 
 from acme_exchange.engine import CancelOrder, CancelOrders, ModifyOrder, OrderChanged, Refused
+from test.acme_exchange.engine.scenario import BTC, DATED, ETH, SPOT, Scenario
 
 
 @pytest.fixture
@@ -13,33 +13,36 @@ def venue():
     return Scenario("ann", "bob", "cid")
 
 
-@pytest.mark.parametrize(("change", "refusal"), [
-    ({"market": "DOT-PERP"}, (404, "No such market: DOT-PERP")),
-    ({"market": SPOT}, (400, "Invalid parameter market")),
-    ({"account": "nobody"}, (404, "No such subaccount")),
-    ({"side": "BUY"}, (400, "Invalid parameter side")),
-    ({"kind": "stop"}, (400, "Invalid parameter type")),
-    ({"price": None}, (400, "Missing parameter price")),
-    ({"price": Decimal("100.5")}, (400, "Invalid price")),
-    ({"price": Decimal(0)}, (400, "Invalid price")),
-    ({"price": Decimal(-100)}, (400, "Invalid price")),
-    ({"price": Decimal("NaN")}, (400, "Invalid price")),
-    ({"price": Decimal("Infinity")}, (400, "Invalid price")),
-    ({"price": Decimal("1e15")}, (400, "Invalid price")),
-    ({"kind": "market"}, (400, "Invalid parameter price")),
-    ({"size": Decimal("0.05")}, (400, "Size too small")),
-    ({"size": Decimal("1.05")}, (400, "Size too small")),
-    ({"size": Decimal(0)}, (400, "Size too small")),
-    ({"size": Decimal(-1)}, (400, "Size too small")),
-    ({"size": Decimal("NaN")}, (400, "Size too small")),
-    ({"size": Decimal("0.4")}, (400, "Size too small for provide")),
-    ({"size": Decimal("1000.1")}, (400, "Size too large")),
-    ({"client_id": ""}, (400, "Invalid parameter clientId")),
-    ({"client_id": "x" * 65}, (400, "Invalid parameter clientId")),
-    ({"position_side": "long"}, (400, "Position side is not allowed in one-way mode")),
-    ({"reduce_only": True}, (400, "Invalid reduce-only order")),
-    ({"size": Decimal(1000), "price": Decimal(101)}, (400, "Account does not have enough margin for order.")),
-])
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ({"market": "DOT-PERP"}, (404, "No such market: DOT-PERP")),
+        ({"market": SPOT}, (400, "Invalid parameter market")),
+        ({"account": "nobody"}, (404, "No such subaccount")),
+        ({"side": "BUY"}, (400, "Invalid parameter side")),
+        ({"kind": "stop"}, (400, "Invalid parameter type")),
+        ({"price": None}, (400, "Missing parameter price")),
+        ({"price": Decimal("100.5")}, (400, "Invalid price")),
+        ({"price": Decimal(0)}, (400, "Invalid price")),
+        ({"price": Decimal(-100)}, (400, "Invalid price")),
+        ({"price": Decimal("NaN")}, (400, "Invalid price")),
+        ({"price": Decimal("Infinity")}, (400, "Invalid price")),
+        ({"price": Decimal("1e15")}, (400, "Invalid price")),
+        ({"kind": "market"}, (400, "Invalid parameter price")),
+        ({"size": Decimal("0.05")}, (400, "Size too small")),
+        ({"size": Decimal("1.05")}, (400, "Size too small")),
+        ({"size": Decimal(0)}, (400, "Size too small")),
+        ({"size": Decimal(-1)}, (400, "Size too small")),
+        ({"size": Decimal("NaN")}, (400, "Size too small")),
+        ({"size": Decimal("0.4")}, (400, "Size too small for provide")),
+        ({"size": Decimal("1000.1")}, (400, "Size too large")),
+        ({"client_id": ""}, (400, "Invalid parameter clientId")),
+        ({"client_id": "x" * 65}, (400, "Invalid parameter clientId")),
+        ({"position_side": "long"}, (400, "Position side is not allowed in one-way mode")),
+        ({"reduce_only": True}, (400, "Invalid reduce-only order")),
+        ({"size": Decimal(1000), "price": Decimal(101)}, (400, "Account does not have enough margin for order.")),
+    ],
+)
 def test_an_impossible_order_is_refused_in_the_words_of_the_contract(venue, change, refusal):
     order = venue.order("ann", "buy", "1", "100")
     fields = {name: getattr(order, name) for name in order.__slots__}
@@ -191,12 +194,15 @@ def test_modifying_keeps_post_only(venue):
     assert (new.post_only, new.status, new.filled_size) == (True, "closed", 0)
 
 
-@pytest.mark.parametrize(("change", "refusal"), [
-    ({"price": Decimal("95.5")}, (400, "Invalid price")),
-    ({"size": Decimal("0.05")}, (400, "Size too small")),
-    ({"size": Decimal(999), "price": Decimal(101)}, (400, "Account does not have enough margin for order.")),
-    ({"new_client_id": "one"}, (400, "Duplicate client order ID")),
-])
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ({"price": Decimal("95.5")}, (400, "Invalid price")),
+        ({"size": Decimal("0.05")}, (400, "Size too small")),
+        ({"size": Decimal(999), "price": Decimal(101)}, (400, "Account does not have enough margin for order.")),
+        ({"new_client_id": "one"}, (400, "Duplicate client order ID")),
+    ],
+)
 def test_a_refused_modification_leaves_the_old_order_alone(venue, change, refusal):
     order = venue.buy("ann", "1", "95", client_id="one")
     venue.leverage("ann", 2)

@@ -1,12 +1,12 @@
 """The house's quotes, moved as a batch."""
 
 from decimal import Decimal
-from test.acme_exchange.engine.scenario import BTC, SPOT, Scenario
 
 import pytest
 
 from acme_exchange.engine import BookChanged, OrderChanged, Requote, Traded
 from acme_exchange.engine.model.accounts import QUOTES
+from test.acme_exchange.engine.scenario import BTC, SPOT, Scenario
 
 
 @pytest.fixture
@@ -80,16 +80,19 @@ def test_the_houses_orders_are_not_reported(venue):
     assert venue.of(OrderChanged) == []
 
 
-@pytest.mark.parametrize(("market", "bids", "asks", "refusal"), [
-    ("DOT-PERP", [], [], (404, "No such market: DOT-PERP")),
-    (SPOT, [], [], (400, "Invalid parameter market")),
-    (BTC, [("99.5", "1")], [], (400, "Invalid price")),
-    (BTC, [("NaN", "1")], [("101", "1")], (400, "Invalid price")),
-    (BTC, [("97", "1"), ("97", "2")], [], (400, "Invalid price")),
-    (BTC, [("101", "1")], [("101", "1")], (400, "Invalid price")),
-    (BTC, [("97", "0")], [], (400, "Size too small")),
-    (BTC, [("97", "0.05")], [], (400, "Size too small")),
-])
+@pytest.mark.parametrize(
+    ("market", "bids", "asks", "refusal"),
+    [
+        ("DOT-PERP", [], [], (404, "No such market: DOT-PERP")),
+        (SPOT, [], [], (400, "Invalid parameter market")),
+        (BTC, [("99.5", "1")], [], (400, "Invalid price")),
+        (BTC, [("NaN", "1")], [("101", "1")], (400, "Invalid price")),
+        (BTC, [("97", "1"), ("97", "2")], [], (400, "Invalid price")),
+        (BTC, [("101", "1")], [("101", "1")], (400, "Invalid price")),
+        (BTC, [("97", "0")], [], (400, "Size too small")),
+        (BTC, [("97", "0.05")], [], (400, "Size too small")),
+    ],
+)
 def test_impossible_quotes(venue, market, bids, asks, refusal):
     def pairs(side):
         return tuple((Decimal(price), Decimal(size)) for price, size in side)

@@ -1,11 +1,11 @@
 """Reduce-only orders: cut to the position, also while they rest (Acme API §8, matching)."""
 
 from decimal import Decimal
-from test.acme_exchange.engine.scenario import Scenario
 
 import pytest
 
 from acme_exchange.engine import OrderChanged
+from test.acme_exchange.engine.scenario import Scenario
 
 
 @pytest.fixture
@@ -49,8 +49,11 @@ def test_a_resting_one_closes_with_the_position(venue):
     order = venue.sell("ann", "5", "110", reduce_only=True)
     venue.buy("bob", "5", "99")
     venue.sell("ann", "5")
-    assert [(event.order.id, event.order.status, event.order.filled_size) for event in venue.of(OrderChanged)
-            if event.order.reduce_only] == [(order.id, "closed", 0)]
+    assert [
+        (event.order.id, event.order.status, event.order.filled_size)
+        for event in venue.of(OrderChanged)
+        if event.order.reduce_only
+    ] == [(order.id, "closed", 0)]
     assert venue.book() == ({}, {})
 
 

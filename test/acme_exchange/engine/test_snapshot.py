@@ -3,11 +3,11 @@
 import json
 import pickle
 from decimal import Decimal
-from test.acme_exchange.engine.scenario import BTC, ETH, HOUR, Scenario
 
 import pytest
 
 from acme_exchange.engine import CancelOrder, Engine, Refused
+from test.acme_exchange.engine.scenario import BTC, ETH, HOUR, Scenario
 
 
 def lively() -> Scenario:
@@ -128,8 +128,12 @@ def test_what_has_changed_adds_up_to_the_whole():
     """Whoever keeps the changes as rows by their keys, and the orders by the events, has the snapshot."""
     venue = lively()
     tables = venue.engine.snapshot()
-    keys = {"markets": ("name",), "statistics": ("market", "bucket"), "accounts": ("name",),
-            "holdings": ("account", "market", "side")}
+    keys = {
+        "markets": ("name",),
+        "statistics": ("market", "bucket"),
+        "accounts": ("name",),
+        "holdings": ("account", "market", "side"),
+    }
     venue.engine.take_changes()
     for _ in range(2):
         continuation(venue)
@@ -141,6 +145,7 @@ def test_what_has_changed_adds_up_to_the_whole():
         tables |= {name: changes[name] for name in ("now", "counters")}
     now = venue.engine.snapshot()
     for table, names in keys.items():
+
         def by_key(row):
             return tuple(row[name] for name in names)
 

@@ -46,28 +46,34 @@ def test_there_is_something_for_every_filter_to_meet():
     assert all(specification.name.endswith("-PERP") for specification in disabled)
 
 
-@pytest.mark.parametrize(("now", "expiry"), [
-    ((2026, 5, 1), (2026, 12, 31, 3)),
-    ((2026, 12, 31, 2), (2026, 12, 31, 3)),
-    ((2026, 12, 31, 3), (2027, 12, 31, 3)),
-    ((2027, 1, 1), (2027, 12, 31, 3)),
-])
+@pytest.mark.parametrize(
+    ("now", "expiry"),
+    [
+        ((2026, 5, 1), (2026, 12, 31, 3)),
+        ((2026, 12, 31, 2), (2026, 12, 31, 3)),
+        ((2026, 12, 31, 3), (2027, 12, 31, 3)),
+        ((2027, 1, 1), (2027, 12, 31, 3)),
+    ],
+)
 def test_the_dated_future_expires_on_the_next_last_of_december(now, expiry):
     (dated,) = [m.specification for m in default_markets(microseconds(*now)) if m.specification.kind == "future"]
     assert dated.expiry == microseconds(*expiry)
 
 
-@pytest.mark.parametrize(("field", "value"), [
-    ("specification", "BTC-PERP"),
-    ("start_price", Decimal(0)),
-    ("start_price", Decimal("NaN")),
-    ("start_price", Decimal("0.5")),
-    ("start_price", 65000.0),
-    ("volatility", 0.0),
-    ("volatility", float("nan")),
-    ("volatility", 11.0),
-    ("volatility", "0.8"),
-])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("specification", "BTC-PERP"),
+        ("start_price", Decimal(0)),
+        ("start_price", Decimal("NaN")),
+        ("start_price", Decimal("0.5")),
+        ("start_price", 65000.0),
+        ("volatility", 0.0),
+        ("volatility", float("nan")),
+        ("volatility", 11.0),
+        ("volatility", "0.8"),
+    ],
+)
 def test_an_impossible_definition_is_refused_with_its_field(field, value):
     bitcoin = default_markets(NOW)[0]
     with pytest.raises(ValueError, match=f"^{field}: "):

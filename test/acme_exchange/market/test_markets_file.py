@@ -49,7 +49,9 @@ def problems(file: Path, *entries: object) -> list[str]:
 def test_markets_are_as_the_file_says_to_the_last_digit(file):
     pepe, gold = loaded(file, PEPE, GOLD)
     assert (pepe.specification.name, pepe.specification.kind, pepe.specification.underlying) == (
-        "PEPE-PERP", "perpetual", "PEPE",
+        "PEPE-PERP",
+        "perpetual",
+        "PEPE",
     )
     assert pepe.specification.price_increment == Decimal("1e-8")
     assert (pepe.start_price, pepe.volatility, pepe.specification.enabled) == (Decimal("0.00001"), 1.5, True)
@@ -78,7 +80,11 @@ def test_they_can_be_simulated(file):
         ("volatility", 0, "does not fit; write a year's standard deviation"),
         ("volatility", 11, "does not fit; write a year's standard deviation"),
         ("enabled", "yes", "does not fit; write true or false"),
-        ("expiry", "2027-12-31T03:00:00Z", "a dated future needs its expiry, and no other market may have one; write when"),
+        (
+            "expiry",
+            "2027-12-31T03:00:00Z",
+            "a dated future needs its expiry, and no other market may have one; write when",
+        ),
         ("expiry", "soon", "does not fit; write when a dated future ends"),
         ("tickSize", 1, "is not known; the fields are name, priceIncrement"),
     ],

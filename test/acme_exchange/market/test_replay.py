@@ -57,14 +57,22 @@ def test_prices_are_read_with_their_times_however_those_are_written(file):
 def test_a_candle_goes_to_the_extreme_away_from_its_close_first(file):
     text = CANDLES.replace("Volume", "market").replace(",7\n", ",ETH-PERP\n").replace(",8\n", ",ETH-PERP\n")
     assert path(loaded(file, text)["ETH"]) == [
-        (0, 100), (15, 90), (30, 120), (45, 110), (60, 110), (75, 115), (90, 95), (105, 100),
+        (0, 100),
+        (15, 90),
+        (30, 120),
+        (45, 110),
+        (60, 110),
+        (75, 115),
+        (90, 95),
+        (105, 100),
     ]
 
 
 def test_one_file_holds_several_markets(file):
     recordings = loaded(file, "market,time,price\nSOL-PERP,1,150\nETH-PERP,1,3400\nSOL-PERP,2,151\nETH-PERP,3,3300\n")
     assert {name: path(recording) for name, recording in recordings.items()} == {
-        "SOL": [(0, 150), (1, 151)], "ETH": [(0, 3400), (2, 3300)],
+        "SOL": [(0, 150), (1, 151)],
+        "ETH": [(0, 3400), (2, 3300)],
     }
 
 
@@ -86,13 +94,20 @@ def test_one_file_holds_several_markets(file):
         ("time,price,market\n1,65000,BTC\n", "line 2: there is no market 'BTC'; write one of BTC-PERP, ETH-PERP"),
         ("time,price,market\n1,9,BTC-PERP\n1,9,BTC/USD\n", "line 3: BTC/USD and BTC-PERP follow the same index, that"),
         ("time,open,high,low,close\n1,9,8,7,7\n", "line 2: open and close are not between low and high"),
-        ("time,price\n5,65000\n7,1\n6,1\n",
-         "line 4: 1970-01-01T00:00:06+00:00 is not after 1970-01-01T00:00:07+00:00 of line 3; sort the rows by time"),
+        (
+            "time,price\n5,65000\n7,1\n6,1\n",
+            "line 4: 1970-01-01T00:00:06+00:00 is not after 1970-01-01T00:00:07+00:00 of line 3; sort the rows by time",
+        ),
         ("time,open,high,low,close\n60,9,9,9,9\n60,9,9,9,9\n", "line 3: 1970-01-01T00:01:00+00:00 is not after"),
-        ("time,open,high,low,close\n0,9,9,9,9\n60,9,9,9,9\n180,9,9,9,9\n",
-         "line 4: comes 0:02:00 after line 3, where the rows are usually 0:01:00 apart; fill in the missing rows"),
+        (
+            "time,open,high,low,close\n0,9,9,9,9\n60,9,9,9,9\n180,9,9,9,9\n",
+            "line 4: comes 0:02:00 after line 3, where the rows are usually 0:01:00 apart; fill in the missing rows",
+        ),
         ("time,open,high,low,close\n0,9,9,9,9\n60,9,9,9,9\n90,9,9,9,9\n150,9,9,9,9\n", "line 4: comes 0:00:30 after"),
-        ("time,price\n0,9\n1,9\n2,9\n3603,9\n", "line 5: comes 1:00:01 after line 4, where the rows are usually 0:00:01"),
+        (
+            "time,price\n0,9\n1,9\n2,9\n3603,9\n",
+            "line 5: comes 1:00:01 after line 4, where the rows are usually 0:00:01",
+        ),
     ],
 )
 def test_what_does_not_fit_is_said_with_its_line_and_the_fix(file, text, sentence):
@@ -132,7 +147,7 @@ def test_the_index_of_all_its_markets_follows_the_recorded_prices_and_stays_at_t
     assert index_prices(simulation(file, TICKS), 13) == [*expected, 64000, 64000, 64000]
     assert index_prices(simulation(file, TICKS), 11, "BTC/USD") == [*expected, 64000]
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING] == [
-        "The recorded prices of BTC have ended; it stays at 64000.0.",
+        "The recorded prices of BTC have ended; it stays at 64000.0."
     ] * 2
 
 
@@ -151,6 +166,12 @@ def test_liquidity_is_quoted_around_the_recorded_prices(file):
 
 def test_at_a_higher_speed_the_recorded_time_passes_faster(file):
     assert index_prices(simulation(file, TICKS, speed=2.0), 7) == [
-        65000, 65000, 65000, Decimal("65010.5"), 64990, 64000, 64000,
+        65000,
+        65000,
+        65000,
+        Decimal("65010.5"),
+        64990,
+        64000,
+        64000,
     ]
     assert index_prices(simulation(file, TICKS, speed=0.5), 13)[-1] == Decimal("65010.5")

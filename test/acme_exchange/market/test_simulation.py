@@ -309,9 +309,12 @@ def index_path(market, steps):
 
 
 def test_a_faster_market_is_the_more_volatile_and_its_takers_come_more_often():
-    assert 7 < pstdev(returns(IndexWalk("any", 100.0, 100.0, 0.8, 100.0), 20_000)) / pstdev(
-        returns(IndexWalk("any", 100.0, 100.0, 0.8), 20_000)
-    ) < 13
+    assert (
+        7
+        < pstdev(returns(IndexWalk("any", 100.0, 100.0, 0.8, 100.0), 20_000))
+        / pstdev(returns(IndexWalk("any", 100.0, 100.0, 0.8), 20_000))
+        < 13
+    )
 
     def takes(speed):
         batches = commands(7, 80, speed=speed)

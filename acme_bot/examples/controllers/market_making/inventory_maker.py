@@ -1,4 +1,5 @@
 """Quotes around the middle of the book, moved against the position: who holds too much asks less, and bids less."""
+
 from decimal import Decimal
 
 from pydantic import Field
@@ -27,22 +28,35 @@ class InventoryMaker(MarketMakingControllerBase):
 
     async def update_processed_data(self):
         middle = self.market_data_provider.get_price_by_type(
-            self.config.connector_name, self.config.trading_pair, PriceType.MidPrice)
+            self.config.connector_name, self.config.trading_pair, PriceType.MidPrice
+        )
         held = self._held_in_quote() / self.config.total_amount_quote
-        self.processed_data = {"reference_price": middle * (1 - self.config.inventory_skew * held),
-                               "spread_multiplier": Decimal(1), "held": held}
+        self.processed_data = {
+            "reference_price": middle * (1 - self.config.inventory_skew * held),
+            "spread_multiplier": Decimal(1),
+            "held": held,
+        }
 
     def get_executor_config(self, level_id: str, price: Decimal, amount: Decimal) -> PositionExecutorConfig:
         return PositionExecutorConfig(
-            timestamp=self.market_data_provider.time(), level_id=level_id, connector_name=self.config.connector_name,
-            trading_pair=self.config.trading_pair, side=self.get_trade_type_from_level_id(level_id), entry_price=price,
-            amount=amount, triple_barrier_config=self.config.triple_barrier_config, leverage=self.config.leverage)
+            timestamp=self.market_data_provider.time(),
+            level_id=level_id,
+            connector_name=self.config.connector_name,
+            trading_pair=self.config.trading_pair,
+            side=self.get_trade_type_from_level_id(level_id),
+            entry_price=price,
+            amount=amount,
+            triple_barrier_config=self.config.triple_barrier_config,
+            leverage=self.config.leverage,
+        )
 
     def to_format_status(self) -> list[str]:
         if not self.processed_data:
             return ["  Waiting for prices."]
-        return [f"  Quotes around {self.processed_data['reference_price']:.2f}, "
-                f"holding {self.processed_data['held']:+.1%} of {self.config.total_amount_quote}."]
+        return [
+            f"  Quotes around {self.processed_data['reference_price']:.2f}, "
+            f"holding {self.processed_data['held']:+.1%} of {self.config.total_amount_quote}."
+        ]
 
     def _held_in_quote(self) -> Decimal:
         """What the executors that trade have bought, less what they have sold."""

@@ -65,9 +65,7 @@ class AcmePerpetualAccountApi:
         return parse.order(parse.result(answer))
 
     async def cancel_order(self, order: InFlightOrder):
-        await self._delete(
-            path_url=_order_path(order), is_auth_required=True, limit_id=CONSTANTS.CANCEL_ORDER_LIMIT_ID
-        )
+        await self._delete(path_url=_order_path(order), is_auth_required=True, limit_id=CONSTANTS.CANCEL_ORDER_LIMIT_ID)
 
     async def order(self, order: InFlightOrder) -> parse.VenueOrder:
         """What the venue has of an order, by its exchange id or, while that is not known, by its client id."""

@@ -3,6 +3,7 @@
 import asyncio
 import math
 from dataclasses import dataclass
+from itertools import batched
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Set
 
 from bidict import bidict
@@ -130,7 +131,7 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
     async def listen_for_subscriptions(self):
         """Listens to the public channels of all pairs, for ever (Acme API §6)."""
         most, pairs = CONSTANTS.MAX_STREAMED_PAIRS, self._trading_pairs
-        self._connections = [MarketsConnection(pairs[n:n + most]) for n in range(0, max(len(pairs), 1), most)]
+        self._connections = [MarketsConnection(list(some)) for some in batched(pairs, most)] or [MarketsConnection([])]
         self._listeners = {asyncio.ensure_future(self._keep_connected(each)) for each in self._connections}
         try:
             await asyncio.gather(*self._listeners)
@@ -181,7 +182,9 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         connected = [each for each in self._connections if each.assistant is not None]
         connection = next((each for each in connected if trading_pair in each.trading_pairs), None)
         if connection is None and (not connected or trading_pair in self._trading_pairs):
-            self.logger().warning(f"Cannot unsubscribe from {trading_pair} while the order book stream is not connected.")
+            self.logger().warning(
+                f"Cannot unsubscribe from {trading_pair} while the order book stream is not connected."
+            )
             return False
         try:
             if connection is not None:

@@ -23,11 +23,7 @@ class AcmePerpetualAuth(AuthBase):
     """
 
     def __init__(
-        self,
-        api_key: Optional[str],
-        api_secret: Optional[str],
-        time_provider: TimeSynchronizer,
-        subaccount: str = "",
+        self, api_key: Optional[str], api_secret: Optional[str], time_provider: TimeSynchronizer, subaccount: str = ""
     ):
         self.api_key = api_key or ""
         self.time_provider = time_provider

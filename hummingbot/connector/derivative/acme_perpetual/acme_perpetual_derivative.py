@@ -204,10 +204,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         # The base class has no method that makes its throttler; this is the first that is given it.
         self._throttler = web_utils.create_throttler(self._rate_limits_share_pct)
         return web_utils.build_api_factory(
-            throttler=self._throttler,
-            time_synchronizer=self._time_synchronizer,
-            auth=self._auth,
-            domain=self._domain,
+            throttler=self._throttler, time_synchronizer=self._time_synchronizer, auth=self._auth, domain=self._domain
         )
 
     def _create_order_book_data_source(self) -> OrderBookTrackerDataSource:
@@ -226,9 +223,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
 
     def _create_user_stream_data_source(self) -> UserStreamTrackerDataSource:
         return AcmePerpetualAPIUserStreamDataSource(
-            auth=self._auth,
-            api_factory=self._web_assistants_factory,
-            domain=self._domain,
+            auth=self._auth, api_factory=self._web_assistants_factory, domain=self._domain
         )
 
     def _create_order_tracker(self) -> AcmePerpetualOrderTracker:
@@ -380,7 +375,9 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     ) -> TradeFeeBase:
         maker = order_type is OrderType.LIMIT_MAKER if is_maker is None else is_maker
         tokens = base_currency, quote_currency
-        return build_perpetual_trade_fee(self.name, maker, position_action, *tokens, order_type, order_side, amount, price)
+        return build_perpetual_trade_fee(
+            self.name, maker, position_action, *tokens, order_type, order_side, amount, price
+        )
 
     async def _fetch_account_position_mode(self) -> Optional[PositionMode]:
         return (await self._account.settings()).position_mode
@@ -827,7 +824,9 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         if self._is_order_not_found_during_status_update_error(error):
             await super()._handle_update_error_for_active_order(order, error)
         else:
-            self.logger().warning(f"Error fetching status update for the active order {order.client_order_id}: {error}.")
+            self.logger().warning(
+                f"Error fetching status update for the active order {order.client_order_id}: {error}."
+            )
 
     # ----------------------------------------------------------------------------------------------- private stream
 

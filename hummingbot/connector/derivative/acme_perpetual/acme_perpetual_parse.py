@@ -381,9 +381,7 @@ def candles(answer: Any) -> List[VenueCandle]:
 
 def _candle(entry: Dict[str, Any]) -> VenueCandle:
     prices = {name: _positive(entry, name) for name in ("open", "high", "low", "close")}
-    return VenueCandle(
-        start=time_field(entry, "startTime"), volume=decimal_field(entry, "volume"), **prices
-    )
+    return VenueCandle(start=time_field(entry, "startTime"), volume=decimal_field(entry, "volume"), **prices)
 
 
 def _positive(data: Dict[str, Any], name: str) -> Decimal:

@@ -34,7 +34,9 @@ class AcmePerpetualRateSource(RateSourceBase):
 
     def __init__(self):
         super().__init__()
-        self._factory = web_utils.build_api_factory_without_time_synchronizer_pre_processor(web_utils.create_throttler())
+        self._factory = web_utils.build_api_factory_without_time_synchronizer_pre_processor(
+            web_utils.create_throttler()
+        )
         self._complaints = Complaints(self.logger())
 
     @property

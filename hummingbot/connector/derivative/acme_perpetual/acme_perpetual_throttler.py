@@ -108,9 +108,7 @@ class AcmeThrottler(AsyncThrottlerBase):
         self._numbers = count()
         self._timer: Optional[asyncio.TimerHandle] = None
         self._warned_at = -WARNING_INTERVAL
-        super().__init__(
-            rate_limits, safety_margin_pct=SAFETY_MARGIN, limits_share_percentage=limits_share_percentage
-        )
+        super().__init__(rate_limits, safety_margin_pct=SAFETY_MARGIN, limits_share_percentage=limits_share_percentage)
 
     def set_rate_limits(self, rate_limits: List[RateLimit]):
         """Takes other limits from now on; what was used of those with the same names still counts."""
@@ -218,7 +216,9 @@ class AcmeThrottler(AsyncThrottlerBase):
         waited = now - self._queues[limit_id][0].since
         if waited >= LONG_WAIT and now - self._warned_at >= WARNING_INTERVAL:
             self._warned_at = now
-            self.logger().warning(f"The rate limit on {limit_id} is reached: requests wait until the venue allows more.")
+            self.logger().warning(
+                f"The rate limit on {limit_id} is reached: requests wait until the venue allows more."
+            )
 
     def _now(self) -> float:
         """Seconds of the clock that the event loop's timers go by."""

@@ -168,12 +168,7 @@ def _asked(prompt: str, default: Any = "", is_secure: bool = False) -> Any:
     """A value that `connect` asks for, without one that may be left empty unless it is a key."""
     return Field(
         default=default,
-        json_schema_extra={
-            "prompt": prompt,
-            "is_secure": is_secure,
-            "is_connect_key": True,
-            "prompt_on_new": True,
-        },
+        json_schema_extra={"prompt": prompt, "is_secure": is_secure, "is_connect_key": True, "prompt_on_new": True},
     )
 
 
@@ -199,7 +194,9 @@ class AcmePerpetualSecondConfigMap(_AcmeConfigMap):
     connector: str = CONSTANTS.SECOND_NAME
     acme_perpetual_second_api_key: ApiKey = _asked("Enter your second Acme API key", default=..., is_secure=True)
     acme_perpetual_second_api_secret: ApiSecret = _asked("Enter that key's secret", default=..., is_secure=True)
-    acme_perpetual_second_server: Server = _asked(f"Enter the address of its Acme server (empty: {CONSTANTS.DEFAULT_SERVER})")
+    acme_perpetual_second_server: Server = _asked(
+        f"Enter the address of its Acme server (empty: {CONSTANTS.DEFAULT_SERVER})"
+    )
     acme_perpetual_second_subaccount: Subaccount = _asked("Enter the name of its Acme subaccount (empty: none)")
     model_config = ConfigDict(title=CONSTANTS.SECOND_NAME)
 

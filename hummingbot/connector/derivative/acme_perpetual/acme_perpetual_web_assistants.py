@@ -155,7 +155,11 @@ class AcmeWSConnection(WSConnection):
         """As in the parent class, and through the user's proxy."""
         self._ensure_not_connected()
         opened = self._client_session.ws_connect(
-            ws_url, heartbeat=ping_timeout, autoping=False, proxy=environment_proxy(URL(ws_url)), headers=ws_headers,
+            ws_url,
+            heartbeat=ping_timeout,
+            autoping=False,
+            proxy=environment_proxy(URL(ws_url)),
+            headers=ws_headers,
             max_msg_size=max_msg_size,
         )
         self._connection, self._message_timeout = await opened, message_timeout

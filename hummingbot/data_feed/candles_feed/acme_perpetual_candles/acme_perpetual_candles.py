@@ -51,11 +51,7 @@ class AcmePerpetualCandles(CandlesBase):
         return cls._logger
 
     def __init__(
-        self,
-        trading_pair: str,
-        interval: str = "1m",
-        max_records: int = 150,
-        connector: str = ACME.EXCHANGE_NAME,
+        self, trading_pair: str, interval: str = "1m", max_records: int = 150, connector: str = ACME.EXCHANGE_NAME
     ):
         if interval not in self.intervals:
             raise ValueError(
@@ -150,7 +146,9 @@ class AcmePerpetualCandles(CandlesBase):
                 self._complaints.forget()
             except AcmeRequestError as error:
                 self._reset_candles()
-                self._complaints.log("request", f"No candles of {self._trading_pair} until the venue answers ({error}).")
+                self._complaints.log(
+                    "request", f"No candles of {self._trading_pair} until the venue answers ({error})."
+                )
             except Exception:
                 self._reset_candles()
                 self.logger().exception("Unexpected error with the candles. Asking again.")

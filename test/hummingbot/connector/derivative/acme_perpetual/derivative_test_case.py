@@ -122,7 +122,9 @@ class DerivativeTestCase(IsolatedAsyncioWrapperTestCase):
         }
         return asyncio.ensure_future(self.exchange._create_order(**arguments))
 
-    def track_order(self, client_order_id: str = "HBOT1", id: Optional[int] = ORDER_ID, **changes: Any) -> InFlightOrder:
+    def track_order(
+        self, client_order_id: str = "HBOT1", id: Optional[int] = ORDER_ID, **changes: Any
+    ) -> InFlightOrder:
         arguments = {
             "trading_pair": "BTC-USD",
             "trade_type": TradeType.BUY,

@@ -415,9 +415,7 @@ class MarketTests(DerivativeTestCase):
         )
 
         self.assertEqual(repr(expected), repr(self.exchange.trading_rules["DOGE-USD"]))
-        self.assertEqual(
-            Decimal("0.1234565"), self.exchange.quantize_order_price("DOGE-USD", Decimal("0.12345678"))
-        )
+        self.assertEqual(Decimal("0.1234565"), self.exchange.quantize_order_price("DOGE-USD", Decimal("0.12345678")))
 
     async def test_a_market_that_is_disabled_while_we_trade_stays_known(self):
         await self.open_order()

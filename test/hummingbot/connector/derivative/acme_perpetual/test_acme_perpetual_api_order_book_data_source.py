@@ -3,6 +3,7 @@ import json
 import math
 import zlib
 from decimal import Decimal
+from itertools import zip_longest
 from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import (
     PATIENCE,
     LoopbackClient,
@@ -56,11 +57,8 @@ class MarketsOnlyConnector:
 
 def checksum(bids: List[List[float]], asks: List[List[float]]) -> int:
     """The checksum of a small book, best levels first (Acme API §6)."""
-    numbers = []
-    for i in range(max(len(bids), len(asks))):
-        for side in (bids, asks):
-            numbers += [str(float(number)) for level in side[i:i + 1] for number in level]
-    return zlib.crc32(":".join(numbers).encode())
+    levels = [level for pair in zip_longest(bids, asks, fillvalue=[]) for level in pair]
+    return zlib.crc32(":".join(str(float(number)) for level in levels for number in level).encode())
 
 
 def book_frame(market: str, kind: str, bids: List, asks: List, of=None, time: float = 1700000000.25) -> Dict[str, Any]:
@@ -74,26 +72,57 @@ def partial(market: str, bids=((100.0, 1.0),), asks=((101.0, 1.0),)) -> Dict[str
 
 
 TRADES_FRAME = {
-    "channel": "trades", "market": "BTC-PERP", "type": "update",
+    "channel": "trades",
+    "market": "BTC-PERP",
+    "type": "update",
     "data": [
-        {"id": 1473821769, "price": 32820.0, "size": 0.25, "side": "sell", "liquidation": False,
-         "time": "2021-07-22T22:45:25.101992+00:00"},
-        {"id": 1473821770, "price": 32821.0, "size": 0.5, "side": "buy", "liquidation": False,
-         "time": "2021-07-22T22:45:25.201992+00:00"},
+        {
+            "id": 1473821769,
+            "price": 32820.0,
+            "size": 0.25,
+            "side": "sell",
+            "liquidation": False,
+            "time": "2021-07-22T22:45:25.101992+00:00",
+        },
+        {
+            "id": 1473821770,
+            "price": 32821.0,
+            "size": 0.5,
+            "side": "buy",
+            "liquidation": False,
+            "time": "2021-07-22T22:45:25.201992+00:00",
+        },
     ],
 }
 FUNDING_FRAME = {
-    "channel": "funding", "market": "BTC-PERP", "type": "update",
-    "data": {"future": "BTC-PERP", "index": Decimal("32810.5"), "mark": Decimal("32815.5"),
-             "nextFundingRate": Decimal("-0.0000125"), "nextFundingTime": "2026-01-02T04:00:00+00:00",
-             "openInterest": Decimal("12.5"), "time": 1700000000},
+    "channel": "funding",
+    "market": "BTC-PERP",
+    "type": "update",
+    "data": {
+        "future": "BTC-PERP",
+        "index": Decimal("32810.5"),
+        "mark": Decimal("32815.5"),
+        "nextFundingRate": Decimal("-0.0000125"),
+        "nextFundingTime": "2026-01-02T04:00:00+00:00",
+        "openInterest": Decimal("12.5"),
+        "time": 1700000000,
+    },
 }
 ORDER_BOOK_ANSWER = {
-    "success": True, "result": {"bids": [[32819.0, 1.5], [32818.0, 2.0]], "asks": [[32820.0, 0.75]], "time": 1700000000.25}
+    "success": True,
+    "result": {"bids": [[32819.0, 1.5], [32818.0, 2.0]], "asks": [[32820.0, 0.75]], "time": 1700000000.25},
 }
 MARKET = {
-    "name": "BTC-PERP", "type": "future", "underlying": "BTC", "enabled": True, "priceIncrement": 1.0,
-    "sizeIncrement": 0.0001, "minProvideSize": 0.001, "last": 32820.0, "bid": 32819.0, "ask": 32820.0,
+    "name": "BTC-PERP",
+    "type": "future",
+    "underlying": "BTC",
+    "enabled": True,
+    "priceIncrement": 1.0,
+    "sizeIncrement": 0.0001,
+    "minProvideSize": 0.001,
+    "last": 32820.0,
+    "bid": 32819.0,
+    "ask": 32820.0,
 }
 FUTURE_ANSWER = """
 {"success": true, "result": {"name": "BTC-PERP", "underlying": "BTC", "type": "perpetual", "perpetual": true,
@@ -163,8 +192,11 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
 
     @aioresponses()
     async def test_get_new_order_book_raises_exception(self, mock_api):
-        mock_api.get(f"{BASE}/markets/BTC-PERP/orderbook?depth=100", status=404,
-                     body=json.dumps({"success": False, "error": "No such market: BTC-PERP"}))
+        mock_api.get(
+            f"{BASE}/markets/BTC-PERP/orderbook?depth=100",
+            status=404,
+            body=json.dumps({"success": False, "error": "No such market: BTC-PERP"}),
+        )
 
         with self.assertRaisesRegex(IOError, "^No such market: BTC-PERP$"):
             await self.data_source.get_new_order_book(self.trading_pair)
@@ -183,8 +215,12 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
 
     @aioresponses()
     async def test_get_last_traded_prices(self, mock_api):
-        markets = [MARKET, {**MARKET, "name": "ETH-PERP", "underlying": "ETH", "last": None},
-                   {**MARKET, "name": "BTC-1231", "last": 1.0}, {**MARKET, "name": "X-PERP", "underlying": "X"}]
+        markets = [
+            MARKET,
+            {**MARKET, "name": "ETH-PERP", "underlying": "ETH", "last": None},
+            {**MARKET, "name": "BTC-1231", "last": 1.0},
+            {**MARKET, "name": "X-PERP", "underlying": "X"},
+        ]
         mock_api.get(f"{BASE}/markets", body=json.dumps({"success": True, "result": markets}))
 
         prices = await self.data_source.get_last_traded_prices(["BTC-USD", "ETH-USD"], domain="any")
@@ -211,7 +247,10 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
             await self.mocking_assistant.run_until_all_aiohttp_messages_delivered(ws_connect.return_value)
 
         self.assertEqual(
-            [{"op": "subscribe", "channel": channel, "market": "BTC-PERP"} for channel in ("orderbook", "trades", "funding")],
+            [
+                {"op": "subscribe", "channel": channel, "market": "BTC-PERP"}
+                for channel in ("orderbook", "trades", "funding")
+            ],
             self.mocking_assistant.json_messages_sent_through_websocket(ws_connect.return_value),
         )
         self.assertEqual("ws://127.0.0.1:8600/ws/", ws_connect.call_args.args[0])
@@ -228,9 +267,11 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
     async def test_listen_for_subscriptions_logs_exception_details(self, ws_connect):
         ws_connect.side_effect = [Exception("TEST ERROR"), asyncio.CancelledError]
 
-        with patch.object(self.data_source, "_sleep", AsyncMock()) as sleep, self.assertLogs(
-            self.data_source.logger(), "ERROR"
-        ) as logs, self.assertRaises(asyncio.CancelledError):
+        with (
+            patch.object(self.data_source, "_sleep", AsyncMock()) as sleep,
+            self.assertLogs(self.data_source.logger(), "ERROR") as logs,
+            self.assertRaises(asyncio.CancelledError),
+        ):
             await self.data_source.listen_for_subscriptions()
 
         self.assertIn("Unexpected error in the order book stream. Connecting again.", logs.output[0])
@@ -247,7 +288,10 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
     async def test_subscribe_channels_raises_exception_and_logs_error(self):
         ws = MagicMock(send=AsyncMock(side_effect=Exception("Test Error")))
 
-        with self.assertLogs(self.data_source.logger(), "ERROR") as logs, self.assertRaisesRegex(Exception, "Test Error"):
+        with (
+            self.assertLogs(self.data_source.logger(), "ERROR") as logs,
+            self.assertRaisesRegex(Exception, "Test Error"),
+        ):
             await self.data_source._subscribe_channels(ws)
 
         self.assertIn("Unexpected error subscribing to the order book stream.", logs.output[0])
@@ -274,7 +318,11 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
         self.assertTrue(await self.data_source.subscribe_to_trading_pair("ETH-USD"))
 
         self.assertEqual(
-            [("subscribe", "orderbook", "ETH-PERP"), ("subscribe", "trades", "ETH-PERP"), ("subscribe", "funding", "ETH-PERP")],
+            [
+                ("subscribe", "orderbook", "ETH-PERP"),
+                ("subscribe", "trades", "ETH-PERP"),
+                ("subscribe", "funding", "ETH-PERP"),
+            ],
             [tuple(call.args[0].payload.values()) for call in ws.send.await_args_list],
         )
         self.assertEqual(["BTC-USD", "ETH-USD"], self.data_source._trading_pairs)
@@ -303,8 +351,10 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
         ws = self.connect_data_source()
         await self.data_source._subscribe(ws, "BTC-USD")
         ws.send.side_effect = ConnectionError("gone")
-        for change, trading_pair in ((self.data_source.subscribe_to_trading_pair, "ETH-USD"),
-                                     (self.data_source.unsubscribe_from_trading_pair, "BTC-USD")):
+        for change, trading_pair in (
+            (self.data_source.subscribe_to_trading_pair, "ETH-USD"),
+            (self.data_source.unsubscribe_from_trading_pair, "BTC-USD"),
+        ):
             with self.assertLogs(self.data_source.logger(), "ERROR") as logs:
                 self.assertFalse(await change(trading_pair))
             self.assertIn("gone", logs.output[0])
@@ -455,23 +505,28 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
         mock_api.get(f"{BASE}/markets/BTC-PERP/orderbook?depth=100", exception=Exception("Test Error"), repeat=True)
         mock_api.get(f"{BASE}/markets/ETH-PERP/orderbook?depth=100", body=json.dumps(ORDER_BOOK_ANSWER), repeat=True)
 
-        with patch.object(
-            self.data_source, "_sleep", AsyncMock(side_effect=[None, None, asyncio.CancelledError])
-        ), self.assertLogs(self.data_source.logger(), "WARNING") as logs, self.assertRaises(asyncio.CancelledError):
+        with (
+            patch.object(self.data_source, "_sleep", AsyncMock(side_effect=[None, None, asyncio.CancelledError])),
+            self.assertLogs(self.data_source.logger(), "WARNING") as logs,
+            self.assertRaises(asyncio.CancelledError),
+        ):
             await self.data_source.listen_for_order_book_snapshots(self.loop, self.output)
 
         self.assertEqual(2, len(logs.output))
         self.assertIn("Unexpected error fetching order book snapshot for OLD-USD.", logs.output[0])
-        self.assertIn("Unexpected error fetching order book snapshot for BTC-USD. (Exception('Test Error'))", logs.output[1])
+        self.assertIn(
+            "Unexpected error fetching order book snapshot for BTC-USD. (Exception('Test Error'))", logs.output[1]
+        )
         self.assertEqual(["ETH-USD", "ETH-USD"], [self.next_output().trading_pair for _ in range(2)])
 
     @aioresponses()
     async def test_listen_for_order_book_snapshots_successful(self, mock_api):
         mock_api.get(f"{BASE}/markets/BTC-PERP/orderbook?depth=100", body=json.dumps(ORDER_BOOK_ANSWER))
 
-        with patch.object(
-            self.data_source, "_sleep", AsyncMock(side_effect=[None, asyncio.CancelledError])
-        ), self.assertRaises(asyncio.CancelledError):
+        with (
+            patch.object(self.data_source, "_sleep", AsyncMock(side_effect=[None, asyncio.CancelledError])),
+            self.assertRaises(asyncio.CancelledError),
+        ):
             await self.data_source.listen_for_order_book_snapshots(self.loop, self.output)
 
         snapshot: OrderBookMessage = self.next_output()
@@ -575,8 +630,10 @@ class BookStreamTestCase(DataSourceTestCase):
     def book(self, trading_pair: str = "BTC-USD"):
         """The tracker's book, as (price, size) levels, best first."""
         book = self.tracker.order_books[trading_pair]
-        return ([(row.price, row.amount) for row in book.bid_entries()],
-                [(row.price, row.amount) for row in book.ask_entries()])
+        return (
+            [(row.price, row.amount) for row in book.bid_entries()],
+            [(row.price, row.amount) for row in book.ask_entries()],
+        )
 
     async def until_book_is(self, bids, asks, trading_pair: str = "BTC-USD"):
         await eventually(lambda: self.book(trading_pair) == (bids, asks))
@@ -590,8 +647,15 @@ class BookStreamTests(BookStreamTestCase):
         await client.send(partial("BTC-PERP"))
         await self.until_book_is([(100.0, 1.0)], [(101.0, 1.0)])
 
-        await client.send(book_frame("BTC-PERP", "update", [[100.0, 0], [99.0, 2.0]], [[102.0, 3.0]],
-                                     of=([[99.0, 2.0]], [[101.0, 1.0], [102.0, 3.0]])))
+        await client.send(
+            book_frame(
+                "BTC-PERP",
+                "update",
+                [[100.0, 0], [99.0, 2.0]],
+                [[102.0, 3.0]],
+                of=([[99.0, 2.0]], [[101.0, 1.0], [102.0, 3.0]]),
+            )
+        )
         await self.until_book_is([(99.0, 2.0)], [(101.0, 1.0), (102.0, 3.0)])
 
     async def test_frames_that_came_before_the_tracker_was_ready_are_all_applied(self):
@@ -607,12 +671,21 @@ class BookStreamTests(BookStreamTestCase):
                 gone = book.pop() if len(book) > 100 else None
                 if gone:
                     del bids[gone[0]]
-                await client.send(book_frame(
-                    "ETH-PERP", "update", [[200.0 + n, 1.0]] + ([[gone[0], 0]] if gone else []),
-                    [[101.0, 0], [999.0, 1.0]] if n == 0 else [], of=(book, [[999.0, 1.0]]),
-                ))
-            await eventually(lambda: self.tracker._order_book_diff_stream.qsize() == 0 and len(
-                self.tracker._saved_message_queues["ETH-USD"]) == 201)
+                await client.send(
+                    book_frame(
+                        "ETH-PERP",
+                        "update",
+                        [[200.0 + n, 1.0]] + ([[gone[0], 0]] if gone else []),
+                        [[101.0, 0], [999.0, 1.0]] if n == 0 else [],
+                        of=(book, [[999.0, 1.0]]),
+                    )
+                )
+            await eventually(
+                lambda: (
+                    self.tracker._order_book_diff_stream.qsize() == 0
+                    and len(self.tracker._saved_message_queues["ETH-USD"]) == 201
+                )
+            )
             released.set()
             starting.cancel()
         await eventually(lambda: self.tracker.ready)
@@ -623,20 +696,32 @@ class BookStreamTests(BookStreamTestCase):
         await client.send(partial("BTC-PERP"))
         await client.send(partial("ETH-PERP", bids=[(10.0, 1.0)], asks=[(11.0, 1.0)]))
         # An update is lost: the one that took the level at 99.5 away.
-        await client.send(book_frame("BTC-PERP", "update", [[99.5, 1.0]], [], of=([[100.0, 1.0], [99.5, 1.0]], [[101.0, 1.0]])))
+        await client.send(
+            book_frame("BTC-PERP", "update", [[99.5, 1.0]], [], of=([[100.0, 1.0], [99.5, 1.0]], [[101.0, 1.0]]))
+        )
         await self.until_book_is([(100.0, 1.0), (99.5, 1.0)], [(101.0, 1.0)])
 
         with self.assertLogs(self.data_source.logger(), "WARNING") as logs:
-            await client.send(book_frame("BTC-PERP", "update", [[98.0, 1.0]], [], of=([[100.0, 1.0], [98.0, 1.0]], [[101.0, 1.0]])))
-            self.assertEqual({"op": "unsubscribe", "channel": "orderbook", "market": "BTC-PERP"}, await client.next_frame())
-            self.assertEqual({"op": "subscribe", "channel": "orderbook", "market": "BTC-PERP"}, await client.next_frame())
+            await client.send(
+                book_frame("BTC-PERP", "update", [[98.0, 1.0]], [], of=([[100.0, 1.0], [98.0, 1.0]], [[101.0, 1.0]]))
+            )
+            self.assertEqual(
+                {"op": "unsubscribe", "channel": "orderbook", "market": "BTC-PERP"}, await client.next_frame()
+            )
+            self.assertEqual(
+                {"op": "subscribe", "channel": "orderbook", "market": "BTC-PERP"}, await client.next_frame()
+            )
         self.assertEqual(1, len(logs.output))
-        self.assertIn("Subscribing again to the order book of BTC-USD: it did not match the venue's checksum.", logs.output[0])
+        self.assertIn(
+            "Subscribing again to the order book of BTC-USD: it did not match the venue's checksum.", logs.output[0]
+        )
 
         await client.send({"type": "unsubscribed", "channel": "orderbook", "market": "BTC-PERP"})
         await client.send({"type": "subscribed", "channel": "orderbook", "market": "BTC-PERP"})
         await client.send(partial("BTC-PERP", bids=[(100.0, 1.0), (98.0, 1.0)]))
-        await client.send(book_frame("ETH-PERP", "update", [[10.5, 1.0]], [], of=([[10.5, 1.0], [10.0, 1.0]], [[11.0, 1.0]])))
+        await client.send(
+            book_frame("ETH-PERP", "update", [[10.5, 1.0]], [], of=([[10.5, 1.0], [10.0, 1.0]], [[11.0, 1.0]]))
+        )
 
         await self.until_book_is([(10.5, 1.0), (10.0, 1.0)], [(11.0, 1.0)], "ETH-USD")
         # Hummingbot's tracker would repeat its last changes on top of a snapshot, and 99.5 would be back.
@@ -678,11 +763,17 @@ class BookStreamTests(BookStreamTestCase):
             for market in ("BTC-PERP", "ETH-PERP"):
                 await client.send(partial(market))
             for size in (2.0, 3.0, 4.0):
-                await client.send(book_frame("BTC-PERP", "update", [[100.0, size]], [], of=([[100.0, size]], [[101.0, 1.0]])))
+                await client.send(
+                    book_frame("BTC-PERP", "update", [[100.0, size]], [], of=([[100.0, size]], [[101.0, 1.0]]))
+                )
 
             with self.assertLogs(self.data_source.logger(), "WARNING") as logs:
-                self.assertEqual({"op": "unsubscribe", "channel": "orderbook", "market": "BTC-PERP"}, await client.next_frame())
-                self.assertEqual({"op": "subscribe", "channel": "orderbook", "market": "BTC-PERP"}, await client.next_frame())
+                self.assertEqual(
+                    {"op": "unsubscribe", "channel": "orderbook", "market": "BTC-PERP"}, await client.next_frame()
+                )
+                self.assertEqual(
+                    {"op": "subscribe", "channel": "orderbook", "market": "BTC-PERP"}, await client.next_frame()
+                )
         self.assertEqual(1, len(logs.output))
         self.assertIn("BTC-USD: it was silent for 0.3 s", logs.output[0])
 
@@ -694,7 +785,9 @@ class BookStreamTests(BookStreamTestCase):
         await client.send({"channel": "orderbook", "market": "BTC-PERP", "type": "update", "data": {"bids": 7}})
 
         await client.expect(op="unsubscribe", channel="orderbook", market="BTC-PERP")
-        await client.send(book_frame("ETH-PERP", "update", [[99.0, 1.0]], [], of=([[100.0, 1.0], [99.0, 1.0]], [[101.0, 1.0]])))
+        await client.send(
+            book_frame("ETH-PERP", "update", [[99.0, 1.0]], [], of=([[100.0, 1.0], [99.0, 1.0]], [[101.0, 1.0]]))
+        )
         await self.until_book_is([(100.0, 1.0), (99.0, 1.0)], [(101.0, 1.0)], "ETH-USD")
 
     async def test_bad_frames_are_logged_once_and_change_nothing(self):
@@ -702,14 +795,28 @@ class BookStreamTests(BookStreamTestCase):
         await client.send(partial("BTC-PERP"))
         with self.assertLogs(self.data_source.logger(), "WARNING") as logs:
             for bad in (
-                "", "{", "[]", "NaN", '"pong"', "[" * 10_000, "null",
-                {"type": "update"}, {"channel": "orderbook", "type": "update", "data": {}}, {"channel": ["orderbook"]},
-                partial("DOGE-PERP"), partial("DOGE-PERP"), {"channel": "candles", "market": "BTC-PERP", "type": "update", "data": 1},
-                {"type": "error", "code": 400, "msg": "Already subscribed"}, {"type": {}}, {"type": "info", "code": 1},
+                "",
+                "{",
+                "[]",
+                "NaN",
+                '"pong"',
+                "[" * 10_000,
+                "null",
+                {"type": "update"},
+                {"channel": "orderbook", "type": "update", "data": {}},
+                {"channel": ["orderbook"]},
+                partial("DOGE-PERP"),
+                partial("DOGE-PERP"),
+                {"channel": "candles", "market": "BTC-PERP", "type": "update", "data": 1},
+                {"type": "error", "code": 400, "msg": "Already subscribed"},
+                {"type": {}},
+                {"type": "info", "code": 1},
                 {"type": "subscribed", "channel": "orderbook", "market": "DOGE-PERP"},
             ):
                 await client.send(bad)
-            await client.send(book_frame("BTC-PERP", "update", [[99.0, 1.0]], [], of=([[100.0, 1.0], [99.0, 1.0]], [[101.0, 1.0]])))
+            await client.send(
+                book_frame("BTC-PERP", "update", [[99.0, 1.0]], [], of=([[100.0, 1.0], [99.0, 1.0]], [[101.0, 1.0]]))
+            )
             await self.until_book_is([(100.0, 1.0), (99.0, 1.0)], [(101.0, 1.0)])
 
         self.assertEqual(3, len(logs.output), logs.output)
@@ -722,8 +829,11 @@ class BookStreamTests(BookStreamTestCase):
             client = await self.start("BTC-USD")
             await client.send(partial("BTC-PERP"))
             await self.until_book_is([(100.0, 1.0)], [(101.0, 1.0)])
-            self.venue.answer("GET", "/api/markets/BTC-PERP/orderbook",
-                              {"bids": [[55.0, 1.0]], "asks": [[56.0, 1.0]], "time": 1700000009.0})
+            self.venue.answer(
+                "GET",
+                "/api/markets/BTC-PERP/orderbook",
+                {"bids": [[55.0, 1.0]], "asks": [[56.0, 1.0]], "time": 1700000009.0},
+            )
 
             await client.close()
 
@@ -731,7 +841,9 @@ class BookStreamTests(BookStreamTestCase):
 
     async def test_a_pair_added_later_is_followed(self):
         client = await self.start("BTC-USD")
-        self.venue.answer("GET", "/api/markets/ETH-PERP/orderbook", {"bids": [[2.0, 1.0]], "asks": [[3.0, 1.0]], "time": 1.0})
+        self.venue.answer(
+            "GET", "/api/markets/ETH-PERP/orderbook", {"bids": [[2.0, 1.0]], "asks": [[3.0, 1.0]], "time": 1.0}
+        )
 
         adding = asyncio.create_task(self.tracker.add_trading_pair("ETH-USD"))
         await client.expect(op="subscribe", channel="orderbook", market="ETH-PERP")
@@ -748,10 +860,14 @@ class BookStreamTests(BookStreamTestCase):
         self.run_in_background(self.data_source.listen_for_funding_info(funding_updates))
 
         await client.send(TRADES_FRAME)
-        await client.send('{"channel": "funding", "market": "BTC-PERP", "type": "update", "data": '
-                          '{"mark": 0.1234567890123456789, "index": 5}}')
+        await client.send(
+            '{"channel": "funding", "market": "BTC-PERP", "type": "update", "data": '
+            '{"mark": 0.1234567890123456789, "index": 5}}'
+        )
 
-        self.assertEqual(Decimal("0.1234567890123456789"), (await asyncio.wait_for(funding_updates.get(), PATIENCE)).mark_price)
+        self.assertEqual(
+            Decimal("0.1234567890123456789"), (await asyncio.wait_for(funding_updates.get(), PATIENCE)).mark_price
+        )
         await eventually(lambda: self.tracker.order_books["BTC-USD"].last_trade_price == 32821.0)
 
 
@@ -787,8 +903,9 @@ class ReconnectionTests(BookStreamTestCase):
         await self.assert_connects_again(client)
 
     async def test_pings_that_are_answered_keep_a_connection_without_news(self):
-        with patch.object(CONSTANTS, "HEARTBEAT_TIME_INTERVAL", 0.03), patch.object(
-            CONSTANTS, "STREAM_SILENCE_LIMIT", 2.0
+        with (
+            patch.object(CONSTANTS, "HEARTBEAT_TIME_INTERVAL", 0.03),
+            patch.object(CONSTANTS, "STREAM_SILENCE_LIMIT", 2.0),
         ):
             client = await self.start("BTC-USD")
             began = asyncio.get_running_loop().time()
@@ -801,8 +918,9 @@ class ReconnectionTests(BookStreamTestCase):
         client = await self.start("BTC-USD")
         await self.venue.stop_serving()
         await asyncio.wait_for(client.closed.wait(), PATIENCE)
-        with self.assertLogs(self.data_source.logger(), "WARNING") as logs, patch.object(
-            CONSTANTS, "RECONNECT_DELAY_MAX", 0.1
+        with (
+            self.assertLogs(self.data_source.logger(), "WARNING") as logs,
+            patch.object(CONSTANTS, "RECONNECT_DELAY_MAX", 0.1),
         ):
             await eventually(lambda: any("Cannot connect" in line for line in logs.output))
             await self.venue.start()
@@ -844,16 +962,29 @@ class FuzzTests(DataSourceTestCase):
         lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=5), children, max_size=3),
         max_leaves=8,
     )
-    mutated = st.fixed_dictionaries({}, optional={
-        "channel": st.sampled_from(["orderbook", "trades", "funding", "candles"]) | values,
-        "market": st.sampled_from(["BTC-PERP", "DOGE-PERP"]) | values,
-        "type": st.sampled_from(["partial", "update", "subscribed", "unsubscribed", "error", "info", "pong"]) | values,
-        "data": values | st.fixed_dictionaries({}, optional={
-            "time": values, "checksum": st.integers() | values, "bids": values | st.lists(st.lists(st.floats(), max_size=3)),
-            "asks": values | st.lists(st.lists(st.floats(), max_size=3)), "mark": values, "nextFundingTime": values,
-        }),
-        "code": values, "msg": values,
-    })
+    mutated = st.fixed_dictionaries(
+        {},
+        optional={
+            "channel": st.sampled_from(["orderbook", "trades", "funding", "candles"]) | values,
+            "market": st.sampled_from(["BTC-PERP", "DOGE-PERP"]) | values,
+            "type": st.sampled_from(["partial", "update", "subscribed", "unsubscribed", "error", "info", "pong"])
+            | values,
+            "data": values
+            | st.fixed_dictionaries(
+                {},
+                optional={
+                    "time": values,
+                    "checksum": st.integers() | values,
+                    "bids": values | st.lists(st.lists(st.floats(), max_size=3)),
+                    "asks": values | st.lists(st.lists(st.floats(), max_size=3)),
+                    "mark": values,
+                    "nextFundingTime": values,
+                },
+            ),
+            "code": values,
+            "msg": values,
+        },
+    )
 
     @fuzzed
     @given(st.lists(mutated, min_size=1, max_size=5))

@@ -25,11 +25,24 @@ SUBSCRIBED = [{"type": "subscribed", "channel": channel} for channel in ("orders
 CONNECTED = CONSTANTS.STREAM_CONNECTED_EVENT
 
 ORDER_FRAME = {
-    "channel": "orders", "type": "update",
+    "channel": "orders",
+    "type": "update",
     "data": {
-        "id": 24852229, "clientId": "HBOT1", "market": "BTC-PERP", "type": "limit", "side": "buy", "size": 0.0042,
-        "price": 32750, "reduceOnly": False, "ioc": False, "postOnly": True, "status": "open", "filledSize": 0,
-        "remainingSize": 0.0042, "avgFillPrice": None, "createdAt": "2026-01-02T03:04:05.678901+00:00",
+        "id": 24852229,
+        "clientId": "HBOT1",
+        "market": "BTC-PERP",
+        "type": "limit",
+        "side": "buy",
+        "size": 0.0042,
+        "price": 32750,
+        "reduceOnly": False,
+        "ioc": False,
+        "postOnly": True,
+        "status": "open",
+        "filledSize": 0,
+        "remainingSize": 0.0042,
+        "avgFillPrice": None,
+        "createdAt": "2026-01-02T03:04:05.678901+00:00",
     },
 }
 
@@ -82,7 +95,8 @@ class AcmePerpetualAPIUserStreamDataSourceTests(UserStreamTestCase):
         self.assertEqual("login", sent[0]["op"])
         self.assertEqual("the-key", sent[0]["args"]["key"])
         self.assertEqual(
-            [{"op": "subscribe", "channel": channel} for channel in ("orders", "fills", "positions", "balances")], sent[1:]
+            [{"op": "subscribe", "channel": channel} for channel in ("orders", "fills", "positions", "balances")],
+            sent[1:],
         )
         self.assertEqual("ws://127.0.0.1:8600/ws/", ws_connect.call_args.args[0])
 
@@ -100,9 +114,11 @@ class AcmePerpetualAPIUserStreamDataSourceTests(UserStreamTestCase):
     async def test_listen_for_user_stream_connection_failed(self, ws_connect):
         ws_connect.side_effect = [Exception("TEST ERROR."), asyncio.CancelledError]
 
-        with patch.object(self.data_source, "_sleep", AsyncMock()) as sleep, self.assertLogs(
-            self.data_source.logger(), "ERROR"
-        ) as logs, self.assertRaises(asyncio.CancelledError):
+        with (
+            patch.object(self.data_source, "_sleep", AsyncMock()) as sleep,
+            self.assertLogs(self.data_source.logger(), "ERROR") as logs,
+            self.assertRaises(asyncio.CancelledError),
+        ):
             await self.data_source.listen_for_user_stream(asyncio.Queue())
 
         self.assertIn("Unexpected error in the user stream. Connecting again.", logs.output[0])
@@ -214,9 +230,10 @@ class UserStreamOverSocketsTests(UserStreamTestCase):
         output = self.listen()
         client = await self.confirmed_client()
         await self.next_event(output)
-        with patch.object(CONSTANTS, "STREAM_SILENCE_LIMIT", 0.05), self.assertLogs(
-            self.data_source.logger(), "WARNING"
-        ) as logs:
+        with (
+            patch.object(CONSTANTS, "STREAM_SILENCE_LIMIT", 0.05),
+            self.assertLogs(self.data_source.logger(), "WARNING") as logs,
+        ):
             await asyncio.wait_for(client.closed.wait(), PATIENCE)
         self.assertIn("The user stream was interrupted (silent for 0.05 s). Connecting again.", logs.output[0])
 
@@ -240,9 +257,10 @@ class UserStreamOverSocketsTests(UserStreamTestCase):
         self.assertAlmostEqual(1_700_000_000, self.clock.time(), delta=60)
 
     async def test_a_venue_that_does_not_confirm_is_left(self):
-        with patch.object(CONSTANTS, "SUBSCRIPTION_DEADLINE", 0.05), self.assertLogs(
-            self.data_source.logger(), "WARNING"
-        ) as logs:
+        with (
+            patch.object(CONSTANTS, "SUBSCRIPTION_DEADLINE", 0.05),
+            self.assertLogs(self.data_source.logger(), "WARNING") as logs,
+        ):
             self.listen()
             client = await self.logged_in_client()
             await asyncio.wait_for(client.closed.wait(), PATIENCE)
@@ -261,8 +279,18 @@ class UserStreamOverSocketsTests(UserStreamTestCase):
         output = self.listen()
         client = await self.confirmed_client()
         with self.assertLogs(self.data_source.logger(), "WARNING") as logs:
-            for bad in ("", "{", "NaN", "[]", "1", "null", {"channel": 7, "type": "update", "data": 1}, {"type": ["update"]},
-                        {"channel": "strangers", "type": "update", "data": {}}, {"channel": "orders", "type": "resting"}):
+            for bad in (
+                "",
+                "{",
+                "NaN",
+                "[]",
+                "1",
+                "null",
+                {"channel": 7, "type": "update", "data": 1},
+                {"type": ["update"]},
+                {"channel": "strangers", "type": "update", "data": {}},
+                {"channel": "orders", "type": "resting"},
+            ):
                 await client.send(bad)
             await client.send(ORDER_FRAME)
 
@@ -290,11 +318,16 @@ class FuzzTests(UserStreamTestCase):
         lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=5), children, max_size=3),
         max_leaves=8,
     )
-    frames = st.fixed_dictionaries({}, optional={
-        "channel": st.sampled_from(["orders", "fills", "positions", "balances", "orderbook"]) | values,
-        "type": st.sampled_from(["partial", "update", "subscribed", "unsubscribed", "info", "pong"]) | values,
-        "data": values, "code": values, "msg": values,
-    })
+    frames = st.fixed_dictionaries(
+        {},
+        optional={
+            "channel": st.sampled_from(["orders", "fills", "positions", "balances", "orderbook"]) | values,
+            "type": st.sampled_from(["partial", "update", "subscribed", "unsubscribed", "info", "pong"]) | values,
+            "data": values,
+            "code": values,
+            "msg": values,
+        },
+    )
 
     @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=200)
     @given(st.lists(st.text() | frames.map(json.dumps), min_size=1, max_size=5))

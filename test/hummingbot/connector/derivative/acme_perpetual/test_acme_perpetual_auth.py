@@ -28,7 +28,10 @@ class AcmePerpetualAuthTests(IsolatedAsyncioWrapperTestCase):
     async def test_rest_authenticate(self):
         auth = AcmePerpetualAuth("the-key", DOCUMENTED_SECRET, FixedClock(1588591511721))
         request = RESTRequest(
-            method=RESTMethod.GET, url="http://127.0.0.1:8600/api/markets", headers={"Accept": "x"}, is_auth_required=True
+            method=RESTMethod.GET,
+            url="http://127.0.0.1:8600/api/markets",
+            headers={"Accept": "x"},
+            is_auth_required=True,
         )
 
         signed = await auth.rest_authenticate(request)
@@ -70,8 +73,9 @@ class AcmePerpetualAuthTests(IsolatedAsyncioWrapperTestCase):
 
         expected = "1700000000000GET/api/fills?market=BTC/USD&start_time=1699999999.5&order=asc"
         self.assertEqual(hmac.digest(b"secret", expected.encode(), "sha256").hex(), signed.headers["ACME-SIGN"])
-        self.assertEqual("http://127.0.0.1:8600/api/fills?market=BTC/USD&start_time=1699999999.5&order=asc",
-                         str(signed.url))
+        self.assertEqual(
+            "http://127.0.0.1:8600/api/fills?market=BTC/USD&start_time=1699999999.5&order=asc", str(signed.url)
+        )
         self.assertIsNone(signed.params)
 
     async def test_ws_authenticate(self):
@@ -138,8 +142,11 @@ class SignatureOnTheWireTests(IsolatedAsyncioWrapperTestCase):
         self.venue.answer(method.value, f"/api{unquote(path)}", None)
         assistant = await self.factory.get_rest_assistant()
         await assistant.execute_request(
-            url=web_utils.private_rest_url(path, self.venue.url), method=method, is_auth_required=True,
-            throttler_limit_id="/account", **request,
+            url=web_utils.private_rest_url(path, self.venue.url),
+            method=method,
+            is_auth_required=True,
+            throttler_limit_id="/account",
+            **request,
         )
         return self.venue.requests[-1]
 
@@ -150,8 +157,18 @@ class SignatureOnTheWireTests(IsolatedAsyncioWrapperTestCase):
         )
 
     async def test_queries_with_signs_that_are_quoted_in_different_ways(self):
-        params = {"market": "BTC/USD", "plus": "a+b c", "and": "a&b=c", "percent": "100%", "name": "é☃", "empty": "",
-                  "number": 1.5, "tilde": "~!*'()", "comma": "1,2;3:4@5", "escaped": "%2F"}
+        params = {
+            "market": "BTC/USD",
+            "plus": "a+b c",
+            "and": "a&b=c",
+            "percent": "100%",
+            "name": "é☃",
+            "empty": "",
+            "number": 1.5,
+            "tilde": "~!*'()",
+            "comma": "1,2;3:4@5",
+            "escaped": "%2F",
+        }
 
         sent = await self.sent(RESTMethod.GET, "/fills", params=params)
 

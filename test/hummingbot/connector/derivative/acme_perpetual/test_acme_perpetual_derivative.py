@@ -247,9 +247,7 @@ class AcmePerpetualDerivativeTests(AbstractPerpetualDerivativeTests.PerpetualDer
 
     def create_exchange_instance(self):
         return AcmePerpetualDerivative(
-            acme_perpetual_api_key=API_KEY,
-            acme_perpetual_api_secret="someSecret",
-            trading_pairs=[self.trading_pair],
+            acme_perpetual_api_key=API_KEY, acme_perpetual_api_secret="someSecret", trading_pairs=[self.trading_pair]
         )
 
     # -------------------------------------------------------------------------------------------------- validations
@@ -389,9 +387,7 @@ class AcmePerpetualDerivativeTests(AbstractPerpetualDerivativeTests.PerpetualDer
     def configure_partial_fill_trade_response(
         self, order: InFlightOrder, mock_api: aioresponses, callback: Optional[Callable] = do_nothing
     ) -> re.Pattern:
-        fill = self.venue_fill(
-            order, price=self.expected_partial_fill_price, size=self.expected_partial_fill_amount
-        )
+        fill = self.venue_fill(order, price=self.expected_partial_fill_price, size=self.expected_partial_fill_amount)
         mock_api.get(FILLS_URL, body=venue_data.success([fill]), callback=callback)
         return FILLS_URL
 
@@ -410,7 +406,9 @@ class AcmePerpetualDerivativeTests(AbstractPerpetualDerivativeTests.PerpetualDer
     def configure_successful_set_position_mode(
         self, position_mode: PositionMode, mock_api: aioresponses, callback: Optional[Callable] = do_nothing
     ):
-        self.configure_account(mock_api, PositionMode.ONEWAY if position_mode is PositionMode.HEDGE else PositionMode.HEDGE)
+        self.configure_account(
+            mock_api, PositionMode.ONEWAY if position_mode is PositionMode.HEDGE else PositionMode.HEDGE
+        )
         url = web_utils.private_rest_url(CONSTANTS.POSITION_MODE_PATH_URL)
         mock_api.post(url, body=venue_data.success(None), callback=callback)
 

@@ -141,7 +141,9 @@ def test_a_pair_of_another_bot_is_not_forgotten(data_folder):
     assert set(FundingMemory(ACCOUNT, folder=lambda: data_folder).recall()) == {"ETH-USD", "BTC-USD"}
 
 
-@pytest.mark.parametrize("content", ["", "[1]", '{"BTC-USD": "soon"}', "\udcff"], ids=["empty", "list", "text", "bytes"])
+@pytest.mark.parametrize(
+    "content", ["", "[1]", '{"BTC-USD": "soon"}', "\udcff"], ids=["empty", "list", "text", "bytes"]
+)
 def test_a_memory_that_makes_no_sense_is_none(data_folder, content):
     name = f"acme_perpetual.{ACCOUNT}.funding"
     (data_folder / name).write_bytes(content.encode("utf-8", "surrogateescape"))

@@ -1,7 +1,7 @@
 import copy
 import unittest
 import zlib
-from itertools import pairwise
+from itertools import islice, pairwise, zip_longest
 from test.hummingbot.connector.derivative.acme_perpetual.recordings import book_frames, needs_recordings
 from typing import Dict, Iterator, List
 
@@ -16,10 +16,8 @@ WRONG_CHECKSUM = 1
 def checksum(bids: List[parse.Level], asks: List[parse.Level]) -> int:
     """The checksum, written out as the API's description words it (Acme API §6)."""
     bids, asks = sorted(bids, reverse=True)[:100], sorted(asks)[:100]
-    numbers = []
-    for i in range(100):
-        numbers += [*bids[i:i + 1], *asks[i:i + 1]]
-    return zlib.crc32(":".join(str(float(number)) for level in numbers for number in level).encode())
+    levels = [level for pair in zip_longest(bids, asks, fillvalue=()) for level in pair]
+    return zlib.crc32(":".join(str(float(number)) for level in levels for number in level).encode())
 
 
 def frame(bids=((99.0, 1.0),), asks=((101.0, 2.0),), of=None, wrong=False) -> parse.BookFrame:
@@ -105,7 +103,7 @@ class RecordedBookTests(unittest.TestCase):
             levels = getattr(true, name)
             for i, (price, size) in enumerate(levels):
                 for wrong in ([], [(price, size * 2 or 1.0)], [(price * 1.0001, size or 1.0)]):
-                    yield true._replace(**{name: levels[:i] + wrong + levels[i + 1:]})
+                    yield true._replace(**{name: [*levels[:i], *wrong, *islice(levels, i + 1, None)]})
 
     def copied(self, book: BookLevels) -> BookLevels:
         return copy.deepcopy(book)

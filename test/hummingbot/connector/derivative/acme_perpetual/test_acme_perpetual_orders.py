@@ -63,9 +63,7 @@ class EarlyNewsTests(DerivativeTestCase):
 
     async def test_early_fills_are_kept_in_a_bounded_space(self):
         for number in range(CONSTANTS.MOST_EARLY_FILLS + 1):
-            await self.exchange._process_frame(
-                venue_data.frame("fills", venue_data.fill(number, ORDER_ID + 1, None))
-            )
+            await self.exchange._process_frame(venue_data.frame("fills", venue_data.fill(number, ORDER_ID + 1, None)))
 
         self.assertEqual(CONSTANTS.MOST_EARLY_FILLS, len(self.exchange._order_tracker._early_fills))
 

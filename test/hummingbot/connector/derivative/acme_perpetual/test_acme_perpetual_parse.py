@@ -18,20 +18,43 @@ from hummingbot.core.data_type.common import TradeType
 from hummingbot.core.data_type.order_book_message import OrderBookMessageType
 
 BTC_MARKET = {
-    "name": "BTC-PERP", "type": "future", "underlying": "BTC", "baseCurrency": None, "quoteCurrency": None,
-    "enabled": True, "postOnly": False, "restricted": False, "priceIncrement": Decimal("1.0"),
-    "sizeIncrement": Decimal("0.0001"), "minProvideSize": Decimal("0.001"), "last": Decimal("32820.0"),
-    "bid": Decimal("32819.0"), "ask": Decimal("32820.0"), "price": Decimal("32820.0"),
-    "change1h": Decimal("-0.017"), "volumeUsd24h": Decimal("7378923.1932"), "highLeverageFeeExempt": False,
+    "name": "BTC-PERP",
+    "type": "future",
+    "underlying": "BTC",
+    "baseCurrency": None,
+    "quoteCurrency": None,
+    "enabled": True,
+    "postOnly": False,
+    "restricted": False,
+    "priceIncrement": Decimal("1.0"),
+    "sizeIncrement": Decimal("0.0001"),
+    "minProvideSize": Decimal("0.001"),
+    "last": Decimal("32820.0"),
+    "bid": Decimal("32819.0"),
+    "ask": Decimal("32820.0"),
+    "price": Decimal("32820.0"),
+    "change1h": Decimal("-0.017"),
+    "volumeUsd24h": Decimal("7378923.1932"),
+    "highLeverageFeeExempt": False,
 }
 DATED_FUTURE = {**BTC_MARKET, "name": "BTC-1231"}
 SPOT = {**BTC_MARKET, "name": "BTC/USD", "type": "spot", "underlying": None}
 DISABLED = {**BTC_MARKET, "name": "OLD-PERP", "underlying": "OLD", "enabled": False}
 
 FUTURE = {
-    "name": "BTC-PERP", "underlying": "BTC", "type": "perpetual", "perpetual": True, "expired": False, "enabled": True,
-    "expiry": None, "index": Decimal("32810.123456789012345"), "mark": Decimal("32815.5"), "last": Decimal("32820.0"),
-    "imfFactor": Decimal("0.002"), "openInterest": Decimal("12.5"), "nextFundingRate": Decimal("-1.25e-05"),
+    "name": "BTC-PERP",
+    "underlying": "BTC",
+    "type": "perpetual",
+    "perpetual": True,
+    "expired": False,
+    "enabled": True,
+    "expiry": None,
+    "index": Decimal("32810.123456789012345"),
+    "mark": Decimal("32815.5"),
+    "last": Decimal("32820.0"),
+    "imfFactor": Decimal("0.002"),
+    "openInterest": Decimal("12.5"),
+    "nextFundingRate": Decimal("-1.25e-05"),
     "nextFundingTime": "2026-01-02T04:00:00+00:00",
 }
 
@@ -39,13 +62,48 @@ FUTURE = {
 fuzzed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from([10 ** 400, "partial", "BTC-PERP"]),
-    lambda children: st.lists(children, max_size=4) | st.dictionaries(
-        st.text() | st.sampled_from([
-            "channel", "market", "type", "data", "bids", "asks", "checksum", "time", "price", "size", "side", "id",
-            "success", "result", "error", "name", "underlying", "enabled", "priceIncrement", "index", "mark",
-            "nextFundingTime", "nextFundingRate", "code", "msg",
-        ]), children, max_size=6
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from([10**400, "partial", "BTC-PERP"]),
+    lambda children: (
+        st.lists(children, max_size=4)
+        | st.dictionaries(
+            st.text()
+            | st.sampled_from(
+                [
+                    "channel",
+                    "market",
+                    "type",
+                    "data",
+                    "bids",
+                    "asks",
+                    "checksum",
+                    "time",
+                    "price",
+                    "size",
+                    "side",
+                    "id",
+                    "success",
+                    "result",
+                    "error",
+                    "name",
+                    "underlying",
+                    "enabled",
+                    "priceIncrement",
+                    "index",
+                    "mark",
+                    "nextFundingTime",
+                    "nextFundingRate",
+                    "code",
+                    "msg",
+                ]
+            ),
+            children,
+            max_size=6,
+        )
     ),
     max_leaves=20,
 )
@@ -75,7 +133,15 @@ class EnvelopeTests(unittest.TestCase):
         self.assertEqual("The venue gave no reason", parse.error_message({"success": False}))
 
     def test_anything_else_has_no_result(self):
-        for answer in (None, [], "x", {}, {"success": True}, {"success": 1, "result": 2}, {"success": False, "result": 1}):
+        for answer in (
+            None,
+            [],
+            "x",
+            {},
+            {"success": True},
+            {"success": 1, "result": 2},
+            {"success": False, "result": 1},
+        ):
             with self.subTest(answer), self.assertRaises(parse.WireError):
                 parse.result(answer)
 
@@ -83,7 +149,7 @@ class EnvelopeTests(unittest.TestCase):
 class JsonTests(unittest.TestCase):
     def test_money_is_the_decimal_of_its_text(self):
         self.assertEqual(
-            {"a": Decimal("0.10"), "b": [Decimal("1E-8")], "c": 10 ** 20},
+            {"a": Decimal("0.10"), "b": [Decimal("1E-8")], "c": 10**20},
             parse.exact_json('{"a": 0.10, "b": [1e-08], "c": 100000000000000000000}'),
         )
         self.assertEqual("0.10", str(parse.exact_json("0.10")))
@@ -146,8 +212,17 @@ class MarketTests(unittest.TestCase):
     def test_only_enabled_perpetuals_are_tradable(self):
         self.assertTrue(parse.is_tradable(BTC_MARKET))
         for entry in (
-            DATED_FUTURE, SPOT, DISABLED, {**BTC_MARKET, "enabled": "yes"}, {**BTC_MARKET, "name": 7},
-            {**BTC_MARKET, "underlying": None}, {**BTC_MARKET, "underlying": ""}, {}, None, "BTC-PERP", [],
+            DATED_FUTURE,
+            SPOT,
+            DISABLED,
+            {**BTC_MARKET, "enabled": "yes"},
+            {**BTC_MARKET, "name": 7},
+            {**BTC_MARKET, "underlying": None},
+            {**BTC_MARKET, "underlying": ""},
+            {},
+            None,
+            "BTC-PERP",
+            [],
         ):
             with self.subTest(entry):
                 self.assertFalse(parse.is_tradable(entry))
@@ -172,8 +247,11 @@ class MarketTests(unittest.TestCase):
         self.assertTrue(rule.supports_limit_orders and rule.supports_market_orders)
 
     def test_increments_in_scientific_notation(self):
-        entry = json.loads('{"name": "D-PERP", "underlying": "D", "priceIncrement": 5e-07, "sizeIncrement": 1e-08, '
-                           '"minProvideSize": 1}', parse_float=Decimal)
+        entry = json.loads(
+            '{"name": "D-PERP", "underlying": "D", "priceIncrement": 5e-07, "sizeIncrement": 1e-08, '
+            '"minProvideSize": 1}',
+            parse_float=Decimal,
+        )
 
         rule = parse.trading_rule(entry)
 
@@ -188,8 +266,10 @@ class MarketTests(unittest.TestCase):
                     parse.trading_rule({**BTC_MARKET, name: value})
 
     def test_last_prices(self):
-        entries = [{**BTC_MARKET, "name": f"{name}-PERP", "underlying": name, "last": last}
-                   for name, last in (("A", 7), ("B", None), ("C", "8"), ("D", True))]
+        entries = [
+            {**BTC_MARKET, "name": f"{name}-PERP", "underlying": name, "last": last}
+            for name, last in (("A", 7), ("B", None), ("C", "8"), ("D", True))
+        ]
 
         prices = parse.last_prices({"success": True, "result": [BTC_MARKET, DATED_FUTURE, DISABLED, None, *entries]})
 
@@ -255,10 +335,25 @@ class BookTests(unittest.TestCase):
 
     def test_malformed_books_are_refused(self):
         for wrong in (
-            {"bids": None}, {"asks": {}}, {"bids": [[1]]}, {"bids": [1]}, {"bids": [["1", 1]]}, {"asks": [[1, True]]},
-            {"asks": [[math.nan, 1]]}, {"asks": [[math.inf, 1]]}, {"bids": [[0, 1]]}, {"bids": [[-1, 1]]},
-            {"bids": [[1, -1]]}, {"checksum": None}, {"checksum": "1"}, {"checksum": 1.5}, {"checksum": True},
-            {"time": None}, {"time": "now"}, {"time": math.nan}, {"bids": [[10 ** 400, 1]]},
+            {"bids": None},
+            {"asks": {}},
+            {"bids": [[1]]},
+            {"bids": [1]},
+            {"bids": [["1", 1]]},
+            {"asks": [[1, True]]},
+            {"asks": [[math.nan, 1]]},
+            {"asks": [[math.inf, 1]]},
+            {"bids": [[0, 1]]},
+            {"bids": [[-1, 1]]},
+            {"bids": [[1, -1]]},
+            {"checksum": None},
+            {"checksum": "1"},
+            {"checksum": 1.5},
+            {"checksum": True},
+            {"time": None},
+            {"time": "now"},
+            {"time": math.nan},
+            {"bids": [[10**400, 1]]},
         ):
             with self.subTest(wrong), self.assertRaises(parse.WireError):
                 parse.book_frame(book_frame(**wrong))
@@ -293,7 +388,9 @@ class BookTests(unittest.TestCase):
             self.assertEqual([(2416.0, 0.0, update_id)], [tuple(row) for row in message.asks])
 
     def test_message_of_a_rest_answer(self):
-        answer = parse.exact_json('{"success": true, "result": {"bids": [[1.5, 2]], "asks": [], "time": 1700000000.25}}')
+        answer = parse.exact_json(
+            '{"success": true, "result": {"bids": [[1.5, 2]], "asks": [], "time": 1700000000.25}}'
+        )
 
         message = parse.book_answer_message("BTC-USD", answer, 9, now=5.0)
 
@@ -311,12 +408,26 @@ class BookTests(unittest.TestCase):
 
     def test_trades(self):
         frame = {
-            "channel": "trades", "market": "FLOW-PERP", "type": "update",
+            "channel": "trades",
+            "market": "FLOW-PERP",
+            "type": "update",
             "data": [
-                {"id": 1473821769, "price": 16.42, "size": 22.83, "side": "sell", "liquidation": False,
-                 "time": "2021-07-22T22:45:25.101992+00:00"},
-                {"id": 1473821770, "price": 16.43, "size": 1, "side": "buy", "liquidation": True,
-                 "time": "2021-07-22T22:45:25.101992+00:00"},
+                {
+                    "id": 1473821769,
+                    "price": 16.42,
+                    "size": 22.83,
+                    "side": "sell",
+                    "liquidation": False,
+                    "time": "2021-07-22T22:45:25.101992+00:00",
+                },
+                {
+                    "id": 1473821770,
+                    "price": 16.43,
+                    "size": 1,
+                    "side": "buy",
+                    "liquidation": True,
+                    "time": "2021-07-22T22:45:25.101992+00:00",
+                },
             ],
         }
 
@@ -333,8 +444,16 @@ class BookTests(unittest.TestCase):
 
     def test_malformed_trades_are_refused(self):
         good = {"id": 1, "price": 16.42, "size": 22.83, "side": "sell", "time": "2021-07-22T22:45:25.101992+00:00"}
-        for wrong in ({"id": None}, {"id": {}}, {"price": None}, {"price": math.nan}, {"size": "2"}, {"side": "short"},
-                      {"side": ["sell"]}, {"time": 5}):
+        for wrong in (
+            {"id": None},
+            {"id": {}},
+            {"price": None},
+            {"price": math.nan},
+            {"size": "2"},
+            {"side": "short"},
+            {"side": ["sell"]},
+            {"time": 5},
+        ):
             with self.subTest(wrong), self.assertRaises(parse.WireError):
                 parse.trade_messages("FLOW-USD", {"data": [{**good, **wrong}]})
         for data in (None, {}, [1]):
@@ -370,12 +489,17 @@ class FundingTests(unittest.TestCase):
                 parse.funding_info("BTC-USD", {"success": True, "result": {**FUTURE, name: None}})
 
     def test_the_funding_of_all_pairs_comes_from_one_answer(self):
-        answer = {"success": True, "result": [{**FUTURE, "name": "ETH-PERP", "mark": 7}, {**FUTURE, "name": "BTC-PERP"}]}
+        answer = {
+            "success": True,
+            "result": [{**FUTURE, "name": "ETH-PERP", "mark": 7}, {**FUTURE, "name": "BTC-PERP"}],
+        }
 
         infos = parse.funding_info_of_all({"BTC-PERP": "BTC-USD", "ETH-PERP": "ETH-USD"}, answer)
 
-        self.assertEqual([("BTC-USD", Decimal("32815.5")), ("ETH-USD", Decimal(7))],
-                         [(info.trading_pair, info.mark_price) for info in infos])
+        self.assertEqual(
+            [("BTC-USD", Decimal("32815.5")), ("ETH-USD", Decimal(7))],
+            [(info.trading_pair, info.mark_price) for info in infos],
+        )
 
     def test_funding_that_is_missing_in_the_answer_for_all_is_named(self):
         for answer, pairs in (([], {"BTC-PERP": "BTC-USD"}), ({}, {}), ([{}], {})):
@@ -434,8 +558,14 @@ class FuzzTests(unittest.TestCase):
     @fuzzed
     @given(json_values)
     def test_anything_as_a_frame(self, data):
-        for frame in ({"data": data}, {"data": [data]}, book_frame(bids=data), book_frame(asks=[data]),
-                      book_frame(time=data), book_frame(checksum=data)):
+        for frame in (
+            {"data": data},
+            {"data": [data]},
+            book_frame(bids=data),
+            book_frame(asks=[data]),
+            book_frame(time=data),
+            book_frame(checksum=data),
+        ):
             self.attempt(parse.book_frame, frame)
             self.attempt(parse.trade_messages, "BTC-USD", frame)
             self.attempt(parse.funding_info_update, "BTC-USD", frame)

@@ -26,8 +26,25 @@ JSON = st.recursive(
 VALUES = st.one_of(
     JSON,
     st.sampled_from(
-        ["closed", "open", "buy", "sell", "HBOT2", "BTC-PERP", "ETH-PERP", "long", "net", venue_data.TIME,
-         ORDER_ID, ORDER_ID + 1, Decimal("0"), Decimal("-1"), Decimal("1e30"), Decimal("0.5"), Decimal("NaN")]
+        [
+            "closed",
+            "open",
+            "buy",
+            "sell",
+            "HBOT2",
+            "BTC-PERP",
+            "ETH-PERP",
+            "long",
+            "net",
+            venue_data.TIME,
+            ORDER_ID,
+            ORDER_ID + 1,
+            Decimal("0"),
+            Decimal("-1"),
+            Decimal("1e30"),
+            Decimal("0.5"),
+            Decimal("NaN"),
+        ]
     ),
 )
 FRAMES = {

@@ -37,10 +37,19 @@ class AcmePerpetualRateSourceTests(IsolatedAsyncioWrapperTestCase):
         self.assertIsInstance(prices["BTC-USD"], Decimal)
 
     async def test_only_perpetuals_with_a_price_have_a_rate(self):
-        self.venue.answer("GET", PATH, [
-            market("ETH-PERP", price=None), market("SOL-PERP", price=0), market("BTC-1231"), market("BTC/USD", type="spot"),
-            market("DOGE-PERP", enabled=False), "nothing", market("XRP-PERP", price=0.62),
-        ])
+        self.venue.answer(
+            "GET",
+            PATH,
+            [
+                market("ETH-PERP", price=None),
+                market("SOL-PERP", price=0),
+                market("BTC-1231"),
+                market("BTC/USD", type="spot"),
+                market("DOGE-PERP", enabled=False),
+                "nothing",
+                market("XRP-PERP", price=0.62),
+            ],
+        )
         self.assertEqual({"XRP-USD": Decimal("0.62")}, await self.source.get_prices())
 
     async def test_other_quote_tokens_have_no_rates_and_cost_no_request(self):

@@ -37,4 +37,6 @@ class AcmePerpetualRegistrationTests(unittest.TestCase):
                 run = subprocess.run(
                     [sys.executable, "-c", READING_THE_SETTINGS, entrance], capture_output=True, text=True, timeout=100
                 )
-                self.assertEqual(("AcmePerpetualRateSource AcmePerpetualCandles\n[]\n", 0), (run.stdout, run.returncode))
+                self.assertEqual(
+                    ("AcmePerpetualRateSource AcmePerpetualCandles\n[]\n", 0), (run.stdout, run.returncode)
+                )

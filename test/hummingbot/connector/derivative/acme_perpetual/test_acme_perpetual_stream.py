@@ -90,12 +90,18 @@ class KeepConnectedTests(IsolatedAsyncioWrapperTestCase):
 
     async def test_what_happens_on_a_network_is_one_line_each(self):
         _, logs = await self.delays_of(
-            ConnectionError("gone"), ConnectionError("gone"), TimeoutError(), aiohttp.ClientPayloadError("half"),
+            ConnectionError("gone"),
+            ConnectionError("gone"),
+            TimeoutError(),
+            aiohttp.ClientPayloadError("half"),
             stream.StreamClosedError("silent"),
         )
 
         self.assertEqual(
-            [f"The stream was interrupted ({text}). Connecting again." for text in ("gone", "TimeoutError", "half", "silent")],
+            [
+                f"The stream was interrupted ({text}). Connecting again."
+                for text in ("gone", "TimeoutError", "half", "silent")
+            ],
             [record.getMessage() for record in logs.records],
         )
         self.assertTrue(all(record.exc_info is None for record in logs.records))

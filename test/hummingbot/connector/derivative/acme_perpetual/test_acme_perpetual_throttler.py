@@ -108,7 +108,9 @@ class ThrottlerTests(TestCase):
         async def scenario():
             throttler = AcmeThrottler(limits)
             order = ["a", "b", "a", "a", "b", "a", "a"]
-            await asyncio.gather(*(self.request(throttler, limit_id, f"{n}{limit_id}") for n, limit_id in enumerate(order)))
+            await asyncio.gather(
+                *(self.request(throttler, limit_id, f"{n}{limit_id}") for n, limit_id in enumerate(order))
+            )
 
         self.run_on_jumping_clock(scenario)
         self.assertEqual(["0a", "1b", "2a", "3a", "4b", "5a", "6a"], [name for name, _ in self.started])
@@ -190,6 +192,7 @@ class ThrottlerTests(TestCase):
     def test_waiting_is_logged_once_in_a_while_and_makes_nobody_wait_longer(self):
         """Telling the application's window of it, as Hummingbot's throttler does, first makes that application where there
         is none, which takes seconds."""
+
         async def scenario():
             throttler = AcmeThrottler([RateLimit("orders", 2, 1.0)])
             await asyncio.gather(*(self.request(throttler, "orders") for _ in range(6)))

@@ -37,24 +37,41 @@ class AcmePerpetualUtilsTests(unittest.TestCase):
 
     def test_what_is_no_url_is_refused_with_what_to_write(self):
         for written in (
-            "acme", "127.0.0.1:8600", "ftp://127.0.0.1", "http://", "http:127.0.0.1", "https://acme.example:99999",
-            "https://acme example", "https://acme$example", "BEGIN SECRET",
+            "acme",
+            "127.0.0.1:8600",
+            "ftp://127.0.0.1",
+            "http://",
+            "http:127.0.0.1",
+            "https://acme.example:99999",
+            "https://acme example",
+            "https://acme$example",
+            "BEGIN SECRET",
         ):
-            with self.subTest(written), self.assertRaisesRegex(ValueError, r"no URL\. Write an address such as https://"):
+            with (
+                self.subTest(written),
+                self.assertRaisesRegex(ValueError, r"no URL\. Write an address such as https://"),
+            ):
                 utils.normalized_server(written)
 
     def test_more_than_a_server_is_refused(self):
         for written in (
-            "https://acme.example/v2", "https://me:pass@acme.example", "https://acme.example/?a=1",
-            "https://acme.example/#x", "https://acme.example/api/api",
+            "https://acme.example/v2",
+            "https://me:pass@acme.example",
+            "https://acme.example/?a=1",
+            "https://acme.example/#x",
+            "https://acme.example/api/api",
         ):
             with self.subTest(written), self.assertRaisesRegex(ValueError, "more than a server"):
                 utils.normalized_server(written)
 
     def test_http_is_for_this_machine_only(self):
         for written in (
-            "http://10.0.0.7:8600", "http://acme.example", "http://127.0.0.1.evil.example", "http://localhost.evil.example",
-            "http://0.0.0.0:8600", "http://[::2]",
+            "http://10.0.0.7:8600",
+            "http://acme.example",
+            "http://127.0.0.1.evil.example",
+            "http://localhost.evil.example",
+            "http://0.0.0.0:8600",
+            "http://[::2]",
         ):
             with self.subTest(written), self.assertRaisesRegex(ValueError, "with https://"):
                 utils.normalized_server(written)
@@ -86,12 +103,17 @@ class AcmePerpetualConfigMapTests(unittest.TestCase):
     def test_connect_asks_for_four_values_and_hides_what_is_secret(self):
         asked = {
             item.attr: item.client_field_data.is_secure
-            for item in self.config.traverse() if item.client_field_data.is_connect_key
+            for item in self.config.traverse()
+            if item.client_field_data.is_connect_key
         }
 
         self.assertEqual(
-            {"acme_perpetual_api_key": True, "acme_perpetual_api_secret": True, "acme_perpetual_server": False,
-             "acme_perpetual_subaccount": False},
+            {
+                "acme_perpetual_api_key": True,
+                "acme_perpetual_api_secret": True,
+                "acme_perpetual_server": False,
+                "acme_perpetual_subaccount": False,
+            },
             asked,
         )
         for attribute in asked:
@@ -158,10 +180,16 @@ class AcmePerpetualConfigMapTests(unittest.TestCase):
         for attribute, value, sentence in (
             ("acme_perpetual_server", "{acme}", "The server's address is no URL. " + utils.SERVER_HELP),
             ("acme_perpetual_api_key", " ", "Write the API key as the venue shows it: letters, digits and signs."),
-            ("acme_perpetual_api_secret", "two words",
-             "Write the API secret as the venue shows it: letters, digits and signs."),
-            ("acme_perpetual_subaccount", "two\nlines",
-             "Write the subaccount's name as the venue shows it, or nothing for the account itself."),
+            (
+                "acme_perpetual_api_secret",
+                "two words",
+                "Write the API secret as the venue shows it: letters, digits and signs.",
+            ),
+            (
+                "acme_perpetual_subaccount",
+                "two\nlines",
+                "Write the subaccount's name as the venue shows it, or nothing for the account itself.",
+            ),
             ("acme_perpetual_api_key", "kéy", "Write the API key as the venue shows it: letters, digits and signs."),
         ):
             with self.subTest(attribute), self.assertRaises(Exception) as refusal:

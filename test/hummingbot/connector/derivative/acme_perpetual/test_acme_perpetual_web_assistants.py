@@ -85,7 +85,9 @@ class AcmeRequestTests(IsolatedAsyncioWrapperTestCase):
 
     async def test_numbers_are_the_decimals_of_their_text(self):
         self.venue.answer(
-            "GET", "/api/account", '{"success": true, "result": {"free": 0.1234567890123456789, "step": 1e-08, "id": 7}}',
+            "GET",
+            "/api/account",
+            '{"success": true, "result": {"free": 0.1234567890123456789, "step": 1e-08, "id": 7}}',
             status=200,
         )
 
@@ -139,8 +141,17 @@ class AcmeRequestTests(IsolatedAsyncioWrapperTestCase):
             self.assertEqual(f"HTTP status {status}", str(refusal.exception))
 
     async def test_an_answer_that_is_not_the_venues_leaves_the_outcome_unknown(self):
-        for body in ("<html>hello</html>", "", "[]", "{}", '{"success": true}', '{"success": 1, "result": 2}', '"ok"',
-                     '{"success": true, "result": NaN}', "[" * 100_000):
+        for body in (
+            "<html>hello</html>",
+            "",
+            "[]",
+            "{}",
+            '{"success": true}',
+            '{"success": 1, "result": 2}',
+            '"ok"',
+            '{"success": true, "result": NaN}',
+            "[" * 100_000,
+        ):
             self.venue.answer("POST", "/api/orders", body, status=200)
             with self.subTest(body[:40]), self.assertRaises(AcmeNoAnswerError) as error:
                 await self.place()
@@ -155,7 +166,9 @@ class AcmeRequestTests(IsolatedAsyncioWrapperTestCase):
             await self.request()
 
     async def test_signed_requests_do_not_follow_redirects(self):
-        self.venue.answer("GET", "/api/account", "", status=307, headers={"Location": f"{self.venue.url}/api/elsewhere"})
+        self.venue.answer(
+            "GET", "/api/account", "", status=307, headers={"Location": f"{self.venue.url}/api/elsewhere"}
+        )
 
         with self.assertRaises(AcmeNoAnswerError):
             await self.request()
@@ -166,7 +179,10 @@ class AcmeRequestTests(IsolatedAsyncioWrapperTestCase):
         self.venue.answer("POST", "/api/orders", never)
         self.venue.answer("DELETE", "/api/orders/7", never)
         self.venue.answer("GET", "/api/account", never)
-        with patch.object(CONSTANTS, "TRADING_REQUEST_DEADLINE", 0.05), patch.object(CONSTANTS, "REQUEST_DEADLINE", 0.06):
+        with (
+            patch.object(CONSTANTS, "TRADING_REQUEST_DEADLINE", 0.05),
+            patch.object(CONSTANTS, "REQUEST_DEADLINE", 0.06),
+        ):
             with self.assertRaisesRegex(AcmeNoAnswerError, r"^No answer to POST /api/orders within 0\.05 s\.$"):
                 await self.place()
             with self.assertRaisesRegex(AcmeNoAnswerError, r"within 0\.05 s"):
@@ -220,8 +236,10 @@ class AcmeRequestTests(IsolatedAsyncioWrapperTestCase):
         ):
             self.venue.answer(method.value, f"/api{path}", too_many, too_many, 7)
             self.venue.requests.clear()
-            with self.subTest(path), patch.object(AcmeRESTAssistant, "_sleep", AsyncMock()) as sleep, patch.object(
-                AcmePerpetualAuth, "_timestamp", side_effect=[1, 2, 3]
+            with (
+                self.subTest(path),
+                patch.object(AcmeRESTAssistant, "_sleep", AsyncMock()) as sleep,
+                patch.object(AcmePerpetualAuth, "_timestamp", side_effect=[1, 2, 3]),
             ):
                 self.assertEqual(7, (await self.request(path, method, limit_id))["result"])
             self.assertEqual([call(0.25), call(0.25)], sleep.await_args_list)
@@ -231,7 +249,10 @@ class AcmeRequestTests(IsolatedAsyncioWrapperTestCase):
     async def test_429_is_not_waited_out_for_ever(self):
         self.venue.answer("GET", "/api/account", refuses(429, "Slow down", **{"Retry-After": "0.25"}))
 
-        with patch.object(AcmeRESTAssistant, "_sleep", AsyncMock()) as sleep, self.assertRaises(AcmeApiError) as refusal:
+        with (
+            patch.object(AcmeRESTAssistant, "_sleep", AsyncMock()) as sleep,
+            self.assertRaises(AcmeApiError) as refusal,
+        ):
             await self.request()
 
         self.assertEqual(CONSTANTS.RATE_LIMIT_RETRIES, sleep.await_count)
@@ -241,7 +262,10 @@ class AcmeRequestTests(IsolatedAsyncioWrapperTestCase):
     async def test_a_429_that_asks_for_too_long_a_wait_is_passed_on(self):
         self.venue.answer("GET", "/api/account", refuses(429, "Slow down", **{"Retry-After": "3600"}))
 
-        with patch.object(AcmeRESTAssistant, "_sleep", AsyncMock()) as sleep, self.assertRaises(AcmeApiError) as refusal:
+        with (
+            patch.object(AcmeRESTAssistant, "_sleep", AsyncMock()) as sleep,
+            self.assertRaises(AcmeApiError) as refusal,
+        ):
             await self.request()
 
         sleep.assert_not_awaited()
@@ -283,8 +307,9 @@ class AcmeWebSocketTests(IsolatedAsyncioWrapperTestCase):
         assistant = await self.factory.get_ws_assistant()
         await assistant.connect(ws_url=web_utils.wss_url(self.venue.url))
 
-        with patch.object(aiohttp.ClientWebSocketResponse, "close", lambda socket: asyncio.Event().wait()), patch.object(
-            CONSTANTS, "CLOSE_DEADLINE", 0.01
+        with (
+            patch.object(aiohttp.ClientWebSocketResponse, "close", lambda socket: asyncio.Event().wait()),
+            patch.object(CONSTANTS, "CLOSE_DEADLINE", 0.01),
         ):
             await asyncio.wait_for(assistant.disconnect(), PATIENCE)
 

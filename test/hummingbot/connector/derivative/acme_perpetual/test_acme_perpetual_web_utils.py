@@ -81,9 +81,7 @@ class AcmePerpetualClockTests(IsolatedAsyncioWrapperTestCase):
         self.venue.answer("GET", "/api/markets", [])
         self.clock = TimeSynchronizer()
         self.factory = web_utils.build_api_factory(
-            time_synchronizer=self.clock,
-            auth=AcmePerpetualAuth("key", "secret", self.clock),
-            domain=self.venue.url,
+            time_synchronizer=self.clock, auth=AcmePerpetualAuth("key", "secret", self.clock), domain=self.venue.url
         )
 
     async def request(self, path: str, is_auth_required: bool):
@@ -204,12 +202,19 @@ class AcmePerpetualRateLimitTests(IsolatedAsyncioWrapperTestCase):
         assistant = await factory.get_rest_assistant()
         released = asyncio.Event()
 
-        with patch.object(CONSTANTS, "REQUEST_DEADLINE", 0.05), patch.object(
-            type(self.throttler.execute_task(CONSTANTS.ACCOUNT_PATH_URL)), "acquire", lambda context: released.wait()
+        with (
+            patch.object(CONSTANTS, "REQUEST_DEADLINE", 0.05),
+            patch.object(
+                type(self.throttler.execute_task(CONSTANTS.ACCOUNT_PATH_URL)),
+                "acquire",
+                lambda context: released.wait(),
+            ),
         ):
-            waiting = asyncio.create_task(assistant.execute_request(
-                url=web_utils.public_rest_url("/account", venue.url), throttler_limit_id="/account"
-            ))
+            waiting = asyncio.create_task(
+                assistant.execute_request(
+                    url=web_utils.public_rest_url("/account", venue.url), throttler_limit_id="/account"
+                )
+            )
             done, _ = await asyncio.wait([waiting], timeout=0.2)
             self.assertFalse(done)
         released.set()

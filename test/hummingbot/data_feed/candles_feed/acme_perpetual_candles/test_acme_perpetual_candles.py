@@ -97,7 +97,10 @@ class AcmePerpetualCandlesTests(IsolatedAsyncioWrapperTestCase):
 
     def test_an_interval_that_the_venue_has_not_is_refused_with_those_it_has(self):
         for interval in ("1s", "3m", "30m", "1w", "15s"):
-            with self.subTest(interval), self.assertRaisesRegex(ValueError, f"'{interval}': choose one of 1m, 5m, 15m, 1h"):
+            with (
+                self.subTest(interval),
+                self.assertRaisesRegex(ValueError, f"'{interval}': choose one of 1m, 5m, 15m, 1h"),
+            ):
                 self.feed(interval)
 
     def test_every_interval_is_one_of_hummingbots(self):
@@ -182,10 +185,15 @@ class AcmePerpetualCandlesTests(IsolatedAsyncioWrapperTestCase):
 
     async def test_get_historical_candles_in_several_requests(self):
         self.venue.answer("GET", PATH, [candle(2), candle(3)], [candle(0), candle(1), candle(2)], [candle(0)])
-        found = await self.data_feed.get_historical_candles(HistoricalCandlesConfig(
-            connector_name="acme_perpetual", trading_pair=self.trading_pair, interval=self.interval,
-            start_time=START, end_time=START + 3 * MINUTE,
-        ))
+        found = await self.data_feed.get_historical_candles(
+            HistoricalCandlesConfig(
+                connector_name="acme_perpetual",
+                trading_pair=self.trading_pair,
+                interval=self.interval,
+                start_time=START,
+                end_time=START + 3 * MINUTE,
+            )
+        )
         self.assertEqual([START + n * MINUTE for n in range(4)], list(found["timestamp"]))
 
     # ----------------------------------------------------------------------------------------------------- live
@@ -229,10 +237,14 @@ class AcmePerpetualCandlesTests(IsolatedAsyncioWrapperTestCase):
         self.assertEqual([[], []], await self.live([], []))
 
     async def test_a_venue_with_another_past_is_read_from_the_beginning(self):
-        self.venue.answer("GET", PATH, [candle(n) for n in range(4)], [candle(8), candle(9)], [candle(n, 7) for n in range(6, 10)])
+        self.venue.answer(
+            "GET", PATH, [candle(n) for n in range(4)], [candle(8), candle(9)], [candle(n, 7) for n in range(6, 10)]
+        )
         await self.data_feed._update()
         await self.data_feed._update()
-        self.assertEqual([[START + n * MINUTE, 7] for n in range(6, 10)], [[r[0], r[4]] for r in self.data_feed._candles])
+        self.assertEqual(
+            [[START + n * MINUTE, 7] for n in range(6, 10)], [[r[0], r[4]] for r in self.data_feed._candles]
+        )
 
     async def test_while_the_venue_does_not_answer_there_are_none_and_then_all(self):
         whole = [candle(n) for n in range(4)]
