@@ -12,8 +12,8 @@ import pytest
 
 from hummingbot.client import settings
 from hummingbot.connector.derivative.acme_perpetual import (
+    acme_perpetual_account_data as account_data,
     acme_perpetual_constants as CONSTANTS,
-    acme_perpetual_parse as parse,
 )
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_derivative import AcmePerpetualDerivative
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_throttler import AcmeThrottler
@@ -79,7 +79,7 @@ def place_orders(venue, bots) -> asyncio.Future:
     return asyncio.gather(
         *(
             bot._account.place_order(
-                parse.place_order_request(
+                account_data.place_order_request(
                     "BTC-PERP",
                     f"{maker}-{number}",
                     TradeType.BUY,

@@ -5,8 +5,9 @@ from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Iterable, List
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.acme_perpetual import (
-    acme_perpetual_parse as parse,
+    acme_perpetual_account_data as account_data,
     acme_perpetual_web_utils as web_utils,
+    acme_perpetual_wire as wire,
 )
 from hummingbot.core.data_type.common import PositionMode
 from hummingbot.core.data_type.in_flight_order import InFlightOrder
@@ -29,59 +30,65 @@ class AcmePerpetualAccountApi:
         self._delete = delete
         self._logger = logger
 
-    async def settings(self) -> parse.AccountSettings:
-        return parse.account_settings(await self._get(path_url=CONSTANTS.ACCOUNT_PATH_URL, is_auth_required=True))
+    async def settings(self) -> account_data.AccountSettings:
+        return account_data.account_settings(
+            await self._get(path_url=CONSTANTS.ACCOUNT_PATH_URL, is_auth_required=True)
+        )
 
     async def set_leverage(self, leverage: int):
-        request = parse.leverage_request(leverage)
+        request = account_data.leverage_request(leverage)
         await self._post(path_url=CONSTANTS.LEVERAGE_PATH_URL, data=request, is_auth_required=True)
 
     async def set_position_mode(self, mode: PositionMode):
-        request = parse.position_mode_request(mode)
+        request = account_data.position_mode_request(mode)
         await self._post(path_url=CONSTANTS.POSITION_MODE_PATH_URL, data=request, is_auth_required=True)
 
-    async def balances(self) -> List[parse.VenueBalance]:
-        return await self._entries(CONSTANTS.BALANCES_PATH_URL, parse.balance)
+    async def balances(self) -> List[account_data.VenueBalance]:
+        return await self._entries(CONSTANTS.BALANCES_PATH_URL, account_data.balance)
 
-    async def positions(self) -> List[parse.VenuePosition]:
-        return await self._entries(CONSTANTS.POSITIONS_PATH_URL, parse.position)
+    async def positions(self) -> List[account_data.VenuePosition]:
+        return await self._entries(CONSTANTS.POSITIONS_PATH_URL, account_data.position)
 
     async def funding_payments(
         self, since: float = 0.0, market_name: Optional[str] = None
-    ) -> Dict[str, List[parse.FundingPayment]]:
+    ) -> Dict[str, List[account_data.FundingPayment]]:
         """The payments of each market since a time (epoch seconds, inclusive), oldest first."""
-        params = parse.funding_payments_params(since, market_name)
-        payments = await self._entries(CONSTANTS.FUNDING_PAYMENTS_PATH_URL, parse.funding_payment, params)
-        return parse.funding_payments_by_market(payments)
+        params = account_data.funding_payments_params(since, market_name)
+        payments = await self._entries(CONSTANTS.FUNDING_PAYMENTS_PATH_URL, account_data.funding_payment, params)
+        return account_data.funding_payments_by_market(payments)
 
-    async def place_order(self, request: Dict[str, Any]) -> parse.VenueOrder:
-        """:param request: what `acme_perpetual_parse.place_order_request` makes"""
+    async def place_order(self, request: Dict[str, Any]) -> account_data.VenueOrder:
+        """:param request: what `acme_perpetual_account_data.place_order_request` makes"""
         answer = await self._post(
             path_url=CONSTANTS.ORDERS_PATH_URL,
             data=request,
             is_auth_required=True,
             limit_id=CONSTANTS.PLACE_ORDER_LIMIT_ID,
         )
-        return parse.order(parse.result(answer))
+        return account_data.order(wire.result(answer))
 
     async def cancel_order(self, order: InFlightOrder):
         await self._delete(path_url=_order_path(order), is_auth_required=True, limit_id=CONSTANTS.CANCEL_ORDER_LIMIT_ID)
 
-    async def order(self, order: InFlightOrder) -> parse.VenueOrder:
+    async def order(self, order: InFlightOrder) -> account_data.VenueOrder:
         """What the venue has of an order, by its exchange id or, while that is not known, by its client id."""
         is_known = order.exchange_order_id is not None
         limit_id = CONSTANTS.ORDER_PATH_URL if is_known else CONSTANTS.ORDER_BY_CLIENT_ID_PATH_URL
         answer = await self._get(path_url=_order_path(order), is_auth_required=True, limit_id=limit_id)
-        return parse.order(parse.result(answer))
+        return account_data.order(wire.result(answer))
 
-    async def open_orders(self) -> List[parse.VenueOrder]:
-        return await self._entries(CONSTANTS.ORDERS_PATH_URL, parse.order)
+    async def open_orders(self) -> List[account_data.VenueOrder]:
+        return await self._entries(CONSTANTS.ORDERS_PATH_URL, account_data.order)
 
-    async def recent_orders(self, since: float) -> List[parse.VenueOrder]:
+    async def recent_orders(self, since: float) -> List[account_data.VenueOrder]:
         """The orders placed since a time (epoch seconds, inclusive), open and closed: the newest, if they are many."""
-        return await self._entries(CONSTANTS.ORDER_HISTORY_PATH_URL, parse.order, parse.order_history_params(since))
+        return await self._entries(
+            CONSTANTS.ORDER_HISTORY_PATH_URL, account_data.order, account_data.order_history_params(since)
+        )
 
-    async def fills(self, since: float, exchange_order_id: Optional[str] = None) -> AsyncIterator[parse.VenueFill]:
+    async def fills(
+        self, since: float, exchange_order_id: Optional[str] = None
+    ) -> AsyncIterator[account_data.VenueFill]:
         """The fills since a time (epoch seconds, inclusive), oldest first, each once: of one order, or of all.
 
         One answer holds a limited number of them. The next page begins at the time of the last fill, not after it:
@@ -89,16 +96,18 @@ class AcmePerpetualAccountApi:
         """
         seen: Set[str] = set()
         while True:
-            params = parse.fills_params(since - CONSTANTS.FILLS_OVERLAP, exchange_order_id)
+            params = account_data.fills_params(since - CONSTANTS.FILLS_OVERLAP, exchange_order_id)
             answer = await self._get(path_url=CONSTANTS.FILLS_PATH_URL, params=params, is_auth_required=True)
-            entries = parse.entries(answer)
-            page = [fill for fill in self._parsed(entries, parse.fill) if fill.trade_id not in seen]
+            entries = wire.entries(answer)
+            page = [fill for fill in self._parsed(entries, account_data.fill) if fill.trade_id not in seen]
             for fill in page:
                 yield fill
-            if len(entries) < parse.MOST_FILLS:
+            if len(entries) < account_data.MOST_FILLS:
                 return
             if not page:
-                raise parse.WireError(f"there are more fills at one time than an answer holds ({parse.MOST_FILLS})")
+                raise wire.WireError(
+                    f"there are more fills at one time than an answer holds ({account_data.MOST_FILLS})"
+                )
             seen.update(fill.trade_id for fill in page)
             since = page[-1].time
 
@@ -106,13 +115,13 @@ class AcmePerpetualAccountApi:
         self, path_url: str, parser: Callable[[Any], Any], params: Optional[Dict[str, Any]] = None
     ) -> List[Any]:
         answer = await self._get(path_url=path_url, params=params, is_auth_required=True)
-        return list(self._parsed(parse.entries(answer), parser))
+        return list(self._parsed(wire.entries(answer), parser))
 
     def _parsed(self, entries: List[Any], parser: Callable[[Any], Any]) -> Iterable[Any]:
         for entry in entries:
             try:
                 yield parser(entry)
-            except parse.WireError as error:
+            except wire.WireError as error:
                 self._logger.error(f"The venue sent a malformed {parser.__name__.replace('_', ' ')}: {error}")
 
 

@@ -10,9 +10,10 @@ from bidict import bidict
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.acme_perpetual import (
-    acme_perpetual_parse as parse,
+    acme_perpetual_market_data as market_data,
     acme_perpetual_stream as stream,
     acme_perpetual_web_utils as web_utils,
+    acme_perpetual_wire as wire,
 )
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_book import BookFollower
 from hummingbot.core.data_type.funding_info import FundingInfo
@@ -86,7 +87,7 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
 
         None is left out: the order book tracker asks again for those at once, as often as the rate limit lets it.
         """
-        prices = parse.last_prices(await self._request(CONSTANTS.MARKETS_PATH_URL))
+        prices = market_data.last_prices(await self._request(CONSTANTS.MARKETS_PATH_URL))
         return {trading_pair: prices.get(trading_pair, math.nan) for trading_pair in trading_pairs}
 
     async def get_funding_info(self, trading_pair: str) -> FundingInfo:
@@ -97,7 +98,7 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         """
         market = await self._connector.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
         answer = await self._request(CONSTANTS.FUTURE_PATH_URL, future=market)
-        return parse.funding_info(trading_pair, answer)
+        return market_data.funding_info(trading_pair, answer)
 
     async def get_all_funding_info(self, trading_pairs: Iterable[str]) -> List[FundingInfo]:
         """The funding of several pairs, in one request (`GET /futures`, Acme API §4).
@@ -108,15 +109,17 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         symbols = await self._connector.trading_pair_symbol_map()
         answer = await self._request(CONSTANTS.FUTURES_PATH_URL)
         markets = {symbols.inverse.get(trading_pair): trading_pair for trading_pair in trading_pairs}
-        return parse.funding_info_of_all(markets, answer)
+        return market_data.funding_info_of_all(markets, answer)
 
     async def _order_book_snapshot(self, trading_pair: str) -> OrderBookMessage:
         answer = await self._request_order_book_snapshot(trading_pair)
-        return parse.book_answer_message(trading_pair, answer, self._update_ids.get_tracking_nonce(), self._time())
+        return market_data.book_answer_message(
+            trading_pair, answer, self._update_ids.get_tracking_nonce(), self._time()
+        )
 
     async def _request_order_book_snapshot(self, trading_pair: str) -> Dict[str, Any]:
         market = await self._connector.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
-        return await self._request(CONSTANTS.ORDER_BOOK_PATH_URL, params=parse.book_depth_params(), market=market)
+        return await self._request(CONSTANTS.ORDER_BOOK_PATH_URL, params=market_data.book_depth_params(), market=market)
 
     async def _request(self, path_url: str, params: Optional[Dict[str, Any]] = None, **names: str) -> Dict[str, Any]:
         rest_assistant = await self._api_factory.get_rest_assistant()
@@ -253,7 +256,7 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         self._followers[market] = BookFollower(self._now())
         self._carriers[market] = ws
         for channel in CONSTANTS.PUBLIC_CHANNELS:
-            await ws.send(WSJSONRequest(payload=parse.subscribe_request(channel, market)))
+            await ws.send(WSJSONRequest(payload=wire.subscribe_request(channel, market)))
 
     async def _market_of(self, trading_pair: str) -> str:
         market = (await self._connector.trading_pair_symbol_map()).inverse.get(trading_pair)
@@ -267,7 +270,7 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
             return
         self._drop_market(market)
         for channel in CONSTANTS.PUBLIC_CHANNELS:
-            await ws.send(WSJSONRequest(payload=parse.unsubscribe_request(channel, market)))
+            await ws.send(WSJSONRequest(payload=wire.unsubscribe_request(channel, market)))
 
     async def _resubscribe_lost_books(self, ws: WSAssistant):
         now = self._now()
@@ -280,13 +283,13 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
                 )
             book.resubscribed(now)
             channel = CONSTANTS.ORDER_BOOK_CHANNEL
-            await ws.send(WSJSONRequest(payload=parse.unsubscribe_request(channel, market)))
-            await ws.send(WSJSONRequest(payload=parse.subscribe_request(channel, market)))
+            await ws.send(WSJSONRequest(payload=wire.unsubscribe_request(channel, market)))
+            await ws.send(WSJSONRequest(payload=wire.subscribe_request(channel, market)))
 
     # --------------------------------------------------------------------------------------------------------- frames
 
     async def _process_websocket_messages(self, websocket_assistant: WSAssistant):
-        async for frame in stream.frames(websocket_assistant, parse.public_frame, self._complaints):
+        async for frame in stream.frames(websocket_assistant, wire.public_frame, self._complaints):
             if frame is not None:
                 queue_key = self._channel_originating_message(frame)
                 if queue_key:
@@ -298,30 +301,30 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
                 await self._resubscribe_lost_books(websocket_assistant)
 
     def _queue_frame(self, frame: Dict[str, Any], queue_key: str):
-        if parse.market(frame) not in self._subscribed_pairs:
+        if wire.market(frame) not in self._subscribed_pairs:
             self._complaints.log("unknown market", "Ignored a frame of a market that was not subscribed to.")
         elif queue_key != self._diff_messages_queue_key or self._belongs_to_book(frame):
             self._message_queue[queue_key].put_nowait(frame)
 
     def _channel_originating_message(self, event_message: Dict[str, Any]) -> str:
-        return self._queue_keys.get(parse.channel(event_message), "") if parse.has_data(event_message) else ""
+        return self._queue_keys.get(wire.channel(event_message), "") if wire.has_data(event_message) else ""
 
     async def _process_message_for_unknown_channel(
         self, event_message: Dict[str, Any], websocket_assistant: WSAssistant
     ):
-        complaint = parse.complaint(event_message)
+        complaint = wire.complaint(event_message)
         if complaint is not None:
             self._complaints.log(complaint, f"The order book stream was told: {complaint}")
-        elif parse.is_subscribed(event_message) and parse.channel(event_message) == CONSTANTS.ORDER_BOOK_CHANNEL:
-            book = self._followers.get(parse.market(event_message))
+        elif wire.is_subscribed(event_message) and wire.channel(event_message) == CONSTANTS.ORDER_BOOK_CHANNEL:
+            book = self._followers.get(wire.market(event_message))
             if book is not None:
                 book.subscription_confirmed()
 
     def _belongs_to_book(self, frame: Dict[str, Any]) -> bool:
-        book = self._followers[parse.market(frame)]
+        book = self._followers[wire.market(frame)]
         try:
-            belongs = book.accept(parse.book_frame(frame), parse.is_partial(frame), self._now())
-        except parse.WireError as error:
+            belongs = book.accept(market_data.book_frame(frame), wire.is_partial(frame), self._now())
+        except wire.WireError as error:
             book.lose(f"a frame was malformed ({error})", self._now())
             belongs = False
         self._has_lost_book = self._has_lost_book or not belongs
@@ -357,23 +360,23 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         return self._connector.order_book_tracker.ready and trading_pair not in streamed
 
     async def _parse_order_book_diff_message(self, raw_message: Dict[str, Any], message_queue: asyncio.Queue):
-        if parse.is_partial(raw_message):
+        if wire.is_partial(raw_message):
             await self._parse_order_book_snapshot_message(raw_message, message_queue)
             return
         trading_pair = await self._trading_pair_of(raw_message)
         update_id = self._update_ids.get_tracking_nonce()
-        message_queue.put_nowait(parse.book_diff_message(trading_pair, raw_message, update_id))
+        message_queue.put_nowait(market_data.book_diff_message(trading_pair, raw_message, update_id))
 
     async def _parse_order_book_snapshot_message(self, raw_message: Dict[str, Any], message_queue: asyncio.Queue):
         trading_pair = await self._trading_pair_of(raw_message)
         update_id = self._update_ids.get_tracking_nonce()
-        message_queue.put_nowait(parse.book_snapshot_message(trading_pair, raw_message, update_id))
+        message_queue.put_nowait(market_data.book_snapshot_message(trading_pair, raw_message, update_id))
 
     async def _parse_trade_message(self, raw_message: Dict[str, Any], message_queue: asyncio.Queue):
         trading_pair = await self._trading_pair_of(raw_message)
         try:
-            trades = parse.trade_messages(trading_pair, raw_message)
-        except parse.WireError as error:
+            trades = market_data.trade_messages(trading_pair, raw_message)
+        except wire.WireError as error:
             self._complaints.log("trades", f"Ignored a malformed frame of trades ({error}).")
             return
         for trade in trades:
@@ -382,12 +385,12 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
     async def _parse_funding_info_message(self, raw_message: Dict[str, Any], message_queue: asyncio.Queue):
         trading_pair = await self._trading_pair_of(raw_message)
         try:
-            message_queue.put_nowait(parse.funding_info_update(trading_pair, raw_message))
-        except parse.WireError as error:
+            message_queue.put_nowait(market_data.funding_info_update(trading_pair, raw_message))
+        except wire.WireError as error:
             self._complaints.log("funding", f"Ignored a malformed frame of funding ({error}).")
 
     async def _trading_pair_of(self, frame: Dict[str, Any]) -> str:
-        market = parse.market(frame)
+        market = wire.market(frame)
         known = self._subscribed_pairs.get(market)
         return known or await self._connector.trading_pair_associated_to_exchange_symbol(symbol=market)
 

@@ -4,10 +4,7 @@ import asyncio
 from typing import Any, Dict, List, Set
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
-from hummingbot.connector.derivative.acme_perpetual import (
-    acme_perpetual_parse as parse,
-    acme_perpetual_stream as stream,
-)
+from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_stream as stream, acme_perpetual_wire as wire
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_auth import AcmePerpetualAuth
 from hummingbot.core.data_type.user_stream_tracker_data_source import UserStreamTrackerDataSource
 from hummingbot.core.web_assistant.connections.data_types import WSJSONRequest
@@ -74,26 +71,26 @@ class AcmePerpetualAPIUserStreamDataSource(UserStreamTrackerDataSource):
         """Logs in and subscribes. The venue answers a login only when it fails (Acme API §2)."""
         await websocket_assistant.send(WSJSONRequest(payload={}, is_auth_required=True))
         for channel in CONSTANTS.PRIVATE_CHANNELS:
-            await websocket_assistant.send(WSJSONRequest(payload=parse.subscribe_request(channel)))
+            await websocket_assistant.send(WSJSONRequest(payload=wire.subscribe_request(channel)))
 
     async def _process_websocket_messages(self, websocket_assistant: WSAssistant, queue: asyncio.Queue):
         loop = asyncio.get_running_loop()
         confirm_by = loop.time() + CONSTANTS.SUBSCRIPTION_DEADLINE
-        async for frame in stream.frames(websocket_assistant, parse.private_frame, self._complaints):
+        async for frame in stream.frames(websocket_assistant, wire.private_frame, self._complaints):
             if frame is not None:
                 await self._process_event_message(frame, queue)
             if self._unconfirmed_channels and loop.time() >= confirm_by:
                 raise stream.StreamClosedError("the venue did not confirm the subscriptions")
 
     async def _process_event_message(self, event_message: Dict[str, Any], queue: asyncio.Queue):
-        complaint = parse.complaint(event_message)
+        complaint = wire.complaint(event_message)
         if complaint is not None:
             # A wrong clock makes a wrong login: the next one asks for the time again.
             self._auth.time_provider.clear_time_offset_ms_samples()
             raise stream.StreamClosedError(complaint)
-        if parse.is_subscribed(event_message):
-            self._confirm(parse.channel(event_message), queue)
-        elif parse.has_data(event_message) and parse.channel(event_message) in CONSTANTS.PRIVATE_CHANNELS:
+        if wire.is_subscribed(event_message):
+            self._confirm(wire.channel(event_message), queue)
+        elif wire.has_data(event_message) and wire.channel(event_message) in CONSTANTS.PRIVATE_CHANNELS:
             self._deliver(event_message, queue)
 
     def _confirm(self, channel: str, queue: asyncio.Queue):

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from yarl import URL
 
-from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_parse as parse
+from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_wire as wire
 from hummingbot.connector.time_synchronizer import TimeSynchronizer
 from hummingbot.core.web_assistant.auth import AuthBase
 from hummingbot.core.web_assistant.connections.data_types import RESTRequest, WSJSONRequest, WSRequest
@@ -49,7 +49,7 @@ class AcmePerpetualAuth(AuthBase):
         """Makes the request the login of a WebSocket, dated now (Acme API §2)."""
         timestamp = self._timestamp()
         signature = self._generate_signature(f"{timestamp}websocket_login")
-        return WSJSONRequest(payload=parse.login_request(self.api_key, signature, timestamp, self._subaccount))
+        return WSJSONRequest(payload=wire.login_request(self.api_key, signature, timestamp, self._subaccount))
 
     def header_for_authentication(self, method: str, path: str, body: str) -> Dict[str, str]:
         """The headers for a request of this method, path (with its query, from `/api` on) and body, dated now."""

@@ -10,9 +10,11 @@ import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants a
 from hummingbot import data_path
 from hummingbot.connector.constants import s_decimal_NaN
 from hummingbot.connector.derivative.acme_perpetual import (
-    acme_perpetual_parse as parse,
+    acme_perpetual_account_data as account_data,
+    acme_perpetual_market_data as market_data,
     acme_perpetual_utils as utils,
     acme_perpetual_web_utils as web_utils,
+    acme_perpetual_wire as wire,
 )
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_account_api import AcmePerpetualAccountApi
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_api_order_book_data_source import (
@@ -283,7 +285,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         while True:
             try:
                 return await self._request_funding_info()
-            except (AcmeRequestError, parse.WireError) as error:
+            except (AcmeRequestError, wire.WireError) as error:
                 self.logger().warning(f"Could not fetch the markets' funding ({error}). Asking again.")
             except KeyError as error:
                 self.logger().warning(f"The venue's markets are not known yet, {error} among them. Asking again.")
@@ -326,7 +328,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     # ------------------------------------------------------------------------------------------- markets and rules
 
     def _initialize_trading_pair_symbols_from_exchange_info(self, exchange_info: Dict[str, Any]):
-        symbols = parse.trading_pair_symbols(parse.markets(exchange_info))
+        symbols = market_data.trading_pair_symbols(market_data.markets(exchange_info))
         # A market that is disabled while we trade on it still has our orders to cancel and our position to show.
         for symbol, trading_pair in self._last_symbols.items():
             if trading_pair in self._trading_pairs and trading_pair not in symbols.inverse:
@@ -337,10 +339,10 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     async def _format_trading_rules(self, exchange_info_dict: Dict[str, Any]) -> List[TradingRule]:
         # An order for a market that was disabled is for the venue to refuse, in its words: the last rule stays known.
         rules = {pair: rule for pair, rule in self._trading_rules.items() if pair in self._trading_pairs}
-        for entry in filter(parse.is_tradable, parse.markets(exchange_info_dict)):
+        for entry in filter(market_data.is_tradable, market_data.markets(exchange_info_dict)):
             try:
-                rule = parse.trading_rule(entry)
-            except parse.WireError:
+                rule = market_data.trading_rule(entry)
+            except wire.WireError:
                 self.logger().exception(f"Error parsing the trading pair rule {entry}. Skipping.")
             else:
                 rules[rule.trading_pair] = rule
@@ -348,7 +350,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
 
     async def _get_last_traded_price(self, trading_pair: str) -> float:
         """The last traded price in USD; NaN for a market that was not traded yet."""
-        prices = parse.last_prices(await self._api_get(path_url=CONSTANTS.MARKETS_PATH_URL))
+        prices = market_data.last_prices(await self._api_get(path_url=CONSTANTS.MARKETS_PATH_URL))
         return prices.get(trading_pair, float("nan"))
 
     # ------------------------------------------------------------------------------------------------ the account
@@ -411,7 +413,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             if not self._is_outdated(balance.token, asked_at):
                 self._set_balance(balance)
 
-    def _set_balance(self, balance: parse.VenueBalance):
+    def _set_balance(self, balance: account_data.VenueBalance):
         self._account_balances[balance.token] = balance.total
         self._account_available_balances[balance.token] = balance.free
 
@@ -433,10 +435,10 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         if self._account_leverage is None:
             self._note_leverage((await self._account.settings()).leverage)
 
-    def _position_key(self, trading_pair: str, position: parse.VenuePosition) -> str:
+    def _position_key(self, trading_pair: str, position: account_data.VenuePosition) -> str:
         return self._perpetual_trading.position_key(trading_pair, position.side, position.mode)
 
-    def _set_position(self, trading_pair: str, position: parse.VenuePosition):
+    def _set_position(self, trading_pair: str, position: account_data.VenuePosition):
         key = self._position_key(trading_pair, position)
         if position.amount == 0:
             self._perpetual_trading.remove_position(key)
@@ -582,7 +584,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         market_name = await self.exchange_symbol_associated_to_pair(trading_pair)
 
         def request(reject_after: float) -> Dict[str, Any]:
-            return parse.place_order_request(
+            return account_data.place_order_request(
                 market_name=market_name,
                 client_order_id=order_id,
                 trade_type=trade_type,
@@ -598,7 +600,9 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             venue_order = await self._send_placement(order_id, request)
         return venue_order.exchange_order_id, self.current_timestamp
 
-    async def _send_placement(self, order_id: str, request: Callable[[float], Dict[str, Any]]) -> parse.VenueOrder:
+    async def _send_placement(
+        self, order_id: str, request: Callable[[float], Dict[str, Any]]
+    ) -> account_data.VenueOrder:
         """Sends a placement, and a second time when the first was refused for having become invalid on its way.
 
         That happens when the venue's clock, or its rate limit, had to be waited for.
@@ -706,13 +710,15 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         return True
 
     async def _request_order_status(self, tracked_order: InFlightOrder) -> OrderUpdate:
-        return parse.order_update(await self._account.order(tracked_order), tracked_order, self.current_timestamp)
+        return account_data.order_update(
+            await self._account.order(tracked_order), tracked_order, self.current_timestamp
+        )
 
     async def _all_trade_updates_for_order(self, order: InFlightOrder) -> List[TradeUpdate]:
         if order.exchange_order_id is None:
             return []
         fills = self._account.fills(since=0.0, exchange_order_id=order.exchange_order_id)
-        return [parse.trade_update(fill, order, self.trade_fee_schema()) async for fill in fills]
+        return [account_data.trade_update(fill, order, self.trade_fee_schema()) async for fill in fills]
 
     # ----------------------------------------------------------------------------------------------- status polls
 
@@ -738,7 +744,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         async for fill in self._account.fills(since):
             try:
                 await self._order_tracker.process_venue_fill(fill)
-            except parse.WireError as error:
+            except wire.WireError as error:
                 self.logger().error(f"The venue sent a contradictory fill: {error}")
             self._last_fill_time = max(self._last_fill_time, fill.time)
 
@@ -763,7 +769,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             await self._update_unlisted_order(order)
 
     def _take_over_all(
-        self, orders: Dict[str, InFlightOrder], venue_orders: List[parse.VenueOrder]
+        self, orders: Dict[str, InFlightOrder], venue_orders: List[account_data.VenueOrder]
     ) -> List[InFlightOrder]:
         """Takes over what the venue says of these orders of ours, and takes them out of `orders`.
 
@@ -785,10 +791,10 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             and self._order_tracker.closed_as(order_id) is None
         )
 
-    def _takes_over(self, order: InFlightOrder, venue_order: parse.VenueOrder) -> bool:
+    def _takes_over(self, order: InFlightOrder, venue_order: account_data.VenueOrder) -> bool:
         try:
             self._order_tracker.process_venue_order(order, venue_order)
-        except parse.WireError as error:
+        except wire.WireError as error:
             self.logger().error(f"The venue sent a contradictory order: {error}")
             return False
         return True
@@ -847,14 +853,14 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             CONSTANTS.POSITIONS_CHANNEL: self._process_position_frame,
             CONSTANTS.BALANCES_CHANNEL: self._process_balance_frame,
         }
-        channel = parse.channel(frame)
+        channel = wire.channel(frame)
         if channel == CONSTANTS.STREAM_CONNECTED_CHANNEL:
             await self._catch_up()
         elif channel in processors:
-            await processors[channel](parse.payload(frame))
+            await processors[channel](wire.payload(frame))
 
     async def _process_order_frame(self, data: Any):
-        venue_order = parse.order(data)
+        venue_order = account_data.order(data)
         order = find_order(
             self._order_tracker.all_updatable_orders, venue_order.client_order_id, venue_order.exchange_order_id
         )
@@ -864,10 +870,10 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             self._order_tracker.take_back_failed_order(venue_order)
 
     async def _process_fill_frame(self, data: Any):
-        await self._order_tracker.process_venue_fill(parse.fill(data))
+        await self._order_tracker.process_venue_fill(account_data.fill(data))
 
     async def _process_position_frame(self, data: Any):
-        position = parse.position(data)
+        position = account_data.position(data)
         trading_pairs = await self.trading_pair_symbol_map()
         if position.market in trading_pairs:
             trading_pair = trading_pairs[position.market]
@@ -875,7 +881,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             self._set_position(trading_pair, position)
 
     async def _process_balance_frame(self, data: Any):
-        balance = parse.balance(data)
+        balance = account_data.balance(data)
         self._note_stream_news(balance.token)
         self._set_balance(balance)
 

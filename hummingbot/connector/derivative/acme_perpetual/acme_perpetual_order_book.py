@@ -9,7 +9,7 @@ from collections import deque
 from typing import Deque, Iterable, List, Optional
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
-from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_parse as parse
+from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_market_data as market_data
 
 # As many frames, each soon after the one before, make a market that ticks.
 TICKING_FRAMES = 3
@@ -27,7 +27,7 @@ class BookSide:
         self._sign = -1.0 if best_is_highest else 1.0
         self._keys: List[float] = []  # the prices, so that the best is the least
 
-    def update(self, levels: Iterable[parse.Level]):
+    def update(self, levels: Iterable[market_data.Level]):
         """Sets each level to its new size; a size of 0 takes it away."""
         keys, texts, sign = self._keys, self.texts, self._sign
         for price, size in levels:
@@ -35,12 +35,12 @@ class BookSide:
             place = bisect_left(keys, key)
             is_known = place < len(keys) and keys[place] == key
             if is_known and size:
-                texts[place] = parse.level_text(price, size)
+                texts[place] = market_data.level_text(price, size)
             elif is_known:
                 del keys[place], texts[place]
             elif size:
                 keys.insert(place, key)
-                texts.insert(place, parse.level_text(price, size))
+                texts.insert(place, market_data.level_text(price, size))
 
 
 class BookLevels:
@@ -54,16 +54,16 @@ class BookLevels:
         self._bids = BookSide(best_is_highest=True)
         self._asks = BookSide(best_is_highest=False)
 
-    def replace(self, frame: parse.BookFrame) -> bool:
+    def replace(self, frame: market_data.BookFrame) -> bool:
         """Takes a full state. Returns whether it is the venue's book."""
         self.__init__()
         return self.update(frame)
 
-    def update(self, frame: parse.BookFrame) -> bool:
+    def update(self, frame: market_data.BookFrame) -> bool:
         """Takes the levels that changed. Returns whether what they make of the book is the venue's."""
         self._bids.update(frame.bids)
         self._asks.update(frame.asks)
-        return parse.book_checksum(self._bids.texts, self._asks.texts) == frame.checksum
+        return market_data.book_checksum(self._bids.texts, self._asks.texts) == frame.checksum
 
 
 class BookFollower:
@@ -88,7 +88,7 @@ class BookFollower:
         """Whether the book is complete, and was the venue's when last heard of."""
         return self._levels is not None
 
-    def accept(self, frame: parse.BookFrame, is_partial: bool, now: float) -> bool:
+    def accept(self, frame: market_data.BookFrame, is_partial: bool, now: float) -> bool:
         """Takes a frame. Returns whether it is to be passed on: it belongs to the book, and the checksum agrees."""
         if is_partial:
             self._levels = BookLevels()

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Awaitable, Callable, Deque, Dict, Iterable, Li
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.client_order_tracker import ClientOrderTracker
-from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_parse as parse
+from hummingbot.connector.derivative.acme_perpetual import (
+    acme_perpetual_account_data as account_data,
+    acme_perpetual_wire as wire,
+)
 from hummingbot.core.data_type.common import PositionAction
 from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderState, OrderUpdate, TradeUpdate
 from hummingbot.core.utils.async_utils import safe_ensure_future
@@ -53,8 +56,8 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
         self._fetch_fills = fetch_fills
         self._settle = settle
         self._sleep = sleep
-        self._early_fills: Deque[parse.VenueFill] = deque(maxlen=CONSTANTS.MOST_EARLY_FILLS)
-        self._closing_orders: Dict[str, parse.VenueOrder] = {}
+        self._early_fills: Deque[account_data.VenueFill] = deque(maxlen=CONSTANTS.MOST_EARLY_FILLS)
+        self._closing_orders: Dict[str, account_data.VenueOrder] = {}
         self._an_order_ended = asyncio.Event()
 
     @property
@@ -82,21 +85,21 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
         venue_order = self._closing_orders.get(client_order_id)
         return None if venue_order is None else venue_order.state
 
-    def process_venue_order(self, order: InFlightOrder, venue_order: parse.VenueOrder):
+    def process_venue_order(self, order: InFlightOrder, venue_order: account_data.VenueOrder):
         """Takes over what the venue says of one of our orders.
 
         :raises WireError: when it is another order that the venue speaks of
         """
         _check_identity(order, venue_order.client_order_id, venue_order.exchange_order_id)
         if venue_order.trade_type is not order.trade_type:
-            raise parse.WireError(f"'side' is not that of order {order.client_order_id}")
+            raise wire.WireError(f"'side' is not that of order {order.client_order_id}")
         self._follow_reduction(order, venue_order)
         if venue_order.is_closed and not _has_all_fills(order, venue_order):
             self._close_when_filled(order, venue_order)
         else:
-            self.process_order_update(parse.order_update(venue_order, order, self.current_timestamp))
+            self.process_order_update(account_data.order_update(venue_order, order, self.current_timestamp))
 
-    async def process_venue_fill(self, fill: parse.VenueFill):
+    async def process_venue_fill(self, fill: account_data.VenueFill):
         """Takes over one of the account's fills: of our order, of an order that may turn out to be ours, or not.
 
         :raises WireError: when the fill names two orders
@@ -119,7 +122,7 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
             )
         self._process_fill(order, fill)
 
-    def take_back_failed_order(self, venue_order: parse.VenueOrder):
+    def take_back_failed_order(self, venue_order: account_data.VenueOrder):
         """Treats an order that was reported as failed, and is alive, as a lost one: it is cancelled at the venue until
         it is gone, and its fills are reported."""
         order = self.fetch_cached_order(venue_order.client_order_id)
@@ -149,10 +152,10 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
             self._early_fills.remove(fill)
             self._process_fill(order, fill)
 
-    def _process_fill(self, order: InFlightOrder, fill: parse.VenueFill):
-        self.process_trade_update(parse.trade_update(fill, order, self._connector.trade_fee_schema()))
+    def _process_fill(self, order: InFlightOrder, fill: account_data.VenueFill):
+        self.process_trade_update(account_data.trade_update(fill, order, self._connector.trade_fee_schema()))
 
-    def _follow_reduction(self, order: InFlightOrder, venue_order: parse.VenueOrder):
+    def _follow_reduction(self, order: InFlightOrder, venue_order: account_data.VenueOrder):
         # The venue cuts a reduce-only order to the position that is left (Acme API §8). Waiting for more to be filled
         # would be in vain.
         if order.position is PositionAction.CLOSE and 0 < venue_order.size < order.amount:
@@ -163,16 +166,16 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
             order.amount = venue_order.size
             order.check_filled_condition()
 
-    def _close_when_filled(self, order: InFlightOrder, venue_order: parse.VenueOrder):
+    def _close_when_filled(self, order: InFlightOrder, venue_order: account_data.VenueOrder):
         order_id = order.client_order_id
         if order_id not in self._closing_orders:
             self._closing_orders[order_id] = venue_order
             closing = safe_ensure_future(self._wait_for_fills_and_close(order, venue_order))
             closing.add_done_callback(lambda _: self._closing_orders.pop(order_id))
 
-    async def _wait_for_fills_and_close(self, order: InFlightOrder, venue_order: parse.VenueOrder):
+    async def _wait_for_fills_and_close(self, order: InFlightOrder, venue_order: account_data.VenueOrder):
         """The parent class waits for the fills of filled orders only, not of cancelled ones, and does not ask."""
-        order_update = parse.order_update(venue_order, order, self.current_timestamp)
+        order_update = account_data.order_update(venue_order, order, self.current_timestamp)
         await self._process_order_update(order_update._replace(new_state=OrderState.PARTIALLY_FILLED))
         is_answered = False
         for delay in CONSTANTS.MISSING_FILLS_DELAYS:
@@ -211,12 +214,12 @@ def find_order(
 
 def _check_identity(order: InFlightOrder, client_order_id: Optional[str], exchange_order_id: str):
     if client_order_id not in (None, order.client_order_id):
-        raise parse.WireError(f"'clientId' is not that of order {order.client_order_id}")
+        raise wire.WireError(f"'clientId' is not that of order {order.client_order_id}")
     if order.exchange_order_id not in (None, exchange_order_id):
-        raise parse.WireError(f"the order's id is not that of order {order.client_order_id}")
+        raise wire.WireError(f"the order's id is not that of order {order.client_order_id}")
 
 
-def _has_all_fills(order: InFlightOrder, venue_order: parse.VenueOrder) -> bool:
+def _has_all_fills(order: InFlightOrder, venue_order: account_data.VenueOrder) -> bool:
     if order.executed_amount_base >= venue_order.filled_size:
         return True
     return venue_order.state is OrderState.FILLED and order.completely_filled_event.is_set()

@@ -6,7 +6,7 @@ from typing import Dict, Optional
 
 from hummingbot.connector.derivative.acme_perpetual import (
     acme_perpetual_constants as CONSTANTS,
-    acme_perpetual_parse as parse,
+    acme_perpetual_market_data as market_data,
     acme_perpetual_web_utils as web_utils,
 )
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_stream import Complaints
@@ -49,7 +49,7 @@ class AcmePerpetualRateSource(RateSourceBase):
         if quote_token not in (None, CONSTANTS.QUOTE_ASSET):
             return {}
         try:
-            prices = parse.prices(await self._markets())
+            prices = market_data.prices(await self._markets())
             self._complaints.forget()
             return prices
         except (AcmeRequestError, ValueError) as error:

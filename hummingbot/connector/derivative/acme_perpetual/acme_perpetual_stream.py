@@ -10,8 +10,8 @@ import aiohttp
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.acme_perpetual import (
-    acme_perpetual_parse as parse,
     acme_perpetual_web_utils as web_utils,
+    acme_perpetual_wire as wire,
 )
 from hummingbot.core.web_assistant.connections.data_types import WSJSONRequest
 from hummingbot.core.web_assistant.ws_assistant import WSAssistant
@@ -128,10 +128,10 @@ async def frames(
             frame = _decoded(message, decode, complaints)
             if frame is None:
                 continue
-            if not parse.has_data(frame):
-                if parse.is_pong(frame):
+            if not wire.has_data(frame):
+                if wire.is_pong(frame):
                     continue
-                if parse.says_goodbye(frame):
+                if wire.says_goodbye(frame):
                     raise StreamClosedError("the server is going away")
             yield frame
     finally:
@@ -193,7 +193,7 @@ class _Reader:
             raise StreamClosedError(f"silent for {CONSTANTS.STREAM_SILENCE_LIMIT:g} s")
         if now - self._last_ping >= CONSTANTS.HEARTBEAT_TIME_INTERVAL:
             self._last_ping = now
-            await self._assistant.send(WSJSONRequest(payload=parse.ping_request()))
+            await self._assistant.send(WSJSONRequest(payload=wire.ping_request()))
 
     def _tick(self):
         self._has_ticked = True

@@ -14,7 +14,7 @@ import aiohttp
 from yarl import URL
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
-from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_parse as parse, acme_perpetual_utils as utils
+from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_utils as utils, acme_perpetual_wire as wire
 from hummingbot.connector.time_synchronizer import TimeSynchronizer
 from hummingbot.connector.utils import TimeSynchronizerRESTPreProcessor
 from hummingbot.core.web_assistant.connections.connections_factory import ConnectionsFactory
@@ -91,7 +91,7 @@ class AcmeRESTResponse(RESTResponse):
 
     @cached_property
     def _parsed_body(self) -> Any:
-        return parse.exact_json(self._body)
+        return wire.exact_json(self._body)
 
 
 def environment_proxy(url: URL) -> Optional[str]:
@@ -311,10 +311,10 @@ async def refusal_in(response: RESTResponse) -> Optional[AcmeRequestError]:
         body = await response.json()
     except ValueError:
         body = None
-    message = parse.error_message(body)
+    message = wire.error_message(body)
     if message is not None or response.status >= 400:
         return AcmeApiError(response.status, message or f"HTTP status {response.status}", _retry_after(response))
-    if not parse.is_success(body):
+    if not wire.is_success(body):
         return AcmeNoAnswerError(
             f"The answer to {response.method} {URL(response.url).path} (HTTP status {response.status}) is not one of "
             "the Acme API. Is acme_perpetual_server the address of an Acme server?"

@@ -5,7 +5,7 @@ from typing import Callable, Optional
 from urllib.parse import quote
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
-from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_parse as parse
+from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_wire as wire
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_throttler import AcmeThrottler
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import (
     AcmeWebAssistantsFactory,
@@ -98,4 +98,4 @@ async def get_current_server_time(
         throttler_limit_id=CONSTANTS.SERVER_TIME_PATH_URL,
         method=RESTMethod.GET,
     )
-    return parse.timestamp(parse.result(answer)) * 1e3
+    return wire.timestamp(wire.result(answer)) * 1e3

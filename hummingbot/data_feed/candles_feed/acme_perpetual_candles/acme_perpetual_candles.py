@@ -7,7 +7,7 @@ import numpy as np
 
 from hummingbot.connector.derivative.acme_perpetual import (
     acme_perpetual_constants as ACME,
-    acme_perpetual_parse as parse,
+    acme_perpetual_market_data as market_data,
     acme_perpetual_web_utils as web_utils,
 )
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_stream import Complaints
@@ -120,21 +120,21 @@ class AcmePerpetualCandles(CandlesBase):
 
     def get_exchange_trading_pair(self, trading_pair: str) -> str:
         """The market's name by the rule (Acme API §1); an attached connector knows it from the venue."""
-        return parse.perpetual_name(trading_pair)
+        return market_data.perpetual_name(trading_pair)
 
     # ----------------------------------------------------------------------------------------------------- history
 
     def _get_rest_candles_params(
         self, start_time: Optional[int] = None, end_time: Optional[int] = None, limit: Optional[int] = None
     ) -> Dict[str, Any]:
-        return parse.candles_params(self.intervals[self.interval], start_time, end_time)
+        return market_data.candles_params(self.intervals[self.interval], start_time, end_time)
 
     def _parse_rest_candles(self, data: Dict[str, Any], end_time: Optional[int] = None) -> List[List[float]]:
         """The rows of an answer, oldest first, one for each interval between the first and the last.
 
         :raises WireError: when it is malformed
         """
-        return without_gaps(map(_row, parse.candles(data)), self.interval_in_seconds)
+        return without_gaps(map(_row, market_data.candles(data)), self.interval_in_seconds)
 
     # -------------------------------------------------------------------------------------------------------- live
 
@@ -211,7 +211,7 @@ def without_gaps(rows: Iterable[List[float]], interval: int) -> List[List[float]
     return complete
 
 
-def _row(candle: parse.VenueCandle) -> List[float]:
+def _row(candle: market_data.VenueCandle) -> List[float]:
     base_volume = candle.volume / ((candle.high + candle.low) / 2)
     prices = candle.open, candle.high, candle.low, candle.close
     return [candle.start, *map(float, prices), float(base_volume), float(candle.volume), 0.0, 0.0, 0.0]

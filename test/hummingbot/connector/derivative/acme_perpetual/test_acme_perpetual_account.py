@@ -7,7 +7,7 @@ from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import r
 
 from aiohttp import web
 
-from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_parse as parse, acme_perpetual_utils as utils
+from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_utils as utils, acme_perpetual_wire as wire
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_derivative import AcmePerpetualDerivative
 from hummingbot.connector.trading_rule import TradingRule
 from hummingbot.core.data_type.common import OrderType, PositionAction, PositionMode, PositionSide, TradeType
@@ -235,7 +235,7 @@ class FundingTests(DerivativeTestCase):
         found = [
             payment
             for payment in sorted(self.payments, key=lambda payment: payment["time"], reverse=True)
-            if parse.timestamp(payment["time"]) >= start and market in (None, payment["future"])
+            if wire.timestamp(payment["time"]) >= start and market in (None, payment["future"])
         ]
         return web.Response(text=venue_data.success(found), content_type="application/json")
 
@@ -324,7 +324,7 @@ class FundingTests(DerivativeTestCase):
 
         await self.poll()
 
-        last_payment = parse.timestamp(HOURS[12])
+        last_payment = wire.timestamp(HOURS[12])
         self.assertAlmostEqual(last_payment, self.asked_start_time("/api/funding_payments"), delta=61)
 
     async def test_a_restart_reports_nothing_twice(self):

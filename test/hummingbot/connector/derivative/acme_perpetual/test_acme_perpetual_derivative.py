@@ -12,8 +12,8 @@ from aioresponses.core import RequestCall
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.acme_perpetual import (
-    acme_perpetual_parse as parse,
     acme_perpetual_web_utils as web_utils,
+    acme_perpetual_wire as wire,
 )
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_derivative import AcmePerpetualDerivative
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import AcmeApiError
@@ -206,7 +206,7 @@ class AcmePerpetualDerivativeTests(AbstractPerpetualDerivativeTests.PerpetualDer
 
     @property
     def expected_logged_error_for_erroneous_trading_rule(self):
-        malformed = parse.exact_json(json.dumps(self.trading_rules_request_erroneous_mock_response))["result"][0]
+        malformed = wire.exact_json(json.dumps(self.trading_rules_request_erroneous_mock_response))["result"][0]
         return f"Error parsing the trading pair rule {malformed}. Skipping."
 
     @property

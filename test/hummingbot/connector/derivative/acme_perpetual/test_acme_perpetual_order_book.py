@@ -7,23 +7,26 @@ from typing import Dict, Iterator, List
 
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_parse as parse
+from hummingbot.connector.derivative.acme_perpetual import (
+    acme_perpetual_market_data as market_data,
+    acme_perpetual_wire as wire,
+)
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_book import BookFollower, BookLevels
 
 WRONG_CHECKSUM = 1
 
 
-def checksum(bids: List[parse.Level], asks: List[parse.Level]) -> int:
+def checksum(bids: List[market_data.Level], asks: List[market_data.Level]) -> int:
     """The checksum, written out as the API's description words it (Acme API §6)."""
     bids, asks = sorted(bids, reverse=True)[:100], sorted(asks)[:100]
     levels = [level for pair in zip_longest(bids, asks, fillvalue=()) for level in pair]
     return zlib.crc32(":".join(str(float(number)) for level in levels for number in level).encode())
 
 
-def frame(bids=((99.0, 1.0),), asks=((101.0, 2.0),), of=None, wrong=False) -> parse.BookFrame:
+def frame(bids=((99.0, 1.0),), asks=((101.0, 2.0),), of=None, wrong=False) -> market_data.BookFrame:
     """A frame with these levels, and the checksum of the book `of` (bids, asks), which a partial is itself."""
     expected = checksum(*of) if of else checksum(list(bids), list(asks))
-    return parse.BookFrame(list(bids), list(asks), WRONG_CHECKSUM if wrong else expected, 0.0)
+    return market_data.BookFrame(list(bids), list(asks), WRONG_CHECKSUM if wrong else expected, 0.0)
 
 
 PARTIAL = frame()
@@ -80,7 +83,7 @@ class RecordedBookTests(unittest.TestCase):
         followers: Dict[str, BookFollower] = {}
         for number, raw in enumerate(book_frames()):
             follower = followers.setdefault(raw["market"], BookFollower(0))
-            self.assertTrue(follower.accept(parse.book_frame(raw), parse.is_partial(raw), 0), f"frame {number}")
+            self.assertTrue(follower.accept(market_data.book_frame(raw), wire.is_partial(raw), 0), f"frame {number}")
         self.assertEqual(10, len(followers))
         self.assertEqual(971, number + 1)
 
@@ -89,16 +92,16 @@ class RecordedBookTests(unittest.TestCase):
         books: Dict[str, BookLevels] = {}
         corruptions = 0
         for raw in book_frames():
-            book, true = books.setdefault(raw["market"], BookLevels()), parse.book_frame(raw)
+            book, true = books.setdefault(raw["market"], BookLevels()), market_data.book_frame(raw)
             for corrupted in self.corruptions(true):
                 other = self.copied(book)
-                agrees = other.replace(corrupted) if parse.is_partial(raw) else other.update(corrupted)
+                agrees = other.replace(corrupted) if wire.is_partial(raw) else other.update(corrupted)
                 self.assertFalse(agrees, corrupted)
                 corruptions += 1
-            self.assertTrue(book.replace(true) if parse.is_partial(raw) else book.update(true))
+            self.assertTrue(book.replace(true) if wire.is_partial(raw) else book.update(true))
         self.assertGreater(corruptions, 9_000)
 
-    def corruptions(self, true: parse.BookFrame) -> Iterator[parse.BookFrame]:
+    def corruptions(self, true: market_data.BookFrame) -> Iterator[market_data.BookFrame]:
         for name in ("bids", "asks"):
             levels = getattr(true, name)
             for i, (price, size) in enumerate(levels):

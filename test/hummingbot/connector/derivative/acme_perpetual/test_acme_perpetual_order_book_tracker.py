@@ -5,7 +5,7 @@ from typing import Awaitable, Callable, Dict, List
 from unittest.mock import patch
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
-from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_parse as parse
+from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_market_data as market_data
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_book_tracker import (
     AcmePerpetualOrderBookTracker,
 )
@@ -19,12 +19,12 @@ async def forever(*_):
 
 def snapshot(trading_pair: str, update_id: int, bid: float) -> OrderBookMessage:
     frame = {"data": {"time": 1.0, "checksum": 0, "bids": [[bid, 1.0]], "asks": [[bid + 1, 1.0]]}}
-    return parse.book_snapshot_message(trading_pair, frame, update_id)
+    return market_data.book_snapshot_message(trading_pair, frame, update_id)
 
 
 def diff(trading_pair: str, update_id: int, bid: float, size: float = 1.0) -> OrderBookMessage:
     frame = {"data": {"time": 1.0, "checksum": 0, "bids": [[bid, size]], "asks": []}}
-    return parse.book_diff_message(trading_pair, frame, update_id)
+    return market_data.book_diff_message(trading_pair, frame, update_id)
 
 
 class FedDataSource:

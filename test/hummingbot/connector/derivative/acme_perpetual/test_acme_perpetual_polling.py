@@ -16,7 +16,7 @@ from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import b
 from aiohttp import web
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
-from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_parse as parse
+from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_wire as wire
 
 
 def time_after(seconds: float) -> str:
@@ -225,7 +225,7 @@ class FillPagesTests(DerivativeTestCase):
     async def page(self, request):
         start = float(request.query["start_time"])
         self.assertEqual("asc", request.query["order"])
-        found = [fill for fill in self.fills if parse.timestamp(fill["time"]) >= start]
+        found = [fill for fill in self.fills if wire.timestamp(fill["time"]) >= start]
         page = found[: int(request.query["limit"])]
         return web.Response(text=venue_data.success(page), content_type="application/json")
 

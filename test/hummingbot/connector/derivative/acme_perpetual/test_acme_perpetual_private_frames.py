@@ -10,7 +10,10 @@ from unittest import TestCase
 
 from hypothesis import HealthCheck, example, given, settings, strategies as st
 
-from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_parse as parse
+from hummingbot.connector.derivative.acme_perpetual import (
+    acme_perpetual_account_data as account_data,
+    acme_perpetual_wire as wire,
+)
 from hummingbot.core.data_type.common import PositionMode
 from hummingbot.core.data_type.in_flight_order import OrderState
 
@@ -125,45 +128,45 @@ class PrivateFrameFuzzTests(DerivativeTestCase):
 class PrivateParseTests(TestCase):
     def test_what_is_malformed_is_refused_by_name(self):
         cases = [
-            (parse.order, venue_data.order(), {"id": "7"}, "'id' is not an integer"),
-            (parse.order, venue_data.order(), {"id": True}, "'id' is not an integer"),
-            (parse.order, venue_data.order(), {"side": "both"}, "'side' is neither buy nor sell"),
-            (parse.order, venue_data.order(), {"size": None}, "'size' is missing"),
-            (parse.order, venue_data.order(), {"filledSize": 2.0}, "'filledSize' is not between 0 and 'size'"),
-            (parse.order, venue_data.order(), {"clientId": 7}, "'clientId' is not a text"),
-            (parse.fill, venue_data.fill(), {"price": 0}, "'price' is not above zero"),
-            (parse.fill, venue_data.fill(), {"size": -1}, "'size' is not above zero"),
-            (parse.fill, venue_data.fill(), {"time": "noon"}, "'time' is not an ISO-8601 time"),
-            (parse.position, venue_data.position(), {"entryPrice": None}, "'entryPrice' is missing"),
-            (parse.balance, venue_data.balance(), {"free": "much"}, "'free' is not an exact number"),
-            (parse.funding_payment, venue_data.funding_payment(1, venue_data.TIME, 1.0), {"rate": []}, "'rate'"),
+            (account_data.order, venue_data.order(), {"id": "7"}, "'id' is not an integer"),
+            (account_data.order, venue_data.order(), {"id": True}, "'id' is not an integer"),
+            (account_data.order, venue_data.order(), {"side": "both"}, "'side' is neither buy nor sell"),
+            (account_data.order, venue_data.order(), {"size": None}, "'size' is missing"),
+            (account_data.order, venue_data.order(), {"filledSize": 2.0}, "'filledSize' is not between 0 and 'size'"),
+            (account_data.order, venue_data.order(), {"clientId": 7}, "'clientId' is not a text"),
+            (account_data.fill, venue_data.fill(), {"price": 0}, "'price' is not above zero"),
+            (account_data.fill, venue_data.fill(), {"size": -1}, "'size' is not above zero"),
+            (account_data.fill, venue_data.fill(), {"time": "noon"}, "'time' is not an ISO-8601 time"),
+            (account_data.position, venue_data.position(), {"entryPrice": None}, "'entryPrice' is missing"),
+            (account_data.balance, venue_data.balance(), {"free": "much"}, "'free' is not an exact number"),
+            (account_data.funding_payment, venue_data.funding_payment(1, venue_data.TIME, 1.0), {"rate": []}, "'rate'"),
         ]
         for parser, data, change, message in cases:
             with self.subTest(parser=parser.__name__, change=change):
-                exact = parse.exact_json(venue_data.success({**data, **change}))["result"]
-                with self.assertRaisesRegex(parse.WireError, message):
+                exact = wire.exact_json(venue_data.success({**data, **change}))["result"]
+                with self.assertRaisesRegex(wire.WireError, message):
                     parser(exact)
 
     def test_a_list_is_a_list(self):
-        with self.assertRaisesRegex(parse.WireError, "'result' is not a list"):
-            parse.entries({"success": True, "result": {}})
+        with self.assertRaisesRegex(wire.WireError, "'result' is not a list"):
+            wire.entries({"success": True, "result": {}})
 
     def test_the_dialect_without_acmes_additions(self):
-        data = parse.exact_json(venue_data.success([venue_data.fill(), venue_data.position(-1.0)]))["result"]
+        data = wire.exact_json(venue_data.success([venue_data.fill(), venue_data.position(-1.0)]))["result"]
         fill, position = data
         for addition in ("clientId", "positionSide"):
             fill.pop(addition, None)
             position.pop(addition, None)
 
-        self.assertIsNone(parse.fill(fill).client_order_id)
-        self.assertEqual(PositionMode.ONEWAY, parse.position(position).mode)
+        self.assertIsNone(account_data.fill(fill).client_order_id)
+        self.assertEqual(PositionMode.ONEWAY, account_data.position(position).mode)
 
     def test_account_settings(self):
         def read(**changes):
-            return parse.account_settings(parse.exact_json(venue_data.success(venue_data.account(**changes))))
+            return account_data.account_settings(wire.exact_json(venue_data.success(venue_data.account(**changes))))
 
         self.assertEqual(Decimal("-0.0001"), read(makerFee=-0.0001).maker_fee)
-        with self.assertRaisesRegex(parse.WireError, "'positionMode'"):
+        with self.assertRaisesRegex(wire.WireError, "'positionMode'"):
             read(positionMode="both")
-        with self.assertRaisesRegex(parse.WireError, "'leverage'"):
+        with self.assertRaisesRegex(wire.WireError, "'leverage'"):
             read(leverage=0)

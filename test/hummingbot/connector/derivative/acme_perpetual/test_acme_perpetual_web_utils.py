@@ -9,8 +9,8 @@ from aioresponses import aioresponses
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.acme_perpetual import (
-    acme_perpetual_parse as parse,
     acme_perpetual_web_utils as web_utils,
+    acme_perpetual_wire as wire,
 )
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_auth import AcmePerpetualAuth
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_throttler import AcmeThrottler
@@ -65,7 +65,7 @@ class AcmePerpetualServerTimeTests(IsolatedAsyncioWrapperTestCase):
     async def test_what_is_no_time_is_an_error(self, mock_api):
         for result in ('"yesterday"', "12", "null", '"2026-01-02T03:04:05"'):
             mock_api.get("http://127.0.0.1:8600/api/time", body=f'{{"success": true, "result": {result}}}')
-            with self.subTest(result), self.assertRaises(parse.WireError):
+            with self.subTest(result), self.assertRaises(wire.WireError):
                 await web_utils.get_current_server_time()
 
 

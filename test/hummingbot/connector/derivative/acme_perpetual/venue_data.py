@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 from typing import Any, Dict, List, Optional
 
-from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_parse as parse
+from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_wire as wire
 
 TIME = "2026-01-02T03:04:05.678901+00:00"
 EPOCH_SECONDS = 1767323045.678901  # TIME
@@ -21,7 +21,7 @@ def refusal(message: str) -> str:
 
 def frame(channel: str, data: Any) -> Dict[str, Any]:
     """A frame of a private channel, as the user stream passes it on."""
-    return parse.private_frame(json.dumps({"channel": channel, "type": "update", "data": data}, default=_number))
+    return wire.private_frame(json.dumps({"channel": channel, "type": "update", "data": data}, default=_number))
 
 
 def market(name: str = "BTC-PERP", **changes: Any) -> Dict[str, Any]:

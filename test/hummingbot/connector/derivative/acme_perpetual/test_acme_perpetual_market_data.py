@@ -13,7 +13,11 @@ from test.hummingbot.connector.derivative.acme_perpetual.recordings import (
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
-from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_parse as parse
+from hummingbot.connector.derivative.acme_perpetual import (
+    acme_perpetual_account_data as account_data,
+    acme_perpetual_market_data as market_data,
+    acme_perpetual_wire as wire,
+)
 from hummingbot.core.data_type.common import TradeType
 from hummingbot.core.data_type.order_book_message import OrderBookMessageType
 
@@ -118,19 +122,19 @@ class EnvelopeTests(unittest.TestCase):
     def test_a_success_holds_its_result(self):
         answer = {"success": True, "result": [1]}
 
-        self.assertTrue(parse.is_success(answer))
-        self.assertEqual([1], parse.result(answer))
-        self.assertIsNone(parse.error_message(answer))
+        self.assertTrue(wire.is_success(answer))
+        self.assertEqual([1], wire.result(answer))
+        self.assertIsNone(wire.error_message(answer))
 
     def test_a_null_result_is_a_result(self):
-        self.assertIsNone(parse.result({"success": True, "result": None}))
+        self.assertIsNone(wire.result({"success": True, "result": None}))
 
     def test_a_refusal_holds_the_venues_words(self):
         answer = {"success": False, "error": "Account does not have enough margin for order."}
 
-        self.assertFalse(parse.is_success(answer))
-        self.assertEqual("Account does not have enough margin for order.", parse.error_message(answer))
-        self.assertEqual("The venue gave no reason", parse.error_message({"success": False}))
+        self.assertFalse(wire.is_success(answer))
+        self.assertEqual("Account does not have enough margin for order.", wire.error_message(answer))
+        self.assertEqual("The venue gave no reason", wire.error_message({"success": False}))
 
     def test_anything_else_has_no_result(self):
         for answer in (
@@ -142,75 +146,75 @@ class EnvelopeTests(unittest.TestCase):
             {"success": 1, "result": 2},
             {"success": False, "result": 1},
         ):
-            with self.subTest(answer), self.assertRaises(parse.WireError):
-                parse.result(answer)
+            with self.subTest(answer), self.assertRaises(wire.WireError):
+                wire.result(answer)
 
 
 class JsonTests(unittest.TestCase):
     def test_money_is_the_decimal_of_its_text(self):
         self.assertEqual(
             {"a": Decimal("0.10"), "b": [Decimal("1E-8")], "c": 10**20},
-            parse.exact_json('{"a": 0.10, "b": [1e-08], "c": 100000000000000000000}'),
+            wire.exact_json('{"a": 0.10, "b": [1e-08], "c": 100000000000000000000}'),
         )
-        self.assertEqual("0.10", str(parse.exact_json("0.10")))
+        self.assertEqual("0.10", str(wire.exact_json("0.10")))
 
     def test_what_is_no_json_is_refused(self):
         for text in ("", "{", "NaN", "[Infinity]", '{"a": -Infinity}', "{'a': 1}", "[" * 100_000, "1" * 5_000, None, 7):
-            with self.subTest(str(text)[:20]), self.assertRaises(parse.WireError):
-                parse.exact_json(text)
+            with self.subTest(str(text)[:20]), self.assertRaises(wire.WireError):
+                wire.exact_json(text)
 
     def test_frames_are_objects(self):
-        for decode in (parse.public_frame, parse.private_frame):
+        for decode in (wire.public_frame, wire.private_frame):
             for text in ("[]", "1", '"a"', "null", "pong"):
-                with self.subTest(text), self.assertRaises(parse.WireError):
+                with self.subTest(text), self.assertRaises(wire.WireError):
                     decode(text)
 
     def test_public_books_are_in_doubles_and_public_funding_is_exact(self):
-        self.assertIsInstance(parse.public_frame(json.dumps(book_frame()))["data"]["bids"][0][0], float)
+        self.assertIsInstance(wire.public_frame(json.dumps(book_frame()))["data"]["bids"][0][0], float)
         self.assertEqual(
             Decimal("0.1234567890123456789"),
-            parse.public_frame('{"channel": "funding", "data": {"mark": 0.1234567890123456789}}')["data"]["mark"],
+            wire.public_frame('{"channel": "funding", "data": {"mark": 0.1234567890123456789}}')["data"]["mark"],
         )
         self.assertEqual(
-            Decimal("0.1234567890123456789"), parse.private_frame('{"data": 0.1234567890123456789}')["data"]
+            Decimal("0.1234567890123456789"), wire.private_frame('{"data": 0.1234567890123456789}')["data"]
         )
 
 
 class FieldTests(unittest.TestCase):
     def test_errors_name_the_field(self):
         for read, data, text in (
-            (parse.decimal_field, {}, "'price' is missing"),
-            (parse.decimal_field, {"price": None}, "'price' is missing"),
-            (parse.decimal_field, {"price": "1"}, "'price' is not an exact number"),
-            (parse.decimal_field, {"price": True}, "'price' is not an exact number"),
-            (parse.decimal_field, {"price": 0.1}, "'price' is not an exact number"),
-            (parse.decimal_field, {"price": Decimal("NaN")}, "'price' is out of range"),
-            (parse.decimal_field, {"price": Decimal("1e31")}, "'price' is out of range"),
-            (parse.decimal_field, {"price": Decimal("1e-31")}, "'price' is out of range"),
-            (parse.text_field, {"price": 1}, "'price' is not a text"),
-            (parse.time_field, {"price": "noon"}, "'price' is not an ISO-8601 time"),
-            (parse.time_field, {"price": "2026-01-02T03:04:05"}, "'price' is not an ISO-8601 time"),
-            (parse.field, [], "not a JSON object"),
+            (wire.decimal_field, {}, "'price' is missing"),
+            (wire.decimal_field, {"price": None}, "'price' is missing"),
+            (wire.decimal_field, {"price": "1"}, "'price' is not an exact number"),
+            (wire.decimal_field, {"price": True}, "'price' is not an exact number"),
+            (wire.decimal_field, {"price": 0.1}, "'price' is not an exact number"),
+            (wire.decimal_field, {"price": Decimal("NaN")}, "'price' is out of range"),
+            (wire.decimal_field, {"price": Decimal("1e31")}, "'price' is out of range"),
+            (wire.decimal_field, {"price": Decimal("1e-31")}, "'price' is out of range"),
+            (wire.text_field, {"price": 1}, "'price' is not a text"),
+            (wire.time_field, {"price": "noon"}, "'price' is not an ISO-8601 time"),
+            (wire.time_field, {"price": "2026-01-02T03:04:05"}, "'price' is not an ISO-8601 time"),
+            (wire.field, [], "not a JSON object"),
         ):
-            with self.subTest(text), self.assertRaises(parse.WireError) as error:
+            with self.subTest(text), self.assertRaises(wire.WireError) as error:
                 read(data, "price")
             self.assertEqual(text, str(error.exception))
 
     def test_numbers(self):
-        self.assertEqual(Decimal("0.5"), parse.decimal_field({"price": Decimal("0.5")}, "price"))
-        self.assertEqual(Decimal(7), parse.decimal_field({"price": 7}, "price"))
-        self.assertEqual(Decimal(0), parse.decimal_field({"price": Decimal("0E-40")}, "price"))
-        self.assertIsNone(parse.optional_decimal({"price": None}, "price"))
-        self.assertIsNone(parse.optional_decimal({}, "price"))
+        self.assertEqual(Decimal("0.5"), wire.decimal_field({"price": Decimal("0.5")}, "price"))
+        self.assertEqual(Decimal(7), wire.decimal_field({"price": 7}, "price"))
+        self.assertEqual(Decimal(0), wire.decimal_field({"price": Decimal("0E-40")}, "price"))
+        self.assertIsNone(wire.optional_decimal({"price": None}, "price"))
+        self.assertIsNone(wire.optional_decimal({}, "price"))
 
     def test_times(self):
-        self.assertAlmostEqual(1767323045.678901, parse.timestamp("2026-01-02T03:04:05.678901+00:00"), places=6)
-        self.assertEqual(0, parse.timestamp("1970-01-01T01:00:00+01:00"))
+        self.assertAlmostEqual(1767323045.678901, wire.timestamp("2026-01-02T03:04:05.678901+00:00"), places=6)
+        self.assertEqual(0, wire.timestamp("1970-01-01T01:00:00+01:00"))
 
 
 class MarketTests(unittest.TestCase):
     def test_only_enabled_perpetuals_are_tradable(self):
-        self.assertTrue(parse.is_tradable(BTC_MARKET))
+        self.assertTrue(market_data.is_tradable(BTC_MARKET))
         for entry in (
             DATED_FUTURE,
             SPOT,
@@ -225,17 +229,17 @@ class MarketTests(unittest.TestCase):
             [],
         ):
             with self.subTest(entry):
-                self.assertFalse(parse.is_tradable(entry))
+                self.assertFalse(market_data.is_tradable(entry))
 
     def test_markets_and_pairs(self):
         twin = {**BTC_MARKET, "name": "BTC2-PERP"}
         other = {**BTC_MARKET, "name": "X-PERP", "underlying": "X"}
         markets = [SPOT, BTC_MARKET, None, DATED_FUTURE, twin, BTC_MARKET, DISABLED, other]
 
-        self.assertEqual({"BTC-PERP": "BTC-USD", "X-PERP": "X-USD"}, dict(parse.trading_pair_symbols(markets)))
+        self.assertEqual({"BTC-PERP": "BTC-USD", "X-PERP": "X-USD"}, dict(market_data.trading_pair_symbols(markets)))
 
     def test_trading_rule(self):
-        rule = parse.trading_rule(BTC_MARKET)
+        rule = market_data.trading_rule(BTC_MARKET)
 
         self.assertEqual("BTC-USD", rule.trading_pair)
         self.assertEqual(Decimal("0.001"), rule.min_order_size)
@@ -253,7 +257,7 @@ class MarketTests(unittest.TestCase):
             parse_float=Decimal,
         )
 
-        rule = parse.trading_rule(entry)
+        rule = market_data.trading_rule(entry)
 
         self.assertEqual(Decimal("0.0000005"), rule.min_price_increment)
         self.assertEqual(Decimal("0.00000001"), rule.min_base_amount_increment)
@@ -262,8 +266,8 @@ class MarketTests(unittest.TestCase):
     def test_a_rule_with_a_number_that_is_none_names_it(self):
         for name in ("priceIncrement", "sizeIncrement", "minProvideSize"):
             for value in (None, "1", 0, -1):
-                with self.subTest(name), self.assertRaisesRegex(parse.WireError, name):
-                    parse.trading_rule({**BTC_MARKET, name: value})
+                with self.subTest(name), self.assertRaisesRegex(wire.WireError, name):
+                    market_data.trading_rule({**BTC_MARKET, name: value})
 
     def test_last_prices(self):
         entries = [
@@ -271,15 +275,17 @@ class MarketTests(unittest.TestCase):
             for name, last in (("A", 7), ("B", None), ("C", "8"), ("D", True))
         ]
 
-        prices = parse.last_prices({"success": True, "result": [BTC_MARKET, DATED_FUTURE, DISABLED, None, *entries]})
+        prices = market_data.last_prices(
+            {"success": True, "result": [BTC_MARKET, DATED_FUTURE, DISABLED, None, *entries]}
+        )
 
         self.assertEqual({"BTC-USD": 32820.0, "A-USD": 7.0}, prices)
 
     @needs_recordings
     def test_the_recorded_markets(self):
-        markets = parse.markets(parse.exact_json(markets_text()))
-        symbols = parse.trading_pair_symbols(markets)
-        rules = [parse.trading_rule(entry) for entry in markets if parse.is_tradable(entry)]
+        markets = market_data.markets(wire.exact_json(markets_text()))
+        symbols = market_data.trading_pair_symbols(markets)
+        rules = [market_data.trading_rule(entry) for entry in markets if market_data.is_tradable(entry)]
 
         self.assertEqual("BTC-USD", symbols["BTC-PERP"])
         self.assertNotIn("BTC-0924", symbols)
@@ -295,38 +301,38 @@ class FrameTests(unittest.TestCase):
     def test_requests(self):
         self.assertEqual(
             {"op": "subscribe", "channel": "orderbook", "market": "BTC-PERP"},
-            parse.subscribe_request("orderbook", "BTC-PERP"),
+            wire.subscribe_request("orderbook", "BTC-PERP"),
         )
-        self.assertEqual({"op": "subscribe", "channel": "orders"}, parse.subscribe_request("orders"))
+        self.assertEqual({"op": "subscribe", "channel": "orders"}, wire.subscribe_request("orders"))
         self.assertEqual(
             {"op": "unsubscribe", "channel": "trades", "market": "BTC-PERP"},
-            parse.unsubscribe_request("trades", "BTC-PERP"),
+            wire.unsubscribe_request("trades", "BTC-PERP"),
         )
-        self.assertEqual({"op": "ping"}, parse.ping_request())
+        self.assertEqual({"op": "ping"}, wire.ping_request())
 
     def test_kinds(self):
-        self.assertTrue(parse.is_partial({"type": "partial"}))
-        self.assertTrue(parse.has_data({"type": "partial"}) and parse.has_data({"type": "update"}))
-        self.assertTrue(parse.is_subscribed({"type": "subscribed"}))
-        self.assertTrue(parse.is_pong({"type": "pong"}))
-        self.assertTrue(parse.says_goodbye({"type": "info", "code": 20001, "msg": "going away"}))
-        self.assertFalse(parse.says_goodbye({"type": "info", "code": 20002}))
-        self.assertEqual("Not logged in", parse.complaint({"type": "error", "code": 400, "msg": "Not logged in"}))
-        self.assertIsNone(parse.complaint({"type": "update", "msg": "x"}))
+        self.assertTrue(wire.is_partial({"type": "partial"}))
+        self.assertTrue(wire.has_data({"type": "partial"}) and wire.has_data({"type": "update"}))
+        self.assertTrue(wire.is_subscribed({"type": "subscribed"}))
+        self.assertTrue(wire.is_pong({"type": "pong"}))
+        self.assertTrue(wire.says_goodbye({"type": "info", "code": 20001, "msg": "going away"}))
+        self.assertFalse(wire.says_goodbye({"type": "info", "code": 20002}))
+        self.assertEqual("Not logged in", wire.complaint({"type": "error", "code": 400, "msg": "Not logged in"}))
+        self.assertIsNone(wire.complaint({"type": "update", "msg": "x"}))
 
     @fuzzed
     @given(st.dictionaries(st.sampled_from(["channel", "market", "type", "code", "msg", "data"]), json_values))
     def test_questions_about_a_frame_have_an_answer(self, frame):
-        for ask in (parse.is_partial, parse.has_data, parse.is_subscribed, parse.is_pong, parse.says_goodbye):
+        for ask in (wire.is_partial, wire.has_data, wire.is_subscribed, wire.is_pong, wire.says_goodbye):
             self.assertIsInstance(ask(frame), bool)
-        self.assertIsInstance(parse.channel(frame), str)
-        self.assertIsInstance(parse.market(frame), str)
-        self.assertIsInstance(parse.complaint(frame), (str, type(None)))
+        self.assertIsInstance(wire.channel(frame), str)
+        self.assertIsInstance(wire.market(frame), str)
+        self.assertIsInstance(wire.complaint(frame), (str, type(None)))
 
 
 class BookTests(unittest.TestCase):
     def test_book_frame(self):
-        book = parse.book_frame(book_frame(checksum=640576598, bids=[[2415, 1]]))
+        book = market_data.book_frame(book_frame(checksum=640576598, bids=[[2415, 1]]))
 
         self.assertEqual([(2415.0, 1.0)], book.bids)
         self.assertEqual([(2416.0, 0.0)], book.asks)
@@ -355,28 +361,28 @@ class BookTests(unittest.TestCase):
             {"time": math.nan},
             {"bids": [[10**400, 1]]},
         ):
-            with self.subTest(wrong), self.assertRaises(parse.WireError):
-                parse.book_frame(book_frame(**wrong))
+            with self.subTest(wrong), self.assertRaises(wire.WireError):
+                market_data.book_frame(book_frame(**wrong))
         for data in (None, [], "x"):
-            with self.subTest(data), self.assertRaises(parse.WireError):
-                parse.book_frame({**book_frame(), "data": data})
+            with self.subTest(data), self.assertRaises(wire.WireError):
+                market_data.book_frame({**book_frame(), "data": data})
 
     def test_checksum_of_the_documented_example(self):
         bids, asks = [(5000.5, 10.0), (4995.0, 5.0)], [(5001.0, 6.0), (5002.0, 1e-07)]
-        texts = [[parse.level_text(*level) for level in side] for side in (bids, asks)]
+        texts = [[market_data.level_text(*level) for level in side] for side in (bids, asks)]
 
         # CRC-32 of 5000.5:10.0:5001.0:6.0:4995.0:5.0:5002.0:1e-07
-        self.assertEqual(2273146441, parse.book_checksum(*texts))
+        self.assertEqual(2273146441, market_data.book_checksum(*texts))
 
     def test_checksum_of_a_one_sided_book_leaves_the_missing_numbers_out(self):
         # CRC-32 of 5000.5:10.0:5001.0:6.0:4995.0:5.0, and of 5001.0:6.0, and of nothing
-        self.assertEqual(941346228, parse.book_checksum([b"5000.5:10.0", b"4995.0:5.0"], [b"5001.0:6.0"]))
-        self.assertEqual(3331422436, parse.book_checksum([], [b"5001.0:6.0"]))
-        self.assertEqual(0, parse.book_checksum([], []))
+        self.assertEqual(941346228, market_data.book_checksum([b"5000.5:10.0", b"4995.0:5.0"], [b"5001.0:6.0"]))
+        self.assertEqual(3331422436, market_data.book_checksum([], [b"5001.0:6.0"]))
+        self.assertEqual(0, market_data.book_checksum([], []))
 
     def test_messages(self):
-        diff = parse.book_diff_message("MKR-USD", book_frame(), 12)
-        snapshot = parse.book_snapshot_message("MKR-USD", book_frame("partial"), 13)
+        diff = market_data.book_diff_message("MKR-USD", book_frame(), 12)
+        snapshot = market_data.book_snapshot_message("MKR-USD", book_frame("partial"), 13)
 
         self.assertEqual(OrderBookMessageType.DIFF, diff.type)
         self.assertEqual(OrderBookMessageType.SNAPSHOT, snapshot.type)
@@ -388,21 +394,19 @@ class BookTests(unittest.TestCase):
             self.assertEqual([(2416.0, 0.0, update_id)], [tuple(row) for row in message.asks])
 
     def test_message_of_a_rest_answer(self):
-        answer = parse.exact_json(
-            '{"success": true, "result": {"bids": [[1.5, 2]], "asks": [], "time": 1700000000.25}}'
-        )
+        answer = wire.exact_json('{"success": true, "result": {"bids": [[1.5, 2]], "asks": [], "time": 1700000000.25}}')
 
-        message = parse.book_answer_message("BTC-USD", answer, 9, now=5.0)
+        message = market_data.book_answer_message("BTC-USD", answer, 9, now=5.0)
 
         self.assertEqual(OrderBookMessageType.SNAPSHOT, message.type)
         self.assertEqual([(1.5, 2.0, 9)], [tuple(row) for row in message.bids])
         self.assertEqual(1700000000.25, message.timestamp)
         del answer["result"]["time"]
-        self.assertEqual(5.0, parse.book_answer_message("BTC-USD", answer, 9, now=5.0).timestamp)
+        self.assertEqual(5.0, market_data.book_answer_message("BTC-USD", answer, 9, now=5.0).timestamp)
 
     def test_a_snapshot_sorts_between_the_changes_before_and_after_it(self):
-        diffs = [parse.book_diff_message("MKR-USD", book_frame(), update_id) for update_id in (1, 2, 3)]
-        snapshot = parse.book_snapshot_message("MKR-USD", book_frame("partial"), 2)
+        diffs = [market_data.book_diff_message("MKR-USD", book_frame(), update_id) for update_id in (1, 2, 3)]
+        snapshot = market_data.book_snapshot_message("MKR-USD", book_frame("partial"), 2)
 
         self.assertEqual([False, False, True], [snapshot < diff for diff in diffs])
 
@@ -431,7 +435,7 @@ class BookTests(unittest.TestCase):
             ],
         }
 
-        sell, buy = parse.trade_messages("FLOW-USD", frame)
+        sell, buy = market_data.trade_messages("FLOW-USD", frame)
 
         self.assertEqual(OrderBookMessageType.TRADE, sell.type)
         self.assertEqual(1473821769, sell.trade_id)
@@ -454,27 +458,27 @@ class BookTests(unittest.TestCase):
             {"side": ["sell"]},
             {"time": 5},
         ):
-            with self.subTest(wrong), self.assertRaises(parse.WireError):
-                parse.trade_messages("FLOW-USD", {"data": [{**good, **wrong}]})
+            with self.subTest(wrong), self.assertRaises(wire.WireError):
+                market_data.trade_messages("FLOW-USD", {"data": [{**good, **wrong}]})
         for data in (None, {}, [1]):
-            with self.subTest(data), self.assertRaises(parse.WireError):
-                parse.trade_messages("FLOW-USD", {"data": data})
+            with self.subTest(data), self.assertRaises(wire.WireError):
+                market_data.trade_messages("FLOW-USD", {"data": data})
 
     @needs_recordings
     def test_every_recorded_frame_of_books_and_trades_becomes_messages(self):
         self.assertEqual(971, len(book_frames()))
         for text in received_texts():
-            frame = parse.public_frame(text)
-            if frame["channel"] == "orderbook" and parse.has_data(frame):
-                parse.book_frame(frame)
-                parse.book_diff_message("X-USD", frame, 1)
-            elif frame["channel"] == "trades" and parse.has_data(frame):
-                self.assertTrue(parse.trade_messages("X-USD", frame))
+            frame = wire.public_frame(text)
+            if frame["channel"] == "orderbook" and wire.has_data(frame):
+                market_data.book_frame(frame)
+                market_data.book_diff_message("X-USD", frame, 1)
+            elif frame["channel"] == "trades" and wire.has_data(frame):
+                self.assertTrue(market_data.trade_messages("X-USD", frame))
 
 
 class FundingTests(unittest.TestCase):
     def test_funding_info(self):
-        info = parse.funding_info("BTC-USD", {"success": True, "result": FUTURE})
+        info = market_data.funding_info("BTC-USD", {"success": True, "result": FUTURE})
 
         self.assertEqual("BTC-USD", info.trading_pair)
         self.assertEqual(Decimal("32810.123456789012345"), info.index_price)
@@ -485,8 +489,8 @@ class FundingTests(unittest.TestCase):
 
     def test_incomplete_funding_info_is_refused(self):
         for name in ("index", "mark", "nextFundingRate", "nextFundingTime"):
-            with self.subTest(name), self.assertRaisesRegex(parse.WireError, name):
-                parse.funding_info("BTC-USD", {"success": True, "result": {**FUTURE, name: None}})
+            with self.subTest(name), self.assertRaisesRegex(wire.WireError, name):
+                market_data.funding_info("BTC-USD", {"success": True, "result": {**FUTURE, name: None}})
 
     def test_the_funding_of_all_pairs_comes_from_one_answer(self):
         answer = {
@@ -494,7 +498,7 @@ class FundingTests(unittest.TestCase):
             "result": [{**FUTURE, "name": "ETH-PERP", "mark": 7}, {**FUTURE, "name": "BTC-PERP"}],
         }
 
-        infos = parse.funding_info_of_all({"BTC-PERP": "BTC-USD", "ETH-PERP": "ETH-USD"}, answer)
+        infos = market_data.funding_info_of_all({"BTC-PERP": "BTC-USD", "ETH-PERP": "ETH-USD"}, answer)
 
         self.assertEqual(
             [("BTC-USD", Decimal("32815.5")), ("ETH-USD", Decimal(7))],
@@ -503,13 +507,13 @@ class FundingTests(unittest.TestCase):
 
     def test_funding_that_is_missing_in_the_answer_for_all_is_named(self):
         for answer, pairs in (([], {"BTC-PERP": "BTC-USD"}), ({}, {}), ([{}], {})):
-            with self.subTest(answer), self.assertRaises(parse.WireError):
-                parse.funding_info_of_all(pairs, {"success": True, "result": answer})
+            with self.subTest(answer), self.assertRaises(wire.WireError):
+                market_data.funding_info_of_all(pairs, {"success": True, "result": answer})
 
     def test_funding_info_update(self):
         frame = {"channel": "funding", "market": "BTC-PERP", "type": "update", "data": {"future": "BTC-PERP", **FUTURE}}
 
-        update = parse.funding_info_update("BTC-USD", frame)
+        update = market_data.funding_info_update("BTC-USD", frame)
 
         self.assertEqual(Decimal("32815.5"), update.mark_price)
         self.assertEqual(Decimal("32810.123456789012345"), update.index_price)
@@ -517,7 +521,7 @@ class FundingTests(unittest.TestCase):
         self.assertEqual(1767326400, update.next_funding_utc_timestamp)
 
     def test_funding_info_update_leaves_out_what_the_frame_leaves_out(self):
-        update = parse.funding_info_update("BTC-USD", {"data": {"mark": Decimal("5"), "index": None}})
+        update = market_data.funding_info_update("BTC-USD", {"data": {"mark": Decimal("5"), "index": None}})
 
         self.assertEqual(Decimal("5"), update.mark_price)
         self.assertIsNone(update.index_price)
@@ -528,8 +532,8 @@ class FundingTests(unittest.TestCase):
 class FillTests(unittest.TestCase):
     def test_whether_the_order_made_or_took(self):
         for liquidity, is_taker in (("maker", False), ("taker", True)):
-            data = parse.exact_json(json.dumps(venue_data.fill(liquidity=liquidity)))
-            self.assertIs(is_taker, parse.fill(data).is_taker)
+            data = wire.exact_json(json.dumps(venue_data.fill(liquidity=liquidity)))
+            self.assertIs(is_taker, account_data.fill(data).is_taker)
 
 
 class FuzzTests(unittest.TestCase):
@@ -538,22 +542,22 @@ class FuzzTests(unittest.TestCase):
     def attempt(self, read, *arguments):
         try:
             read(*arguments)
-        except parse.WireError:
+        except wire.WireError:
             pass
 
     @fuzzed
     @given(json_values)
     def test_anything_as_an_answer(self, answer):
         for value in (answer, {"success": True, "result": answer}):
-            parse.is_success(value)
-            parse.error_message(value)
-            self.attempt(parse.result, value)
-            self.attempt(parse.markets, value)
-            self.attempt(parse.funding_info, "BTC-USD", value)
-            self.attempt(parse.book_answer_message, "BTC-USD", value, 1, 1.0)
-        parse.trading_pair_symbols([answer])
-        if parse.is_tradable(answer):
-            self.attempt(parse.trading_rule, answer)
+            wire.is_success(value)
+            wire.error_message(value)
+            self.attempt(wire.result, value)
+            self.attempt(market_data.markets, value)
+            self.attempt(market_data.funding_info, "BTC-USD", value)
+            self.attempt(market_data.book_answer_message, "BTC-USD", value, 1, 1.0)
+        market_data.trading_pair_symbols([answer])
+        if market_data.is_tradable(answer):
+            self.attempt(market_data.trading_rule, answer)
 
     @fuzzed
     @given(json_values)
@@ -566,26 +570,26 @@ class FuzzTests(unittest.TestCase):
             book_frame(time=data),
             book_frame(checksum=data),
         ):
-            self.attempt(parse.book_frame, frame)
-            self.attempt(parse.trade_messages, "BTC-USD", frame)
-            self.attempt(parse.funding_info_update, "BTC-USD", frame)
-            self.attempt(parse.book_diff_message, "BTC-USD", frame, 1)
+            self.attempt(market_data.book_frame, frame)
+            self.attempt(market_data.trade_messages, "BTC-USD", frame)
+            self.attempt(market_data.funding_info_update, "BTC-USD", frame)
+            self.attempt(market_data.book_diff_message, "BTC-USD", frame, 1)
 
     @fuzzed
     @given(st.text() | json_values.map(json.dumps))
     def test_anything_as_a_text(self, text):
-        self.attempt(parse.exact_json, text)
-        self.attempt(parse.public_frame, text)
-        self.attempt(parse.private_frame, text)
+        self.attempt(wire.exact_json, text)
+        self.attempt(wire.public_frame, text)
+        self.attempt(wire.private_frame, text)
 
     @fuzzed
     @given(st.sampled_from(sorted(BTC_MARKET)), json_values)
     def test_a_market_with_one_field_changed(self, name, value):
         entry = {**BTC_MARKET, name: value}
-        if parse.is_tradable(entry):
-            self.attempt(parse.trading_rule, entry)
-        parse.last_prices({"success": True, "result": [entry]})
-        self.assertLessEqual(len(parse.trading_pair_symbols([entry, DISABLED])), 1)
+        if market_data.is_tradable(entry):
+            self.attempt(market_data.trading_rule, entry)
+        market_data.last_prices({"success": True, "result": [entry]})
+        self.assertLessEqual(len(market_data.trading_pair_symbols([entry, DISABLED])), 1)
 
 
 class ConstantsTests(unittest.TestCase):

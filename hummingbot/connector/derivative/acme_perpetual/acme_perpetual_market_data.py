@@ -1,0 +1,345 @@
+"""Public data of the Acme API v1 as Hummingbot's data types: markets, candles, books, trades, funding.
+
+Pure functions: dictionaries in, values out. What is malformed raises `WireError`, which names the field.
+"""
+
+import math
+import zlib
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
+
+from bidict import bidict
+
+import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
+from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_wire as wire
+from hummingbot.connector.trading_rule import TradingRule
+from hummingbot.connector.utils import combine_to_hb_trading_pair
+from hummingbot.core.data_type.common import TradeType
+from hummingbot.core.data_type.funding_info import FundingInfo, FundingInfoUpdate
+from hummingbot.core.data_type.order_book_message import OrderBookMessage, OrderBookMessageType
+from hummingbot.core.data_type.order_book_row import OrderBookRow
+
+PERPETUAL_SUFFIX = "-PERP"
+TRADE_TYPES = {"buy": TradeType.BUY, "sell": TradeType.SELL}
+_TRADE_TYPE_NUMBERS = {side: float(trade_type.value) for side, trade_type in TRADE_TYPES.items()}
+
+Level = Tuple[float, float]  # price, size
+
+
+# ------------------------------------------------------------------------------------------ markets and trading rules
+
+
+def markets(answer: Any) -> List[Dict[str, Any]]:
+    """The markets of `GET /markets` (Acme API §4). Raises WireError when the answer holds no list."""
+    rows = wire.result(answer)
+    if not isinstance(rows, list):
+        raise wire.WireError("'result' is not a list of markets")
+    return rows
+
+
+def is_tradable(entry: Any) -> bool:
+    """Whether a market is one that Hummingbot can trade: a perpetual, enabled (Acme API §1)."""
+    return (
+        isinstance(entry, dict)
+        and entry.get("type") == "future"
+        and entry.get("enabled") is True
+        and wire.text_or_empty(entry, "name").endswith(PERPETUAL_SUFFIX)
+        and bool(wire.text_or_empty(entry, "underlying"))
+    )
+
+
+def market_name(entry: Dict[str, Any]) -> str:
+    """The venue's name of a market, such as `BTC-PERP`."""
+    return wire.text_field(entry, "name")
+
+
+def trading_pair(entry: Dict[str, Any]) -> str:
+    """Hummingbot's name of a perpetual market, such as `BTC-USD` (Acme API §1)."""
+    return combine_to_hb_trading_pair(wire.text_field(entry, "underlying"), CONSTANTS.QUOTE_ASSET)
+
+
+def trading_pair_symbols(entries: Iterable[Any]) -> bidict:
+    """The names of the tradable markets: the venue's to Hummingbot's. Of two with one underlying, the first counts."""
+    symbols = bidict()
+    for entry in filter(is_tradable, entries):
+        if market_name(entry) not in symbols and trading_pair(entry) not in symbols.inverse:
+            symbols[market_name(entry)] = trading_pair(entry)
+    return symbols
+
+
+def trading_rule(entry: Dict[str, Any]) -> TradingRule:
+    """A market's rules, in units of its underlying and of USD (Acme API §4, market).
+
+    The API has no minimum notional; the smallest value that an order can have is one size increment at one price
+    increment.
+
+    :raises WireError: when a number is absent, or not above zero
+    """
+    price_increment = wire.positive_decimal(entry, "priceIncrement")
+    size_increment = wire.positive_decimal(entry, "sizeIncrement")
+    return TradingRule(
+        trading_pair=trading_pair(entry),
+        min_order_size=wire.positive_decimal(entry, "minProvideSize"),
+        min_price_increment=price_increment,
+        min_base_amount_increment=size_increment,
+        min_notional_size=price_increment * size_increment,
+        buy_order_collateral_token=CONSTANTS.QUOTE_ASSET,
+        sell_order_collateral_token=CONSTANTS.QUOTE_ASSET,
+    )
+
+
+def last_price(entry: Dict[str, Any]) -> Optional[float]:
+    """A market's last traded price, or None when nothing was traded yet. Raises WireError when it is no number."""
+    price = wire.optional_decimal(entry, "last")
+    return None if price is None else float(price)
+
+
+def last_prices(answer: Any) -> Dict[str, float]:
+    """The last traded price, in USD, of each tradable pair that was traded yet, from `GET /markets` (Acme API §4).
+
+    :raises WireError: when the answer holds no list; an entry whose price is none is left out
+    """
+    prices = {}
+    for entry in filter(is_tradable, markets(answer)):
+        with suppress(wire.WireError):
+            prices[trading_pair(entry)] = last_price(entry)
+    return {pair: price for pair, price in prices.items() if price is not None}
+
+
+def prices(answer: Any) -> Dict[str, Decimal]:
+    """What one unit of each tradable pair's underlying is worth, in USD, from `GET /markets` (Acme API §4).
+
+    :raises WireError: when the answer holds no list; an entry whose price is none is left out
+    """
+    found = {}
+    for entry in filter(is_tradable, markets(answer)):
+        with suppress(wire.WireError):
+            found[trading_pair(entry)] = wire.positive_decimal(entry, "price")
+    return found
+
+
+def perpetual_name(pair: str) -> str:
+    """The venue's name of the perpetual that a trading pair stands for, such as `BTC-PERP` (Acme API §1)."""
+    return pair.removesuffix(f"-{CONSTANTS.QUOTE_ASSET}") + PERPETUAL_SUFFIX
+
+
+# ------------------------------------------------------------------------------------------------------------ candles
+
+
+class VenueCandle(NamedTuple):
+    """A candle as the venue has it (Acme API §4, candle). Prices and volume in USD."""
+
+    start: float  # seconds since the epoch
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+
+
+def candles_params(resolution: int, start_time: Optional[int] = None, end_time: Optional[int] = None) -> Dict[str, int]:
+    """The query for the latest candles that begin within a period, as many as one answer holds (Acme API §4).
+
+    :param resolution: seconds
+    :param start_time: seconds since the epoch, inclusive, as is `end_time`
+    """
+    period = {"start_time": start_time, "end_time": end_time}
+    return {"resolution": resolution, **{name: time for name, time in period.items() if time is not None}}
+
+
+def candles(answer: Any) -> List[VenueCandle]:
+    """The candles of `GET /markets/{market}/candles`, oldest first. Raises WireError when one is malformed."""
+    return [_candle(entry) for entry in wire.entries(answer)]
+
+
+def _candle(entry: Dict[str, Any]) -> VenueCandle:
+    prices = {name: wire.positive_decimal(entry, name) for name in ("open", "high", "low", "close")}
+    return VenueCandle(start=wire.time_field(entry, "startTime"), volume=wire.decimal_field(entry, "volume"), **prices)
+
+
+# -------------------------------------------------------------------------------------------- books, trades, funding
+
+
+class BookFrame(NamedTuple):
+    """What one frame of the `orderbook` channel says (Acme API §6). A size of 0 takes its level away."""
+
+    bids: List[Level]
+    asks: List[Level]
+    checksum: int
+    time: float  # seconds since the epoch
+
+
+_CONTENTS: Any = object()  # no name of the wire's
+
+
+class BookMessage(OrderBookMessage):
+    """Levels that are doubles already."""
+
+    @property
+    def bids(self) -> List[OrderBookRow]:
+        return self._rows("bids")
+
+    @property
+    def asks(self) -> List[OrderBookRow]:
+        return self._rows("asks")
+
+    def _rows(self, side: str) -> List[OrderBookRow]:
+        update_id = self.content["update_id"]
+        return [OrderBookRow(price, size, update_id) for price, size in self.content[side]]
+
+
+class BookSnapshot(BookMessage):
+    """A snapshot that sorts before the changes that came after it, and after those that came before.
+
+    The parent class sorts any snapshot before any change, so the tracker would repeat old changes on top of it.
+    """
+
+    def __lt__(self, other: OrderBookMessage) -> bool:
+        return self.update_id < other.update_id
+
+
+def book_depth_params() -> Dict[str, int]:
+    """The query for as deep a book as there is (Acme API §4)."""
+    return {"depth": CONSTANTS.ORDER_BOOK_DEPTH}
+
+
+def book_frame(frame: Dict[str, Any]) -> BookFrame:
+    """The contents of a frame of the `orderbook` channel, which are read once and kept with it. Raises WireError when it
+    is malformed."""
+    contents = frame.get(_CONTENTS)
+    if contents is None:
+        data = wire.payload(frame)
+        checksum_field = wire.field(data, "checksum")
+        if isinstance(checksum_field, bool) or not isinstance(checksum_field, int):
+            raise wire.WireError("'checksum' is not an integer")
+        time = wire.double(wire.field(data, "time"), "time")
+        contents = BookFrame(_levels(data, "bids"), _levels(data, "asks"), checksum_field, time)
+        frame[_CONTENTS] = contents
+    return contents
+
+
+def book_checksum(bids: List[bytes], asks: List[bytes]) -> int:
+    """The checksum of a book (Acme API §6), from each side's best levels as `level_text` writes them, best first."""
+    paired = min(len(bids), len(asks))
+    texts = [b""] * (2 * paired)
+    texts[0::2], texts[1::2] = bids[:paired], asks[:paired]
+    return zlib.crc32(b":".join(texts + bids[paired:] + asks[paired:]))
+
+
+def level_text(price: float, size: float) -> bytes:
+    """One level as the checksum counts it."""
+    return b"%a:%a" % (price, size)
+
+
+def book_snapshot_message(pair: str, frame: Dict[str, Any], update_id: int) -> OrderBookMessage:
+    """A partial of the `orderbook` channel as Hummingbot's snapshot. Raises WireError when it is malformed."""
+    return BookSnapshot(*_book_message(OrderBookMessageType.SNAPSHOT, pair, book_frame(frame), update_id))
+
+
+def book_diff_message(pair: str, frame: Dict[str, Any], update_id: int) -> OrderBookMessage:
+    """An update of the `orderbook` channel as Hummingbot's diff. Raises WireError when it is malformed."""
+    return BookMessage(*_book_message(OrderBookMessageType.DIFF, pair, book_frame(frame), update_id))
+
+
+def book_answer_message(pair: str, answer: Any, update_id: int, now: float) -> OrderBookMessage:
+    """The answer of `GET /markets/{market}/orderbook` as Hummingbot's snapshot. Raises WireError when it is malformed.
+
+    :param now: the time of the snapshot where the answer has none, in seconds since the epoch
+    """
+    data = {"time": now, **wire.json_object(wire.result(answer))}
+    book = BookFrame(_levels(data, "bids"), _levels(data, "asks"), 0, wire.double(data["time"], "time"))
+    return BookSnapshot(*_book_message(OrderBookMessageType.SNAPSHOT, pair, book, update_id))
+
+
+def trade_messages(pair: str, frame: Dict[str, Any]) -> List[OrderBookMessage]:
+    """The trades of one frame of the `trades` channel, in the frame's order. Raises WireError when one is malformed."""
+    trades = wire.payload(frame)
+    if not isinstance(trades, list):
+        raise wire.WireError("'data' is not a list of trades")
+    return [_trade_message(pair, trade) for trade in trades]
+
+
+def funding_info(pair: str, answer: Any) -> FundingInfo:
+    """The answer of `GET /futures/{future}` as Hummingbot's funding info (Acme API §4, future). Prices in USD, the rate
+    as a fraction of the position's value, positive when longs pay.
+
+    :raises WireError: when it is malformed
+    """
+    return _future_funding_info(pair, wire.result(answer))
+
+
+def funding_info_of_all(pairs: Mapping[Optional[str], str], answer: Any) -> List[FundingInfo]:
+    """The funding infos of these pairs, by the venue's names of their markets, from `GET /futures` (Acme API §4).
+
+    :raises WireError: when it is malformed, or one of the markets is missing
+    """
+    futures = wire.result(answer)
+    if not isinstance(futures, list):
+        raise wire.WireError("'result' is not a list of futures")
+    by_name = {wire.text_field(future, "name"): future for future in futures}
+    return [_future_funding_info(pair, wire.field(by_name, str(name))) for name, pair in pairs.items()]
+
+
+def _future_funding_info(pair: str, future: Any) -> FundingInfo:
+    return FundingInfo(
+        trading_pair=pair,
+        index_price=wire.decimal_field(future, "index"),
+        mark_price=wire.decimal_field(future, "mark"),
+        next_funding_utc_timestamp=int(wire.time_field(future, "nextFundingTime")),
+        rate=wire.decimal_field(future, "nextFundingRate"),
+    )
+
+
+def funding_info_update(pair: str, frame: Dict[str, Any]) -> FundingInfoUpdate:
+    """A frame of the `funding` channel; what it leaves out stays as it was. Raises WireError when it is malformed."""
+    data = wire.payload(frame)
+    next_funding = wire.json_object(data).get("nextFundingTime")
+    return FundingInfoUpdate(
+        trading_pair=pair,
+        index_price=wire.optional_decimal(data, "index"),
+        mark_price=wire.optional_decimal(data, "mark"),
+        next_funding_utc_timestamp=None
+        if next_funding is None
+        else int(wire.timestamp(next_funding, "nextFundingTime")),
+        rate=wire.optional_decimal(data, "nextFundingRate"),
+    )
+
+
+def _book_message(kind: OrderBookMessageType, pair: str, book: BookFrame, update_id: int) -> Tuple:
+    return kind, {"trading_pair": pair, "update_id": update_id, "bids": book.bids, "asks": book.asks}, book.time
+
+
+def _trade_message(pair: str, trade: Dict[str, Any]) -> OrderBookMessage:
+    trade_type = _TRADE_TYPE_NUMBERS.get(wire.text_field(trade, "side"))
+    if trade_type is None:
+        raise wire.WireError("'side' is neither buy nor sell")
+    trade_id = wire.field(trade, "id")
+    if not isinstance(trade_id, (int, str)):
+        raise wire.WireError("'id' is neither a number nor a text")
+    content = {
+        "trading_pair": pair,
+        "trade_id": trade_id,
+        "trade_type": trade_type,
+        "price": wire.double(wire.field(trade, "price"), "price"),
+        "amount": wire.double(wire.field(trade, "size"), "size"),
+    }
+    return OrderBookMessage(OrderBookMessageType.TRADE, content, wire.time_field(trade, "time"))
+
+
+def _levels(data: Dict[str, Any], name: str) -> List[Level]:
+    rows = wire.field(data, name)
+    if not isinstance(rows, list):
+        raise wire.WireError(f"'{name}' is not a list of levels")
+    levels = []
+    for row in rows:
+        if type(row) is not list or len(row) < 2:
+            raise wire.WireError(f"'{name}' has a level that is not a price and a size")
+        price, size = row[0], row[1]
+        # Two doubles in every level of every frame: what is asked of each is asked at once.
+        if type(price) is not float or type(size) is not float:
+            price, size = wire.double(price, name), wire.double(size, name)
+        if not (0 < price < math.inf and 0 <= size < math.inf):
+            raise wire.WireError(f"'{name}' has a level with a price or size below zero, or without end")
+        levels.append((price, size))
+    return levels
