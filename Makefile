@@ -62,6 +62,7 @@ bench-fleet: venv
 lint: venv
 	@$(PYTHON_IN_VENV) -m flake8 .
 	@$(PYTHON_IN_VENV) -m isort --quiet --check-only hummingbot test/hummingbot
+	@.venv/bin/oxlint --quiet --deny-warnings acme_exchange/page/static
 
 venv:
 	@tools/bootstrap

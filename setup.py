@@ -29,10 +29,12 @@ setup(
         *find_packages(include=["acme_exchange", "acme_exchange.*", "acme_bot", "acme_bot.*"]),
     ],
     include_package_data=True,
+    package_data={"acme_exchange.page": ["static/*"]},
     install_requires=[
         "aiohttp<3.14",
         "bidict",
         "hummingbot>=20260729,<=20260922",  # those that `make versions` tests
+        "lwcharts",  # TradingView's chart library for the page: a file of it is served, none of it is imported
         "matplotlib",
         "msgspec",
         "openapi-ui-bundles",
@@ -48,9 +50,12 @@ setup(
     extras_require={
         "test": [
             "aioresponses",
+            "axe-playwright-python",
             "flake8",
             "hypothesis",
             "isort",
+            "oxlint",
+            "playwright",
             "pyte",
             "pytest",
             "pytest-asyncio",

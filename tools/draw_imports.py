@@ -18,6 +18,7 @@ PARTS = {
     "acme_exchange/api": "acme_exchange.api",
     "acme_exchange/engine": "acme_exchange.engine",
     "acme_exchange/market": "acme_exchange.market",
+    "acme_exchange/page": "acme_exchange.page",
     "acme_exchange/store": "acme_exchange.store",
     "hummingbot/connector/derivative/acme_perpetual": "acme_perpetual",
     "hummingbot/data_feed/candles_feed/acme_perpetual_candles": "acme_perpetual_candles",

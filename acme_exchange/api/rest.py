@@ -27,6 +27,8 @@ HTTP_FAILURES = {404: errors.UNKNOWN_PATH, 405: errors.WRONG_METHOD, 413: errors
 PATH_PATTERNS = {"market": ".+", "future": ".+", "order_id": "(?!history$)[^/]+"}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Admit = Callable[[Route, web.Request, bytes], ApiKey | None]
+"""Who makes a request of a route with a body; refuses those who may not."""
 
 logger = logging.getLogger(__name__)
 
@@ -43,15 +45,19 @@ class RestInterface:
         self._authenticator = authenticator
         self._limits = limits
 
-    def add_routes(self, router: web.UrlDispatcher) -> None:
+    def add_routes(self, router: web.UrlDispatcher, base: str = BASE, admit: Admit | None = None) -> None:
+        """
+        :param base: what all paths begin with.
+        :param admit: who asks, in place of who has signed the request.
+        """
         for route in ROUTES:
-            router.add_route(route.method, BASE + _pattern(route.path), self._handler(route))
-        router.add_route("GET", BASE, self._handler(ROUTES[0]))
+            router.add_route(route.method, base + _pattern(route.path), self._handler(route, admit or self._admit))
+        router.add_route("GET", base, self._handler(ROUTES[0], admit or self._admit))
 
-    def _handler(self, route: Route) -> Handler:
+    def _handler(self, route: Route, admit: Admit) -> Handler:
         async def handle(request: web.Request) -> web.Response:
             body = await _body(request)
-            key = self._admit(route, request, body)
+            key = admit(route, request, body)
             fields = _fields(request, body, route)
             account = key.account if key else ""
             self._look_at(request.match_info)

@@ -18,6 +18,8 @@ from acme_exchange.api.rate_limits import RateLimits
 from acme_exchange.api.rest import LARGEST_BODY_BYTES, RestInterface, failure, failures_in_envelopes
 from acme_exchange.api.websocket import WebSocketInterface
 from acme_exchange.owner.interface import AdminInterface
+from acme_exchange.page.interface import Page
+from acme_exchange.page.origin import OriginCheck
 from acme_exchange.venue import Venue
 
 SHUTDOWN_SECONDS = 2.0
@@ -32,6 +34,7 @@ class Server:
 
     :ivar faults: what befalls clients; nothing, unless somebody asks for it.
     :ivar feeds: the WebSocket channels.
+    :ivar page: what a browser shows.
     :ivar pacemaker: moves the market; started by :meth:`start`, unless told otherwise.
     """
 
@@ -41,11 +44,13 @@ class Server:
         header_prefixes: Sequence[str] = (),
         admin: AdminInterface | None = None,
         fault_seed: int = 0,
+        page_hosts: Sequence[str] = (),
     ) -> None:
         """
         :param header_prefixes: accepted in authentication headers besides `ACME`.
         :param admin: what the owner may ask while it runs; nothing when absent.
         :param fault_seed: decides which occasions a fault takes.
+        :param page_hosts: names under which browsers reach the page, besides addresses and `localhost`.
         """
         self.faults = Faults(fault_seed, venue.clock, venue.progress)
         authenticator = Authenticator(venue.keys, venue.engine.has_account, self.faults.clock, header_prefixes)
@@ -56,8 +61,11 @@ class Server:
         application = web.Application(
             middlewares=[self.faults.middleware, failures_in_envelopes], client_max_size=LARGEST_BODY_BYTES
         )
-        RestInterface(venue, self.faults.clock, authenticator, limits).add_routes(application.router)
+        rest = RestInterface(venue, self.faults.clock, authenticator, limits)
+        rest.add_routes(application.router)
         self._sockets.add_routes(application.router)
+        self.page = Page(venue, rest, self._sockets, authenticator, limits, OriginCheck(page_hosts))
+        self.page.add_routes(application.router)
         description.add_routes(application.router)
         if admin is not None:
             _add_fault_requests(admin, self.faults)

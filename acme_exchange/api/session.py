@@ -26,12 +26,20 @@ class Session:
     A frame that does not fit is answered by an error frame and changes nothing.
     """
 
-    def __init__(self, outbox: Outbox, feeds: Feeds, authenticator: Authenticator, clock: Clock) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        feeds: Feeds,
+        authenticator: Authenticator,
+        clock: Clock,
+        key: ApiKey | None = None,
+    ) -> None:
+        """:param key: with which the connection is logged in from its beginning."""
         self._outbox = outbox
         self._feeds = feeds
         self._authenticator = authenticator
         self._clock = clock
-        self._key: ApiKey | None = None
+        self._key = key
         self._topics: set[Topic] = set()
         self._heard = clock.now()
         self._operations = {

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from acme_exchange.accounts.file import ApiKey
 from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.feeds import Feeds
 from acme_exchange.api.outbox import Outbox
@@ -28,7 +29,13 @@ class Connection:
     """A client's socket, with what it has asked for and what waits for it."""
 
     def __init__(
-        self, request: web.Request, feeds: Feeds, authenticator: Authenticator, clock: Clock, make_outbox: MakeOutbox
+        self,
+        request: web.Request,
+        feeds: Feeds,
+        authenticator: Authenticator,
+        clock: Clock,
+        make_outbox: MakeOutbox,
+        key: ApiKey | None = None,
     ) -> None:
         # One frame is encoded once for all its readers; compressing it for each of them would undo that.
         self.socket = web.WebSocketResponse(
@@ -36,7 +43,7 @@ class Connection:
         )
         self._request = request
         self._outbox = make_outbox(self._abort)
-        self.session = Session(self._outbox, feeds, authenticator, clock)
+        self.session = Session(self._outbox, feeds, authenticator, clock, key)
         self._writer: asyncio.Task | None = None
 
     async def serve(self) -> None:
@@ -120,7 +127,14 @@ class WebSocketInterface:
         await asyncio.gather(*(connection.say_goodbye() for connection in self._connections))
 
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
-        connection = Connection(request, self._feeds, self._authenticator, self._clock, self._make_outbox)
+        return await self.serve(request)
+
+    async def serve(self, request: web.Request, key: ApiKey | None = None) -> web.WebSocketResponse:
+        """Serves a client until it goes.
+
+        :param key: with which it is logged in from the beginning.
+        """
+        connection = Connection(request, self._feeds, self._authenticator, self._clock, self._make_outbox, key)
         self._connections.add(connection)
         try:
             await connection.serve()

@@ -1,0 +1,191 @@
+"""What the page asks of the venue: its files, to sign in and out, the API as the account that is signed in, and channels.
+
+All of it lies below `/page`, where alone the session's cookie is sent. Every request but the page itself has to come
+from the page.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import hdrs, web
+
+from acme_exchange.accounts.file import ApiKey
+from acme_exchange.api import errors
+from acme_exchange.api.access_log import ACCOUNT
+from acme_exchange.api.authentication import Authenticator
+from acme_exchange.api.rate_limits import ORDERS, REQUESTS, RateLimits
+from acme_exchange.api.rest import RestInterface
+from acme_exchange.api.routes import Route
+from acme_exchange.api.websocket import WebSocketInterface
+from acme_exchange.api.wire import codec
+from acme_exchange.api.wire.answers import Success
+from acme_exchange.api.wire.presentation import iso
+from acme_exchange.api.wire.requests import Name, Request
+from acme_exchange.engine import Refused
+from acme_exchange.page.assets import STATIC_PATH, Assets
+from acme_exchange.page.codes import Codes, Grant
+from acme_exchange.page.origin import OriginCheck
+from acme_exchange.page.sessions import LASTS_SECONDS, PageSession, Sessions
+from acme_exchange.venue import Venue
+
+BASE = "/page"
+LARGEST_SIGN_IN_BYTES = 4096
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class CodeRequest(Request):
+    """To sign in with a one-time code."""
+
+    code: Name
+
+
+class KeyRequest(Request):
+    """To sign in with a key, whose secret has signed the time as a WebSocket's log-in does (Acme API §2)."""
+
+    key: Name
+    time: Name
+    sign: Name
+
+
+class Page:
+    """The page's routes."""
+
+    def __init__(
+        self,
+        venue: Venue,
+        rest: RestInterface,
+        sockets: WebSocketInterface,
+        authenticator: Authenticator,
+        limits: RateLimits,
+        origins: OriginCheck,
+    ) -> None:
+        self._venue = venue
+        self._rest = rest
+        self._sockets = sockets
+        self._authenticator = authenticator
+        self._limits = limits
+        self._origins = origins
+        self._assets = Assets()
+        self._sessions = Sessions(venue.keys, venue.clock)
+        self.codes = Codes(venue.clock)
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        router.add_route("GET", "/", self._index)
+        router.add_route("GET", f"{STATIC_PATH}/{{name}}", self._file)
+        router.add_route("GET", f"{BASE}/session", self._own(self._who))
+        router.add_route("POST", f"{BASE}/session", self._own(self._sign_in))
+        router.add_route("DELETE", f"{BASE}/session", self._own(self._sign_out))
+        router.add_route("GET", f"{BASE}/ws", self._own(self._channels))
+        self._rest.add_routes(router, f"{BASE}/api", self._admit)
+
+    async def _index(self, request: web.Request) -> web.StreamResponse:
+        self._origins.require_host(request)
+        return self._assets.index()
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        self._origins.require_host(request)
+        return self._assets.file(request.match_info["name"])
+
+    def _own(self, handler: Handler) -> Handler:
+        """The handler, for requests of the page alone."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            self._origins.require(request)
+            return await handler(request)
+
+        return handle
+
+    async def _who(self, request: web.Request) -> web.Response:
+        return _answer(self._described(self._session(request)))
+
+    async def _sign_in(self, request: web.Request) -> web.Response:
+        self._limits.admit([(REQUESTS, (BASE, request.remote))], self._venue.clock.now())
+        if request.content_length is None or request.content_length > LARGEST_SIGN_IN_BYTES:
+            raise Refused(413, errors.TOO_LARGE)
+        cookie = self._sessions.open(self._grant(await request.read()))
+        answer = _answer(self._described(self._sessions.find(cookie)))
+        answer.set_cookie(
+            _cookie_name(request),
+            cookie,
+            max_age=LASTS_SECONDS,
+            path=BASE,
+            httponly=True,
+            samesite="Strict",
+            secure=request.secure,
+        )
+        return answer
+
+    def _grant(self, body: bytes) -> Grant:
+        """What a sign-in opens.
+
+        :raises Refused: 401, the code or the signature is not valid; 400, it is neither.
+        """
+        try:
+            fields = codec.decode(body)
+        except codec.InvalidJson:
+            raise Refused(400, errors.invalid_parameter("body")) from None
+        if isinstance(fields, dict) and "code" in fields:
+            grant = self.codes.redeem(CodeRequest.read(fields).code)
+            if grant.key is not None and grant.key not in self._venue.keys:
+                raise Refused(401, errors.INVALID_API_KEY)
+            return grant
+        asked = KeyRequest.read(fields)
+        return Grant(self._authenticator.login(asked.key, asked.sign, asked.time, "").key)
+
+    async def _sign_out(self, request: web.Request) -> web.Response:
+        session = self._session(request)
+        if session is not None:
+            self._sessions.end(session)
+        answer = _answer(self._described(None))
+        answer.del_cookie(_cookie_name(request), path=BASE)
+        return answer
+
+    async def _channels(self, request: web.Request) -> web.WebSocketResponse:
+        session = self._session(request)
+        return await self._sockets.serve(request, session.key if session else None)
+
+    def _admit(self, route: Route, request: web.Request, body: bytes) -> ApiKey | None:
+        """Who asks, by the page's session, as the API asks it of a signature. The page has limits of its own: it neither
+        uses up what a bot on the same machine, or of the same account, may ask, nor waits for it."""
+        self._origins.require(request)
+        session = self._session(request)
+        key = session.key if session else None
+        owner = session.id if session else request.remote
+        charges: list[tuple[Any, Any]] = [] if route.charge == "nothing" else [(REQUESTS, (BASE, owner))]
+        if key is not None and route.charge == "order" and not key.read_only:
+            charges.append((ORDERS, key.account))
+        self._limits.admit(charges, self._venue.clock.now())
+        if not route.private:
+            return None
+        if key is None:
+            raise Refused(401, errors.NOT_LOGGED_IN)
+        request[ACCOUNT] = key.account
+        if route.writes and key.read_only:
+            raise Refused(403, errors.NOT_AUTHORIZED)
+        return key
+
+    def _described(self, session: PageSession | None) -> dict[str, Any]:
+        key = session.key if session else None
+        return {
+            "account": key.account if key else None,
+            "readOnly": key.read_only if key else True,
+            "owner": session is not None and session.is_owner,
+            "time": iso(self._venue.clock.now()),
+        }
+
+    def _session(self, request: web.Request) -> PageSession | None:
+        return self._sessions.find(request.cookies.get(_cookie_name(request)))
+
+
+def _cookie_name(request: web.Request) -> str:
+    """Browsers give cookies to every port of a name: two venues on a machine must not overwrite one another's."""
+    return f"acme_page_{request.url.port}"
+
+
+def _answer(result: Any) -> web.Response:
+    return web.Response(
+        body=codec.encode(Success(result=result)),
+        content_type="application/json",
+        headers={hdrs.CACHE_CONTROL: "no-store"},
+    )

@@ -1,0 +1,131 @@
+// Candles with volume, and in them what is one's own: orders, the entry, the liquidation price and fills.
+
+import { canDraw, chartOptions } from "./chart-style.js";
+import { find, write } from "./elements.js";
+import { compact, decimalsOf, fixed } from "./numbers.js";
+import { colours } from "./theme.js";
+
+const EARLY_BARS = 60;
+const SHOWN_BARS = 110;
+
+export class PriceChart {
+  #chart = null;
+  #candles = null;
+  #series = null;
+  #volume = null;
+  #markers = null;
+  #lines = [];
+  #list = [];
+  #decimals = 2;
+  #wantsOlder;
+
+  /** `wantsOlder` is called when the beginning of what is loaded comes into sight. */
+  constructor(wantsOlder) {
+    this.#wantsOlder = wantsOlder;
+    if (!canDraw()) {
+      find("chart").textContent = "The chart library is missing on the venue: pip install lwcharts";
+      return;
+    }
+    const library = window.LightweightCharts;
+    this.#chart = library.createChart(find("chart"), chartOptions());
+    this.#series = this.#chart.addSeries(library.CandlestickSeries, { borderVisible: false });
+    this.#volume = this.#chart.addSeries(library.HistogramSeries, {
+      priceScaleId: "volume",
+      priceFormat: { type: "volume" },
+      lastValueVisible: false,
+      priceLineVisible: false,
+    });
+    this.#chart.priceScale("right").applyOptions({ scaleMargins: { top: 0.08, bottom: 0.24 } });
+    this.#chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
+    this.#markers = library.createSeriesMarkers(this.#series, []);
+    this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => this.#moved(range));
+    this.#chart.subscribeCrosshairMove((event) => this.#describe(event));
+    this.dress();
+  }
+
+  /** Takes the theme's colours. */
+  dress() {
+    if (!this.#chart) return;
+    const { up, down } = colours();
+    this.#chart.applyOptions(chartOptions());
+    this.#series.applyOptions({ upColor: up, downColor: down, wickUpColor: up, wickDownColor: down });
+    if (this.#list.length) this.#volume.setData(this.#list.map(volumeBar(colours())));
+  }
+
+  /** Begins with another market, or another length of candles. */
+  show(market, resolution, list) {
+    if (!this.#chart) return;
+    this.#decimals = decimalsOf(market.priceIncrement);
+    const minMove = Number(market.priceIncrement);
+    this.#series.applyOptions({ priceFormat: { type: "price", precision: this.#decimals, minMove } });
+    this.#chart.applyOptions({ timeScale: { secondsVisible: resolution < 60 } });
+    this.#list = [];
+    this.replace(list);
+    this.#chart.priceScale("right").applyOptions({ autoScale: true });
+    this.#chart.timeScale().setVisibleLogicalRange({ from: list.length - SHOWN_BARS, to: list.length + 4 });
+  }
+
+  /** Other candles, or more, in place of those that are drawn. */
+  replace(list) {
+    if (!this.#chart) return;
+    this.#list = list;
+    this.#series.setData(list.map(bar));
+    this.#volume.setData(list.map(volumeBar(colours())));
+    this.#describe(null);
+  }
+
+  /** The last candle has grown, or a new one follows it. */
+  update(list) {
+    if (!this.#chart || !list.length) return;
+    const isNew = list.at(-1).time !== this.#candles;
+    this.#candles = list.at(-1).time;
+    this.#list = list;
+    const volume = volumeBar(colours());
+    for (const candle of list.slice(isNew ? -2 : -1)) {
+      if (isNew && candle === list.at(-2)) continue;
+      this.#series.update(bar(candle));
+      this.#volume.update(volume(candle));
+    }
+    this.#describe(null);
+  }
+
+  /** Horizontal lines: `{price, text, colour, style}`, `style` as the library counts them. */
+  draw(lines) {
+    if (!this.#chart) return;
+    for (const line of this.#lines) this.#series.removePriceLine(line);
+    this.#lines = lines.map(({ price, text, colour, style = 2 }) =>
+      this.#series.createPriceLine({ price, title: text, color: colour, lineStyle: style, lineWidth: 1 }),
+    );
+  }
+
+  /** Markers as the library knows them, in the order of their time. */
+  mark(markers) {
+    this.#markers?.setMarkers(markers);
+  }
+
+  #moved(range) {
+    if (range && this.#list.length && range.from < EARLY_BARS) this.#wantsOlder();
+  }
+
+  #describe(event) {
+    const at = event?.time;
+    const candle = at === undefined ? this.#list.at(-1) : this.#list.findLast(({ time }) => time === at);
+    if (!candle) return;
+    const [open, high, low, close] = [candle.open, candle.high, candle.low, candle.close].map((price) =>
+      fixed(price, this.#decimals),
+    );
+    write(find("legend"), `O ${open}  H ${high}  L ${low}  C ${close}  V ${compact(candle.volume)}`);
+  }
+}
+
+function bar({ time, open, high, low, close }) {
+  return { time, open, high, low, close };
+}
+
+function volumeBar(colour) {
+  return ({ time, open, close, volume }) => ({
+    time,
+    value: volume,
+    color: close >= open ? colour["up-fill"] : colour["down-fill"],
+  });
+}

@@ -1,0 +1,43 @@
+"""The market as whoever opens the venue's address sees it."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from acme_exchange.clock import SystemClock
+from test.acme_exchange.venue import running_venue
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_a_market_is_seen_without_signing_in(look):
+    async with running_venue(clock=SystemClock(), liquidity=True) as running:
+        page = await look(running.url)
+
+        await expect(page.locator("#connection")).to_have_text("live")
+        await expect(page.locator("#markets tbody tr")).to_have_count(7)
+        await expect(page.locator("#asks tbody tr").last.locator("td").first).to_have_text(re.compile(r"\d"))
+        await expect(page.locator("#spread")).to_have_text(re.compile(r"spread \d+ · 0\.\d+ %"))
+        await expect(page.locator("#legend")).to_have_text(re.compile(r"O [\d,]+  H [\d,]+  L [\d,]+  C [\d,]+"))
+        await expect(page.locator("#fact-mark")).to_have_text(re.compile(r"[\d,]+"))
+        await expect(page.locator("#fact-time")).to_have_text(re.compile(r"\d+:\d\d"))
+        await page.locator("#resolutions button", has_text="15m").click()
+        await page.locator("#market").select_option("ETH-PERP")
+        await expect(page.locator("#legend")).to_have_text(re.compile(r"O 3,\d{3}\.\d "))
+        await expect(page).to_have_title(re.compile("ETH-PERP"))
+
+
+async def test_the_book_is_the_venues(look):
+    async with running_venue(clock=SystemClock(), liquidity=True) as running:
+        page = await look(running.url)
+        await expect(page.locator("#bids tbody tr")).to_have_count(11)
+        await running.server.pacemaker.stop()
+        running.server.pacemaker.beat()
+        bids, asks = running.venue.engine.levels("BTC-PERP", 11)
+
+        def cells(levels: list) -> list[str]:
+            return [f"{price:,.0f}" for price, _ in levels]
+
+        await expect(page.locator("#bids tbody td:first-child")).to_have_text(cells(bids))
+        await expect(page.locator("#asks tbody td:first-child")).to_have_text(cells(asks[::-1]))
