@@ -1,4 +1,4 @@
-.PHONY: demo chaos soak test strategies tree kills bench bench-venue bench-fleet versions venv lint clean
+.PHONY: demo chaos soak test strategies tree kills power-cuts bench bench-venue bench-fleet versions venv lint clean
 
 PYTHON_IN_VENV = .venv/bin/python
 # The whole run measures the branch coverage of the connector, where Hummingbot has it, and fails under 95 %.
@@ -42,6 +42,10 @@ tree: venv
 ## Kills a venue under load RESTARTS times, where `make test` does it 8 times. SEED=2 is another run.
 kills: venv
 	@$(PYTHON_IN_VENV) -m pytest test/acme_exchange/test_kills.py -s --restarts $(or $(RESTARTS),100) --kill-seed $(or $(SEED),1)
+
+## Cuts the power of a venue under load CUTS times, where `make test` does it 3 times. SEED=2 is another run.
+power-cuts: venv
+	@$(PYTHON_IN_VENV) -m pytest test/acme_exchange/test_power_cuts.py -s --power-cuts $(or $(CUTS),200) --kill-seed $(or $(SEED),1)
 
 ## The connector beside Hummingbot's own, and beside the least that is possible. ARGS=--keep keeps the table.
 bench: venv

@@ -7,11 +7,13 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[1]
 PAGE = PROJECT / "docs" / "architecture.md"
 BEGIN, END = "```mermaid\n", "```\n"
-# Folder below the project: how the diagram calls it. A file belongs to the longest folder that it lies in.
+# Folder or file below the project: how the diagram calls it. A file belongs to the longest that it lies in.
 PARTS = {
     "acme_bot": "acme_bot",
     "acme_bot/compare": "acme_bot.compare",
     "acme_exchange": "acme_exchange",
+    "acme_exchange/__main__": "acme_exchange.cli",
+    "acme_exchange/errors": "acme_exchange.errors",
     "acme_exchange/accounts": "acme_exchange.accounts",
     "acme_exchange/cli": "acme_exchange.cli",
     "acme_exchange/owner": "acme_exchange.owner",
@@ -44,6 +46,7 @@ def files() -> Iterator[Path]:
 
 def part(path: str) -> str | None:
     """The part that a path or a module below the project lies in, `None` for what others wrote."""
+    path = path.removesuffix(".py")
     fitting = [folder for folder in PARTS if path == folder or path.startswith(f"{folder}/")]
     return PARTS[max(fitting, key=len)] if fitting else None
 

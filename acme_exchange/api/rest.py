@@ -19,6 +19,7 @@ from acme_exchange.api.wire import codec
 from acme_exchange.api.wire.answers import Failure, Success
 from acme_exchange.clock import Clock
 from acme_exchange.engine import Refused
+from acme_exchange.store.progress import StoreFailed
 from acme_exchange.venue import Venue
 
 BASE = "/api"
@@ -118,6 +119,9 @@ async def failures_in_envelopes(request: web.Request, handler: Handler) -> web.S
     except web.HTTPException as error:
         allowed = {name: value for name, value in error.headers.items() if name == hdrs.ALLOW}
         return failure(error.status, HTTP_FAILURES.get(error.status, error.reason), allowed)
+    except StoreFailed:
+        # The venue ends, and says why itself.
+        return failure(500, errors.unexpected(uuid.uuid4().hex))
     except Exception:
         incident = uuid.uuid4().hex
         logger.exception("incident %s: %s %s failed", incident, request.method, request.path)

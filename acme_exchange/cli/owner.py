@@ -70,6 +70,8 @@ def add_commands(commands: Any) -> None:
     keys.add_argument(
         "--read-only", action="store_true", help="with --create: it may not place, cancel or change anything"
     )
+    backup = _action(commands, "backup", "copy the database into FILE, as it is at one moment, also while it runs", _backup)
+    backup.add_argument("file", type=Path, metavar="FILE")
     ledger = _action(commands, "ledger", "print an account's every deposit, fill, fee and funding payment", _ledger)
     ledger.add_argument("account", metavar="ACCOUNT")
     ledger.add_argument("--json", action="store_true", help="as one JSON object")
@@ -140,6 +142,15 @@ def _list_keys(options: argparse.Namespace) -> None:
         if key.account == options.account:
             table.add_row(key.key, "read" if key.read_only else "read and trade")
     Console(width=WIDTH).print(table)
+
+
+def _backup(options: argparse.Namespace) -> None:
+    database = Database(premises(options).database, read_only=True)
+    try:
+        database.backup(options.file)
+    finally:
+        database.close()
+    print(f"{options.file} is a whole copy; to restore it, put it in the database's place while no venue runs.")
 
 
 def _ledger(options: argparse.Namespace) -> None:

@@ -30,7 +30,7 @@ from acme_exchange.market.plan import FASTEST
 from acme_exchange.owner.access import FILE_NAME, AdminAccess, new_token, remove_access, write_access
 from acme_exchange.owner.interface import AdminInterface
 from acme_exchange.owner.operations import Administration, AdministrationError
-from acme_exchange.store import Database, DatabaseStore, MemoryStore, Store, StoreUnusable
+from acme_exchange.store import Database, DatabaseStore, Durability, MemoryStore, Store, StoreUnusable
 from acme_exchange.store.progress import StoreFailed
 from acme_exchange.venue import planned_venue
 
@@ -150,6 +150,19 @@ def _parser() -> argparse.ArgumentParser:
         help="keep nothing beyond the end of the process but the key file; with --accounts, which has no such file, so it "
         "is unless --data or --database is given",
     )
+    serve.add_argument(
+        "--durability",
+        type=Durability,
+        choices=list(Durability),
+        default=Durability.POWER_CUT,
+        help="what an acknowledged order survives: a power cut, or, faster on a slow disk, a crash of the exchange alone "
+        "(default: %(default)s)",
+    )
+    serve.add_argument(
+        "--accept-lost-log",
+        action="store_true",
+        help="start although the database's log, VENUE-wal, is missing, when you know that nothing was in it",
+    )
     serve.add_argument("--no-liquidity", action="store_true", help="nobody but the accounts places orders")
     _add_market_options(serve)
     _add_tls_options(serve)
@@ -268,7 +281,10 @@ def _store(options: argparse.Namespace) -> Store:
     is_described = options.accounts is not None and options.data is None and options.database is None
     if options.memory or is_described:
         return MemoryStore()
-    return DatabaseStore(Database(owner.premises(options).database))
+    database = Database(
+        owner.premises(options).database, durability=options.durability, accept_lost_log=options.accept_lost_log
+    )
+    return DatabaseStore(database)
 
 
 def _access_file(options: argparse.Namespace, store: Store) -> Path | None:

@@ -1,7 +1,8 @@
 """The one place where history lives: what the engine has reported and then forgets."""
 
 from acme_exchange.store.memory import MemoryStore
-from acme_exchange.store.sql.database import Database, InUse, StoreUnusable, database_url, file_url
+from acme_exchange.store.sql.database import Database, Durability, database_url, file_url
+from acme_exchange.store.sql.file import InUse, StoreUnusable
 from acme_exchange.store.sql.store import DatabaseStore
 from acme_exchange.store.store import Candle, FillFilter, FirstStart, OrderFilter, Page, Period, Store
 
@@ -9,6 +10,7 @@ __all__ = [
     "Candle",
     "Database",
     "DatabaseStore",
+    "Durability",
     "FillFilter",
     "FirstStart",
     "InUse",

@@ -1,10 +1,12 @@
-"""What has happened, and how much of it would still be known after a `kill -9`."""
+"""What has happened, and how much of it would still be known after a `kill -9`, and by default after a power cut."""
 
 import asyncio
 from collections import defaultdict
 
+from acme_exchange.errors import UserError
 
-class StoreFailed(Exception):
+
+class StoreFailed(UserError):
     """What happened cannot be kept any more; the text says why. The venue must end: nothing it says now would last."""
 
 
@@ -14,7 +16,7 @@ class Progress:
     A venue without a lasting store records nothing, so that nobody ever waits.
 
     :ivar recorded: the batch that holds the latest of what has happened.
-    :ivar kept: the latest batch that a `kill -9` does not undo.
+    :ivar kept: the latest batch that a `kill -9` does not undo; nor a power cut, unless the owner chose `Durability.CRASH`.
     :ivar failure: why nothing more can be kept; None while all is well, and `failed` is not set.
     """
 

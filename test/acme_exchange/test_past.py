@@ -128,7 +128,8 @@ async def test_a_venue_whose_start_was_not_kept_goes_on_without_one(tmp_path):
     await candles_after_a_start(tmp_path, BEGAN, seed=7)
     with closing(sqlite3.connect(tmp_path / "venue.sqlite")) as database:
         database.executescript(
-            "ALTER TABLE venue DROP COLUMN began; ALTER TABLE venue DROP COLUMN first_seed;UPDATE venue SET version = 1"
+            "ALTER TABLE venue DROP COLUMN began; ALTER TABLE venue DROP COLUMN first_seed;"
+            "ALTER TABLE venue DROP COLUMN is_open; DROP TABLE settings; UPDATE venue SET version = 1"
         )
 
     assert await candles_after_a_start(tmp_path, BEGAN + SECOND, seed=7) == []

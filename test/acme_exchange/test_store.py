@@ -26,6 +26,7 @@ from acme_exchange.market import plan_markets
 from acme_exchange.store import (
     Database,
     DatabaseStore,
+    Durability,
     InUse,
     MemoryStore,
     OrderFilter,
@@ -235,7 +236,7 @@ async def test_there_are_no_candles_before_the_first_trade_or_after_now():
 
 async def log_size(directory: Path) -> int:
     """Bytes of SQLite's write-ahead log after many batches."""
-    store = DatabaseStore(Database(file_url(directory)))
+    store = DatabaseStore(Database(file_url(directory), durability=Durability.CRASH))
     store.follow(Engine(()).take_changes)
     for number in range(1, 200):
         store.record([traded(number, number * HOUR, price=100)])
@@ -335,7 +336,7 @@ async def test_a_url_that_leads_to_no_database_is_one_sentence_without_its_passw
 
 
 async def test_what_the_writer_knows_of_prices_does_not_grow_over_days(tmp_path):
-    database = Database(file_url(tmp_path))
+    database = Database(file_url(tmp_path), durability=Durability.CRASH)
     with database.engine.connect() as connection:
         with connection.begin():
             writer = Writer(connection)

@@ -4,14 +4,25 @@ SQLite would make them within a commit, and hold up for it whoever waits for tha
 """
 
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from logging import getLogger
 
 from sqlalchemy import Connection
 
+from acme_exchange.store.progress import StoreFailed
 from acme_exchange.store.sql.database import Database
 
 ROWS = 4_000
 """After how many changed rows a checkpoint is made: about a second under load, minutes without."""
 PASSIVE = "PRAGMA wal_checkpoint(PASSIVE)"
+LARGE_LOG_BYTES = 64 * 1024 * 1024
+"""From here on it is said that the log grows, each time that it has doubled."""
+LARGEST_LOG_BYTES = 2 * 1024 * 1024 * 1024
+HELD_UP = (
+    "another program has read the database in one transaction for so long that its log has grown to %d MB (%s); end that "
+    "program, or have it read a backup (acme-exchange backup)"
+)
+
+logger = getLogger(__name__)
 
 
 class Checkpoints:
@@ -22,19 +33,21 @@ class Checkpoints:
         :param writing: the connection that batches are written over, in `write_thread` alone.
         """
         self._beside = database.engine.connect()
-        self._is_needed = self._beside.dialect.name == "sqlite"
+        self._log = database.file and database.file.log
         self._writing = writing
         self._write_thread = write_thread
         self._thread = ThreadPoolExecutor(1, "store-checkpoints")
         self._rows = 0
+        self._said_bytes = LARGE_LOG_BYTES // 2
         self._latest: Future | None = None
 
     def follow_batch(self) -> None:
         """Has one made if it is time, and does not wait for it. To be called in `write_thread`, after each batch.
 
         :raises SQLAlchemyError: the latest checkpoint could not be made.
+        :raises StoreFailed: the log has become too large.
         """
-        if not self._is_needed or (self._latest and not self._latest.done()):
+        if self._log is None or (self._latest and not self._latest.done()):
             return
         rows = self._writing.connection.driver_connection.total_changes
         if rows - self._rows < ROWS:
@@ -54,6 +67,18 @@ class Checkpoints:
         moves nearly all; the rest is little, and is moved between two batches."""
         _checkpoint(self._beside)
         self._write_thread.submit(_checkpoint, self._writing).result()
+        self._look_at_log()
+
+    def _look_at_log(self) -> None:
+        """A log begins anew only when nobody reads in it: a reader who stays lets it grow."""
+        size = self._log.stat().st_size
+        if size >= LARGEST_LOG_BYTES:
+            raise StoreFailed(f"The venue ends, and has lost nothing it said: {HELD_UP % (size >> 20, self._log)}.")
+        if size >= 2 * self._said_bytes:
+            self._said_bytes = size
+            logger.warning(HELD_UP, size >> 20, self._log)
+        elif size < LARGE_LOG_BYTES:
+            self._said_bytes = LARGE_LOG_BYTES // 2
 
 
 def _checkpoint(connection: Connection) -> None:

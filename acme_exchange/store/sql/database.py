@@ -1,11 +1,12 @@
-"""Opening a database: its file and lock, its version, and how transactions are made."""
+"""Opening a database: its version, how durable it is, and how transactions are made."""
 
-import fcntl
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from enum import StrEnum
+from logging import getLogger
 from pathlib import Path
+from time import monotonic
 
 from sqlalchemy import (
     URL,
@@ -21,9 +22,10 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
 from acme_exchange.store.sql import tables
+from acme_exchange.store.sql.file import REMEDY, DatabaseFile, StoreUnusable
 
 FILE_NAME = "venue.sqlite"
 NOTHING_YET = {
@@ -35,23 +37,41 @@ NOTHING_YET = {
     "trade": 0,
     "fill": 0,
     "payment": 0,
+    "is_open": False,
 }
+LOCKED_SECONDS = 5
+"""How long SQLite waits for a lock of another program's before it says so."""
+PATIENCE_SECONDS = 60
+"""How long the venue waits for one altogether, and nothing is acknowledged, before it ends."""
+LOG_BYTES_KEPT = 64 * 1024 * 1024
+"""What is left of a log that another program's transaction has let grow beyond that."""
 
 
-class StoreUnusable(Exception):
-    """There is no working with the database; the text says why and what to do. No password is in it."""
+logger = getLogger(__name__)
 
 
-class InUse(StoreUnusable):
-    """Another venue works with it."""
+class Durability(StrEnum):
+    """What an acknowledgement survives. A stronger one costs a wait for the disk a batch, not an order."""
+
+    POWER_CUT = "power-cut"
+    CRASH = "crash"
 
 
 def database_url(text: str) -> URL:
     """:raises StoreUnusable: the text is no URL of a database."""
     try:
-        return make_url(text)
+        url = make_url(text)
     except ArgumentError:
         raise StoreUnusable("--database: write a URL such as sqlite:////home/you/venue.sqlite") from None
+    if url.get_backend_name() == "sqlite":
+        if url.query:
+            raise StoreUnusable(
+                "--database: name the file alone, such as sqlite:////home/you/venue.sqlite; what SQLite takes behind "
+                "a question mark could lead past the venue's lock"
+            )
+        if url.database in (None, "", ":memory:"):
+            raise StoreUnusable("--database: name a file behind sqlite:///, or keep nothing with --memory")
+    return url
 
 
 def file_url(directory: Path) -> URL:
@@ -61,64 +81,149 @@ def file_url(directory: Path) -> URL:
 class Database:
     """A database of this version, and the right to write to it until `close`."""
 
-    def __init__(self, url: URL, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        url: URL,
+        read_only: bool = False,
+        durability: Durability = Durability.POWER_CUT,
+        accept_lost_log: bool = False,
+    ) -> None:
         """
         :param read_only: to look at what a venue keeps, also while one works with it.
+        :param accept_lost_log: as `DatabaseFile.check`.
         :raises StoreUnusable: with a sentence.
         :raises InUse: likewise.
         """
-        self._lock: int | None = None
-        self._name = url.render_as_string(hide_password=True)
-        is_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
-        if is_file and read_only and not Path(url.database).exists():
-            raise StoreUnusable(f"{self._name}: no venue has kept anything here")
-        if is_file and not read_only:
-            self._lock = _own_file(Path(url.database))
+        self.name = url.render_as_string(hide_password=True)
+        self.file = DatabaseFile(Path(url.database)) if url.get_backend_name() == "sqlite" and url.database else None
+        self.run: int | None = None
+        self._url, self._read_only, self._durability = url, read_only, durability
+        if self.file is not None:
+            if read_only and not self.file.path.exists():
+                raise StoreUnusable(f"{self.name}: no venue has kept anything here")
+            if not read_only:
+                self.file.own()
         try:
-            self.engine = _engine(url)
-            if read_only:
-                self._check_version()
-            else:
-                self._prepare()
-        except (SQLAlchemyError, ImportError) as error:
-            self.close()
-            reason = getattr(error, "orig", None) or error
-            raise StoreUnusable(f"{self._name}: cannot be used as the venue's database ({reason})") from None
+            if self.file is not None:
+                self.file.check(accept_lost_log)
+            with explained(self.name):
+                self.engine = self._engine()
+                if read_only:
+                    self._check_version()
+                else:
+                    self._prepare()
         except StoreUnusable:
             self.close()
             raise
 
     def close(self) -> None:
-        """Gives it back."""
+        """Gives it back. A venue that says what it keeps until here has left nothing behind in the log."""
         if engine := getattr(self, "engine", None):
+            if self.run is not None:
+                with suppress(SQLAlchemyError), engine.connect() as connection:
+                    self._note(connection, is_open=False)
             engine.dispose()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        if self.file is not None:
+            self.file.give_up()
+
+    def backup(self, target: Path) -> None:
+        """Copies all of it, as it is at one moment, into a file that can be put in its place; also while a venue works.
+
+        :raises StoreUnusable: it is in no file, there is something at `target`, or it cannot be written.
+        """
+        if self.file is None:
+            raise StoreUnusable(f"{self.name}: is in no file of SQLite's; its own tools make backups of it")
+        copy = DatabaseFile(target)
+        if copy.path.exists() or copy.log.exists():
+            raise StoreUnusable(f"{target}: is there already; name a file that is not, or remove it first")
+        copy.own()
+        try:
+            with self.engine.connect() as connection:
+                _copied(connection.connection.driver_connection, copy.path)
+        except sqlite3.Error as error:
+            copy.path.unlink(missing_ok=True)
+            raise StoreUnusable(f"{target}: the backup was not made ({error}); make room, and start again") from None
+        finally:
+            copy.give_up()
+
+    def _engine(self) -> Engine:
+        engine = create_engine(self._url)
+        if self.file is not None:
+            event.listen(engine, "connect", self._configure)
+        return engine
+
+    def _configure(self, connection: sqlite3.Connection, _: object) -> None:
+        """The driver begins no transactions by itself: it would not for what changes tables.
+
+        With `synchronous=FULL` a commit waits until the disk has it, so that it survives a power cut. With `NORMAL` it
+        is handed to the operating system, which survives the end of this process, however sudden. Checkpoints, which
+        wait for the disk with both, are made beside the commits (`Checkpoints`).
+        """
+        connection.isolation_level = None
+        connection.execute(f"PRAGMA busy_timeout={LOCKED_SECONDS * 1000}")
+        if self._read_only:
+            # Who looks at a venue that was killed moves nothing out of its log, and so leaves it there.
+            connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, self.file.log.exists())
+            return
+        synchronous = "FULL" if self._durability is Durability.POWER_CUT else "NORMAL"
+        for setting in (
+            "journal_mode=WAL",
+            f"synchronous={synchronous}",
+            "wal_autocheckpoint=0",
+            f"journal_size_limit={LOG_BYTES_KEPT}",
+        ):
+            connection.execute(f"PRAGMA {setting}")
 
     def _check_version(self) -> None:
         with self.engine.connect() as connection:
             if not inspect(connection).has_table(tables.venue.name):
-                raise StoreUnusable(f"{self._name}: no venue has kept anything here")
-            self._refuse_newer(connection.scalar(select(tables.venue.c.version)))
+                raise StoreUnusable(f"{self.name}: no venue has kept anything here")
+            if self._version(connection) == tables.VERSION:
+                self._require_tables(connection)
 
     def _prepare(self) -> None:
-        with self.engine.connect() as connection, transaction(connection):
-            if not inspect(connection).has_table(tables.venue.name):
-                tables.metadata.create_all(connection)
-                connection.execute(tables.venue.insert(), NOTHING_YET)
-            version = connection.scalar(select(tables.venue.c.version))
-            self._refuse_newer(version)
-            for step in range(version, tables.VERSION):
-                tables.MIGRATIONS[step](connection)
-            connection.execute(update(tables.venue).values(version=tables.VERSION, run=tables.venue.c.run + 1))
+        with self.engine.connect() as connection:
+            with transaction(connection):
+                found = set(inspect(connection).get_table_names())
+                if not found:
+                    tables.metadata.create_all(connection)
+                    connection.execute(tables.venue.insert(), NOTHING_YET)
+                elif not found & set(tables.metadata.tables):
+                    raise StoreUnusable(f"{self.name}: is another program's database; name a file that is not there yet")
+                for step in range(self._version(connection), tables.VERSION):
+                    tables.MIGRATIONS[step](connection)
+                self._require_tables(connection)
+                connection.execute(update(tables.venue).values(version=tables.VERSION, run=tables.venue.c.run + 1))
+                self.run = connection.scalar(select(tables.venue.c.run))
+            self._note(connection, is_open=True)
 
-    def _refuse_newer(self, version: int) -> None:
-        if version > tables.VERSION:
+    def _note(self, connection: Connection, is_open: bool) -> None:
+        """Notes in the file itself, not in its log alone, whether a venue works with it."""
+        with transaction(connection):
+            connection.execute(update(tables.venue).where(tables.venue.c.run == self.run).values(is_open=is_open))
+        if self.file is not None:
+            with connection.begin():
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+
+    def _version(self, connection: Connection) -> int:
+        versions = list(connection.scalars(select(tables.venue.c.version)))
+        if len(versions) != 1 or type(versions[0]) is not int or versions[0] < 1:
+            raise StoreUnusable(f"{self.name}: is spoilt: its version is {versions or 'missing'}; {REMEDY}")
+        if versions[0] > tables.VERSION:
             raise StoreUnusable(
-                f"{self._name}: was written by a newer acme-exchange (version {version} of its tables; this one knows "
-                f"up to {tables.VERSION}); install that one again, or take another directory with --data"
+                f"{self.name}: was written by a newer acme-exchange (version {versions[0]} of its tables; this one "
+                f"knows up to {tables.VERSION}); install that one again, or take another directory with --data"
             )
+        return versions[0]
+
+    def _require_tables(self, connection: Connection) -> None:
+        inspector = inspect(connection)
+        found = set(inspector.get_table_names())
+        for table in tables.metadata.sorted_tables:
+            columns = {column["name"] for column in inspector.get_columns(table.name)} if table.name in found else set()
+            if missing := [column.name for column in table.c if column.name not in columns]:
+                what = f"{table.name}.{missing[0]}" if columns else f"the table {table.name}"
+                raise StoreUnusable(f"{self.name}: is spoilt: {what} is missing; {REMEDY}")
 
 
 class Prepared:
@@ -150,11 +255,37 @@ class Prepared:
 
 
 @contextmanager
+def explained(name: str) -> Iterator[None]:
+    """Turns what a database says, or what is in it says by not fitting, into a sentence.
+
+    :param name: the database's, without its password.
+    :raises StoreUnusable: anything of that kind was raised in the block.
+    """
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error, ImportError) as error:
+        raise StoreUnusable(f"{name}: cannot be used as the venue's database ({reason(error)}); {_remedy(error)}") from None
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise StoreUnusable(f"{name}: is spoilt ({error!r}); {REMEDY}") from None
+
+
+def reason(error: Exception) -> object:
+    """What the driver says, without the statement and what else SQLAlchemy puts around it."""
+    return getattr(error, "orig", None) or error
+
+
+def is_spoilt(error: Exception) -> bool:
+    """Whether the driver says that what is in the file is no database any more."""
+    text = str(reason(error))
+    return "malformed" in text or "not a database" in text
+
+
+@contextmanager
 def transaction(connection: Connection) -> Iterator[None]:
     """One transaction, also for what changes tables; its writes are kept once the block is left, all or none."""
     with connection.begin():
         if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            _begin(connection)
         yield
 
 
@@ -167,41 +298,44 @@ def moment(connection: Connection) -> Iterator[None]:
         yield
 
 
-def _engine(url: URL) -> Engine:
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _configure)
-    return engine
+def _begin(connection: Connection) -> None:
+    """Begins to write once no other program does.
 
-
-def _configure(connection: sqlite3.Connection, _: object) -> None:
-    """The driver begins no transactions by itself: it would not for what changes tables.
-
-    A commit hands its pages to the operating system and does not wait for the disk: that survives the end of this
-    process, however sudden. Should the machine lose its power, the last moments may be gone, but what is there is
-    whole: `synchronous=NORMAL` still waits for the disk at each checkpoint, which a venue makes itself (`Checkpoints`).
+    :raises OperationalError: one has done so for too long.
     """
-    connection.isolation_level = None
-    for setting in ("journal_mode=WAL", "synchronous=NORMAL", "wal_autocheckpoint=0", "busy_timeout=10000"):
-        connection.execute(f"PRAGMA {setting}")
+    deadline = monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
+        except OperationalError as error:
+            if "locked" not in str(error.orig) or monotonic() > deadline:
+                raise
+        logger.warning(
+            "another program has locked the database, and nothing can be acknowledged meanwhile; end that program (the "
+            "venue waits for it for %s s in all)",
+            PATIENCE_SECONDS,
+        )
 
 
-def _own_file(path: Path) -> int:
-    """Makes the file, which holds secrets, its owner's alone, and locks it; the lock ends with the process."""
+def _remedy(error: Exception) -> str:
+    text = str(reason(error))
+    if "locked" in text:
+        return "another program works with it: end that one, and start again"
+    if "full" in text or "disk I/O" in text:
+        return "make room on the disk, or take another directory with --data"
+    if is_spoilt(error):
+        return REMEDY
+    return "mend that, or take another directory with --data"
+
+
+def _copied(source: sqlite3.Connection, path: Path) -> None:
+    """A database as its venue would leave it at its end, without a log."""
+    copy = sqlite3.connect(path, isolation_level=None)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise StoreUnusable(
-            f"{path}: the venue cannot keep anything here ({error.strerror}); take another directory with --data, or "
-            "keep nothing with --memory"
-        ) from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(lock)
-        raise InUse(
-            f"{path}: another venue works with it; end that one, or take another directory with --data"
-        ) from None
-    return lock
+        source.backup(copy)
+        copy.execute("UPDATE venue SET is_open = 0")
+        copy.execute("PRAGMA synchronous=FULL")
+        copy.execute("PRAGMA journal_mode=DELETE")
+    finally:
+        copy.close()

@@ -5,9 +5,11 @@ a thread of its own while the next one gathers. Nothing leaves the venue before 
 """
 
 import asyncio
+import sqlite3
 from asyncio import AbstractEventLoop, Future, TimerHandle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
@@ -17,9 +19,10 @@ from acme_exchange.accounts.file import ApiKey
 from acme_exchange.engine.events import Event, Filled, FundingPaid, FundingSettled, Traded
 from acme_exchange.engine.views import Order
 from acme_exchange.store.progress import Progress, StoreFailed
-from acme_exchange.store.sql import reader, rows, tables
+from acme_exchange.store.sql import reader, rows, soundness, tables
 from acme_exchange.store.sql.checkpoints import Checkpoints
-from acme_exchange.store.sql.database import Database, Prepared, transaction
+from acme_exchange.store.sql.database import Database, Prepared, explained, is_spoilt, reason, transaction
+from acme_exchange.store.sql.file import REMEDY, StoreUnusable
 from acme_exchange.store.sql.writer import Batch, Writer
 from acme_exchange.store.store import Candle, FillFilter, FirstStart, OrderFilter, Page, Period
 
@@ -34,15 +37,20 @@ _BY_ID = select(tables.orders).where(
 _BY_CLIENT_ID = select(tables.orders).where(
     tables.orders.c.account == bindparam("account"), tables.orders.c.client_id == bindparam("client_id")
 )
+_WAS_CANCELLED = select(tables.orders.c.cancelled_by_client).where(tables.orders.c.id == bindparam("id"))
 _IS_USED = select(tables.orders.c.id).where(
     tables.orders.c.account == bindparam("account"), tables.orders.c.client_id == bindparam("client_id")
 )
 
 
 class DatabaseStore:
-    """A :class:`Store` that survives a `kill -9`. What is closed or past is in the database alone, not in memory."""
+    """A :class:`Store` that survives a `kill -9`, and a power cut unless its database was opened to be faster.
+
+    What is closed or past is in the database alone, not in memory.
+    """
 
     def __init__(self, database: Database) -> None:
+        """:raises StoreUnusable: what is in the database cannot be gone on from; it is closed then."""
         self.progress = Progress()
         self._database = database
         # One connection each: for looking up single orders in the event loop, and for writing in the other thread.
@@ -50,11 +58,12 @@ class DatabaseStore:
         self._cursor = self._lookups.connection.cursor()
         self._is_used = Prepared(_IS_USED, database.engine.dialect)
         self._writing = database.engine.connect()
-        with self._writing.begin():
-            self.state = reader.engine_state(self._writing)
-            self.first_start = reader.first_start(self._writing)
-            self.keys, self.revoked = reader.keys(self._writing)
-            self._writer = Writer(self._writing)
+        try:
+            with explained(database.name), self._writing.begin():
+                self._writer = self._read_all()
+        except StoreUnusable:
+            self._disconnect()
+            raise
         self._write_thread = ThreadPoolExecutor(1, "store-writer")
         self._read_thread = ThreadPoolExecutor(1, "store-reader")
         self._checkpoints = Checkpoints(database, self._writing, self._write_thread)
@@ -66,6 +75,14 @@ class DatabaseStore:
         self._latest_cut = 0.0
         self._has_news = False
         self._failure: StoreFailed | None = None
+
+    def _read_all(self) -> Writer:
+        soundness.check_pages(self._writing, self._database.name)
+        self.state = reader.engine_state(self._writing)
+        soundness.check_state(self._writing, self.state, self._database.name)
+        self.first_start = reader.first_start(self._writing)
+        self.keys, self.revoked = reader.keys(self._writing)
+        return Writer(self._writing)
 
     def begin(self, first_start: FirstStart) -> None:
         self.first_start = first_start
@@ -111,16 +128,20 @@ class DatabaseStore:
             self._checkpoints.close()
             self._write_thread.shutdown()
             self._read_thread.shutdown()
-            self._writing.close()
-            self._cursor.close()
-            self._lookups.close()
-            self._database.close()
+            self._disconnect()
+
+    def _disconnect(self) -> None:
+        self._writing.close()
+        self._cursor.close()
+        self._lookups.close()
+        self._database.close()
 
     def __contains__(self, pair: object) -> bool:
         if any(pair in batch.client_ids for batch in self._unkept()):
             return True
         account, client_id = pair
-        return self._is_used.finds(self._cursor, {"account": account, "client_id": client_id})
+        with self._unspoilt():
+            return self._is_used.finds(self._cursor, {"account": account, "client_id": client_id})
 
     def add(self, pair: tuple[str, str]) -> None:
         """Nothing: the order that is recorded right after says it."""
@@ -144,8 +165,8 @@ class DatabaseStore:
         for batch in self._unkept():
             if order_id in batch.orders:
                 return batch.orders[order_id][1]
-        query = select(tables.orders.c.cancelled_by_client).where(tables.orders.c.id == order_id)
-        return bool(self._lookups.execute(query).scalar())
+        row = self._looked_up(_WAS_CANCELLED, id=order_id)
+        return row is not None and row.cancelled_by_client
 
     async def orders(
         self, account: str, accepted: OrderFilter, period: Period, limit: int, oldest_first: bool = False
@@ -177,14 +198,30 @@ class DatabaseStore:
             with self._database.engine.connect() as connection:
                 return query(connection, *arguments)
 
-        return await asyncio.get_running_loop().run_in_executor(self._read_thread, run)
+        with self._unspoilt():
+            return await asyncio.get_running_loop().run_in_executor(self._read_thread, run)
 
     def _unkept(self) -> list[Batch]:
         """The batches that the database does not have yet, the later first."""
         return [self._gathering] if self._committing is None else [self._gathering, self._committing]
 
     def _looked_up(self, query: Any, **parameters: Any) -> Any:
-        return self._lookups.execute(query, parameters).first()
+        with self._unspoilt():
+            return self._lookups.execute(query, parameters).first()
+
+    @contextmanager
+    def _unspoilt(self) -> Iterator[None]:
+        """Ends the venue when a look at the database finds that it is spoilt: what it would say next may be wrong.
+
+        :raises StoreFailed: it is.
+        """
+        try:
+            yield
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            if not is_spoilt(error):
+                raise
+            self._fail(error)
+            raise self._failure from None
 
     def _hurry(self) -> None:
         """Somebody will wait for what was just noted."""
@@ -228,8 +265,7 @@ class DatabaseStore:
     def _written(self, error: Exception | None) -> None:
         self._done.set_result(None)
         if error is not None:
-            self._failure = _failure(error)
-            self.progress.fail(self._failure)
+            self._fail(error)
             return
         self.progress.keep(self._committing.number)
         self._committing = None
@@ -237,6 +273,10 @@ class DatabaseStore:
             self._cut_in(self._latest_cut + GATHER_SECONDS - _loop().time())
         elif self._has_news:
             self._cut_in(IDLE_SECONDS)
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = _failure(error)
+        self.progress.fail(self._failure)
 
 
 def _loop() -> AbstractEventLoop:
@@ -246,7 +286,7 @@ def _loop() -> AbstractEventLoop:
 def _failure(error: Exception) -> StoreFailed:
     if isinstance(error, StoreFailed):
         return error
-    reason = (getattr(error, "orig", None) or error) if isinstance(error, SQLAlchemyError) else repr(error)
-    return StoreFailed(
-        f"What happens cannot be kept any more ({reason}); the venue ends, and has lost nothing it said."
-    )
+    what = reason(error) if isinstance(error, SQLAlchemyError | sqlite3.Error) else repr(error)
+    if is_spoilt(error):
+        return StoreFailed(f"The venue ends: its database is spoilt ({what}); {REMEDY}.")
+    return StoreFailed(f"What happens cannot be kept any more ({what}); the venue ends, and has lost nothing it said.")

@@ -7,9 +7,9 @@ template engine to each user's machine for what is, with one writer and a linear
 
 from collections.abc import Callable
 
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Integer, MetaData, String, Table, Text, false
 
-VERSION = 2
+VERSION = 3
 
 metadata = MetaData()
 
@@ -32,6 +32,8 @@ venue = Table(
     # What a simulated past goes by: the first start. A database from before version 2 has none.
     Column("began", BigInteger),
     Column("first_seed", Text),
+    # Whether a venue works with it, or was ended while it did: then the rest is in the log (`DatabaseFile`).
+    Column("is_open", Boolean, nullable=False, server_default=false()),
 )
 
 accounts = Table(
@@ -44,6 +46,16 @@ accounts = Table(
     Column("mode", String(8), nullable=False),
     _money("maker_fee"),
     _money("taker_fee"),
+)
+
+# What the owner has set for an account, beside what the engine knows of it.
+settings = Table(
+    "settings",
+    metadata,
+    Column("account", String(64), primary_key=True),
+    Column("disabled", Boolean, nullable=False),
+    Column("requests_per_second", Integer),
+    Column("orders_per_second", Integer),
 )
 
 keys = Table(
@@ -222,5 +234,10 @@ def _add_first_start(connection: Connection) -> None:
         connection.exec_driver_sql(f"ALTER TABLE venue ADD COLUMN {column} {kind}")
 
 
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _add_first_start}
+def _add_settings(connection: Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE venue ADD COLUMN is_open BOOLEAN NOT NULL DEFAULT FALSE")
+    settings.create(connection)
+
+
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _add_first_start, 2: _add_settings}
 """What leads from a version to the next; there is nothing older than version 1."""
