@@ -42,8 +42,7 @@ class Strategy:
 
 
 # Spreads are in percent. The quotes are close enough to the middle to be hit, an open position is closed soon whether
-# it wins or loses, and everything comes round every few seconds. The amount is the smallest that the venue lets rest:
-# of a larger order a part may be left over that is too small for an order of its own, and the strategy is stuck.
+# it wins or loses, and everything comes round every few seconds. The amount is the smallest that the venue lets rest.
 MARKET_MAKING = Strategy(
     "perpetual_market_making",
     {

@@ -373,16 +373,44 @@ async def test_refused_for_a_size_above_the_maximum(exchange: Exchange, trader: 
 
 
 async def test_refused_for_a_size_below_the_minimum(exchange: Exchange, trader: Trader, log: Log):
-    await refused(exchange, trader, log, trader.buy("0.0009", BID), "lower than minimum order size 0.001")
+    await refused(exchange, trader, log, trader.buy("0.00009", BID), "lower than minimum order size 0.0001")
+
+
+async def test_refused_for_a_size_below_the_least_that_may_rest(exchange: Exchange, trader: Trader, log: Log):
+    words = f"wait in the book at {BID}, where the least is 0.001"
+    await refused(exchange, trader, log, trader.buy("0.0009", BID), words)
 
 
 async def test_refused_for_a_size_below_a_minimum_that_the_venue_has_raised(
     exchange: Exchange, trader: Trader, log: Log
 ):
-    trader.connector.trading_rules["BTC-USD"].min_order_size = Decimal("0.0001")  # as it was when the rules were read
-    order = trader.buy("0.0009", BID)
-    await refused(exchange, trader, log, order, "Size too small for provide")
-    assert trader.failure(order) == "Size too small for provide"
+    await trader.connector._update_trading_rules()
+    trader.connector._smallest_resting_sizes["BTC-USD"] = Decimal("0.0001")  # as it was when the rules were read
+    await refused(exchange, trader, log, trader.buy("0.0009", BID), "Size too small for provide")
+
+
+@pytest.mark.parametrize("price", [None, BID])
+async def test_what_is_below_the_least_that_may_rest_is_closed(exchange: Exchange, trader: Trader, price: Decimal | None):
+    await trader.hears(trader.buy("0.0004"), "completed")
+    await trader.hears(trader.sell("0.0004", price, action=PositionAction.CLOSE), "completed")
+    assert await exchange.position() == 0
+    await trader.agrees()
+
+
+@pytest.mark.parametrize(
+    "amount, price, words",
+    [
+        ("NaN", BID, "amount has to be a number above 0, and is NaN"),
+        ("-1", BID, "amount has to be a number above 0, and is -1"),
+        ("1e30", BID, "amount of 1E+30 is out of range"),
+        ("0.01", "NaN", "price has to be a number above 0, and is NaN"),
+        ("0.01", "1e30", "price of 1E+30 is out of range"),
+    ],
+)
+async def test_numbers_that_are_none_fail_before_they_are_sent(
+    exchange: Exchange, trader: Trader, log: Log, amount: str, price: Decimal | str, words: str
+):
+    await refused(exchange, trader, log, trader.buy(amount, price), words)
 
 
 async def test_prices_and_sizes_off_the_increments_are_put_on_them(exchange: Exchange, trader: Trader):

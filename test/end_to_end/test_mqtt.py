@@ -19,9 +19,6 @@ from test.end_to_end.test_hbot import wait_for
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
 INSTANCE = "maker"
-LEFT_OVER = 3 * Decimal("0.001")
-"""BTC, and less than any quote of the controller's. Hummingbot closes no position that is smaller than the market's
-smallest order, which a partial fill can leave behind, of each executor that it stops."""
 pytestmark = pytest.mark.skipif(MOSQUITTO is None, reason="there is no MQTT broker: apt-get install mosquitto")
 
 
@@ -90,7 +87,7 @@ async def test_a_bot_without_a_screen_reports_and_obeys_over_mqtt(hbot, venue, l
     assert trades and all(Decimal(trade["quantity"]) == fills[id].amount for id, trade in trades.items())
 
     assert (await ask(broker, "stop"))["status"] == 200
-    assert ledger.open_orders() == [] and abs(ledger.account().holding.position) < LEFT_OVER
+    assert ledger.open_orders() == [] and ledger.account().holding.position == 0
     assert bot.poll() is None
     hbot.stop_bot()
 

@@ -69,7 +69,11 @@ DUPLICATE_CLIENT_ID_ERROR = "Duplicate client order ID"
 CLOCK_ERROR = "Timestamp too far from current time"
 # What the user reads beside an error whose text does not say what to do.
 READ_ONLY_KEY_ERROR = "Not authorized"
-EXPLANATIONS = {READ_ONLY_KEY_ERROR: "the API key may only read: connect acme_perpetual with one that may trade"}
+EXPLANATIONS = {
+    READ_ONLY_KEY_ERROR: "the API key may only read: connect acme_perpetual with one that may trade",
+    "Invalid leverage": "the venue takes whole numbers from 1 to 20",
+    "Size too small for provide": "a limit order of less than the market's minimum is taken only if it is filled at once",
+}
 
 # Seconds from sending a request to the last byte of its answer. The venue answers in milliseconds: a placement without
 # an answer after 5 s is in doubt, and the sooner the doubt is resolved the smaller the harm. Reads may be large (fills,

@@ -12,6 +12,7 @@ from hummingbot.connector.constants import s_decimal_NaN
 from hummingbot.connector.derivative.acme_perpetual import (
     acme_perpetual_account_data as account_data,
     acme_perpetual_market_data as market_data,
+    acme_perpetual_order_checks as order_checks,
     acme_perpetual_utils as utils,
     acme_perpetual_web_utils as web_utils,
     acme_perpetual_wire as wire,
@@ -33,6 +34,7 @@ from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_journal impor
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_book_tracker import (
     AcmePerpetualOrderBookTracker,
 )
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_checks import UnsendableOrder
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_tracker import (
     AcmePerpetualOrderTracker,
     find_order,
@@ -58,7 +60,7 @@ from hummingbot.core.data_type.order_book_tracker import OrderBookTracker
 from hummingbot.core.data_type.order_book_tracker_data_source import OrderBookTrackerDataSource
 from hummingbot.core.data_type.trade_fee import TradeFeeBase
 from hummingbot.core.data_type.user_stream_tracker_data_source import UserStreamTrackerDataSource
-from hummingbot.core.event.events import FundingPaymentCompletedEvent, MarketEvent
+from hummingbot.core.event.events import FundingPaymentCompletedEvent, MarketEvent, MarketOrderFailureEvent
 from hummingbot.core.utils.async_utils import safe_ensure_future, safe_gather
 from hummingbot.core.utils.estimate_fee import build_perpetual_trade_fee
 from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
@@ -122,6 +124,8 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         self._unanswered_placements: Set[str] = set()
         self._last_fill_time = 0.0
         self._last_symbols: Mapping[str, str] = {}
+        self._smallest_resting_sizes: Dict[str, Decimal] = {}
+        self._markets_left_out: Set[str] = set()
         self._account_leverage: Optional[int] = None
         self._knows_positions = False
         self._stream_news: Dict[str, int] = {}
@@ -342,11 +346,17 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         for entry in filter(market_data.is_tradable, market_data.markets(exchange_info_dict)):
             try:
                 rule = market_data.trading_rule(entry)
-            except wire.WireError:
-                self.logger().exception(f"Error parsing the trading pair rule {entry}. Skipping.")
+                self._smallest_resting_sizes[rule.trading_pair] = market_data.smallest_resting_size(entry)
+            except Exception as error:  # whatever is wrong with one market, the others are traded
+                self._leave_out(market_data.market_name(entry), error)
             else:
                 rules[rule.trading_pair] = rule
         return list(rules.values())
+
+    def _leave_out(self, market_name: str, error: Exception):
+        if market_name not in self._markets_left_out:
+            self._markets_left_out.add(market_name)
+            self.logger().error(f"{market_name} cannot be traded through Hummingbot, and is left out: {error}.")
 
     async def _get_last_traded_price(self, trading_pair: str) -> float:
         """The last traded price in USD; NaN for a market that was not traded yet."""
@@ -563,8 +573,41 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         if order_type is OrderType.MARKET and (price is None or price.is_nan()) and self._is_without_bids(trading_pair):
             # The base class values such an order by the best bid; without one it would be lost before it was sent.
             price = self.get_funding_info(trading_pair).mark_price
+        try:
+            self._check_order(trade_type, trading_pair, amount, order_type, price, position_action)
+        except UnsendableOrder as error:
+            self._report_unsendable(order_id, order_type, error)
+            return
         await super()._create_order(
             trade_type, order_id, trading_pair, amount, order_type, price, position_action, **kwargs
+        )
+
+    def _check_order(
+        self,
+        trade_type: TradeType,
+        trading_pair: str,
+        amount: Decimal,
+        order_type: OrderType,
+        price: Optional[Decimal],
+        position_action: PositionAction,
+    ):
+        rule = self._trading_rules.get(trading_pair)
+        order_checks.check_asked(trading_pair, rule, order_type, amount, price, position_action)
+        amount = self.quantize_order_amount(trading_pair, amount)
+        if order_type.is_limit_type() and rule.min_order_size <= amount:
+            smallest = self._smallest_resting_sizes.get(trading_pair, amount)
+            price = self.quantize_order_price(trading_pair, price)
+            book = self.order_books.get(trading_pair)
+            order_checks.check_resting(order_type, trade_type, amount, price, smallest, book)
+
+    def _report_unsendable(self, order_id: str, order_type: OrderType, error: UnsendableOrder):
+        """Reports an order as failed that Hummingbot's tracker never sees: it could not reckon with its numbers."""
+        self.logger().warning(f"Order {order_id} was not sent. {error}.")
+        self.trigger_event(
+            MarketEvent.OrderFailure,
+            MarketOrderFailureEvent(
+                self.current_timestamp, order_id, order_type, error_message=str(error), error_type=type(error).__name__
+            ),
         )
 
     def _is_without_bids(self, trading_pair: str) -> bool:
@@ -618,6 +661,26 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             else:
                 self._placements.forget(order_id)
                 return venue_order
+
+    def _on_order_failure(
+        self,
+        order_id: str,
+        trading_pair: str,
+        amount: Decimal,
+        trade_type: TradeType,
+        order_type: OrderType,
+        price: Optional[Decimal],
+        exception: Exception,
+        **kwargs,
+    ):
+        """As in the base class, which tells the user to check API key and network, whatever the venue said."""
+        order = f"{trade_type.name.lower()} {order_type.name.upper()} order"
+        self.logger().network(
+            f"Error submitting {order} to {self.name_cap} for {amount} {trading_pair} {price}.",
+            exc_info=exception,
+            app_warning_msg=f"The {order} {order_id} for {amount} {trading_pair} was not placed: {exception}.",
+        )
+        self._update_order_after_failure(order_id=order_id, trading_pair=trading_pair, exception=exception)
 
     async def _venue_time(self) -> float:
         """Seconds since the epoch, by the venue's clock."""

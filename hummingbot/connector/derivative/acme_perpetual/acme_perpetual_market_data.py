@@ -7,7 +7,7 @@ import math
 import zlib
 from contextlib import suppress
 from decimal import Decimal
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from bidict import bidict
 
@@ -49,6 +49,16 @@ def is_tradable(entry: Any) -> bool:
     )
 
 
+def is_nameable(entry: Dict[str, Any]) -> bool:
+    """Whether Hummingbot can name a tradable market: it splits a pair's name at its only hyphen."""
+    return "-" not in wire.text_field(entry, "underlying")
+
+
+def tradable(entries: Iterable[Any]) -> Iterator[Dict[str, Any]]:
+    """Those of the markets that Hummingbot can trade, and name."""
+    return filter(is_nameable, filter(is_tradable, entries))
+
+
 def market_name(entry: Dict[str, Any]) -> str:
     """The venue's name of a market, such as `BTC-PERP`."""
     return wire.text_field(entry, "name")
@@ -60,9 +70,10 @@ def trading_pair(entry: Dict[str, Any]) -> str:
 
 
 def trading_pair_symbols(entries: Iterable[Any]) -> bidict:
-    """The names of the tradable markets: the venue's to Hummingbot's. Of two with one underlying, the first counts."""
+    """The names of the tradable markets: the venue's to Hummingbot's. Of two with one underlying, the first counts; one
+    that Hummingbot cannot name is left out."""
     symbols = bidict()
-    for entry in filter(is_tradable, entries):
+    for entry in tradable(entries):
         if market_name(entry) not in symbols and trading_pair(entry) not in symbols.inverse:
             symbols[market_name(entry)] = trading_pair(entry)
     return symbols
@@ -74,19 +85,31 @@ def trading_rule(entry: Dict[str, Any]) -> TradingRule:
     The API has no minimum notional; the smallest value that an order can have is one size increment at one price
     increment.
 
-    :raises WireError: when a number is absent, or not above zero
+    The least size is that of whatever can be held, and so has to be closed; what may rest is `smallest_resting_size`.
+
+    :raises WireError: when a number is absent, or not above zero, or Hummingbot has no name for the market
     """
+    if not is_nameable(entry):
+        raise wire.WireError("'underlying' has a hyphen, which no name of a trading pair of Hummingbot's can hold")
     price_increment = wire.positive_decimal(entry, "priceIncrement")
     size_increment = wire.positive_decimal(entry, "sizeIncrement")
     return TradingRule(
         trading_pair=trading_pair(entry),
-        min_order_size=wire.positive_decimal(entry, "minProvideSize"),
+        min_order_size=size_increment,
         min_price_increment=price_increment,
         min_base_amount_increment=size_increment,
         min_notional_size=price_increment * size_increment,
         buy_order_collateral_token=CONSTANTS.QUOTE_ASSET,
         sell_order_collateral_token=CONSTANTS.QUOTE_ASSET,
     )
+
+
+def smallest_resting_size(entry: Dict[str, Any]) -> Decimal:
+    """The least size of an order that waits in the book, in units of the underlying (Acme API §4, `minProvideSize`).
+
+    :raises WireError: when it is absent, or not above zero
+    """
+    return wire.positive_decimal(entry, "minProvideSize")
 
 
 def last_price(entry: Dict[str, Any]) -> Optional[float]:
@@ -101,7 +124,7 @@ def last_prices(answer: Any) -> Dict[str, float]:
     :raises WireError: when the answer holds no list; an entry whose price is none is left out
     """
     prices = {}
-    for entry in filter(is_tradable, markets(answer)):
+    for entry in tradable(markets(answer)):
         with suppress(wire.WireError):
             prices[trading_pair(entry)] = last_price(entry)
     return {pair: price for pair, price in prices.items() if price is not None}
@@ -113,7 +136,7 @@ def prices(answer: Any) -> Dict[str, Decimal]:
     :raises WireError: when the answer holds no list; an entry whose price is none is left out
     """
     found = {}
-    for entry in filter(is_tradable, markets(answer)):
+    for entry in tradable(markets(answer)):
         with suppress(wire.WireError):
             found[trading_pair(entry)] = wire.positive_decimal(entry, "price")
     return found

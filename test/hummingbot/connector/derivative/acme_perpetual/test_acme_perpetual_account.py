@@ -195,7 +195,8 @@ class SettingsTests(DerivativeTestCase):
     async def test_refused_and_unanswered_changes_are_reported_in_words(self):
         self.venue.answer("POST", "/api/account/leverage", refuses(400, "Invalid leverage"), FAILING)
 
-        self.assertEqual((False, "Invalid leverage"), await self.exchange._set_trading_pair_leverage("BTC-USD", 21))
+        refused = False, "Invalid leverage (the venue takes whole numbers from 1 to 20)"
+        self.assertEqual(refused, await self.exchange._set_trading_pair_leverage("BTC-USD", 21))
         is_set, message = await self.exchange._set_trading_pair_leverage("BTC-USD", 2)
         self.assertFalse(is_set)
         self.assertIn("An unexpected error occurred", message)

@@ -4,6 +4,7 @@ import math
 import zlib
 from decimal import Decimal
 from itertools import zip_longest
+from test.hummingbot.connector.derivative.acme_perpetual.fuzzing import HealthCheck, given, settings, st
 from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import (
     PATIENCE,
     LoopbackClient,
@@ -18,7 +19,6 @@ from unittest.mock import AsyncMock, MagicMock, patch
 
 from aioresponses import aioresponses
 from bidict import bidict
-from hypothesis import HealthCheck, given, settings, strategies as st
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.acme_perpetual import (

@@ -1,13 +1,12 @@
 import asyncio
 import json
 from decimal import Decimal
+from test.hummingbot.connector.derivative.acme_perpetual.fuzzing import HealthCheck, given, settings, st
 from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import PATIENCE, LoopbackClient, LoopbackVenue
 from test.isolated_asyncio_wrapper_test_case import IsolatedAsyncioWrapperTestCase
 from types import SimpleNamespace
 from typing import Any, Dict, List
 from unittest.mock import AsyncMock, MagicMock, patch
-
-from hypothesis import HealthCheck, given, settings, strategies as st
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.acme_perpetual import (

@@ -11,10 +11,7 @@ from aioresponses import aioresponses
 from aioresponses.core import RequestCall
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
-from hummingbot.connector.derivative.acme_perpetual import (
-    acme_perpetual_web_utils as web_utils,
-    acme_perpetual_wire as wire,
-)
+from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_web_utils as web_utils
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_derivative import AcmePerpetualDerivative
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import AcmeApiError
 from hummingbot.connector.test_support.perpetual_derivative_test import AbstractPerpetualDerivativeTests
@@ -196,7 +193,7 @@ class AcmePerpetualDerivativeTests(AbstractPerpetualDerivativeTests.PerpetualDer
     def expected_trading_rule(self):
         return TradingRule(
             trading_pair=self.trading_pair,
-            min_order_size=Decimal("0.001"),
+            min_order_size=Decimal("0.0001"),
             min_price_increment=Decimal("1.0"),
             min_base_amount_increment=Decimal("0.0001"),
             min_notional_size=Decimal("0.00010"),
@@ -206,8 +203,8 @@ class AcmePerpetualDerivativeTests(AbstractPerpetualDerivativeTests.PerpetualDer
 
     @property
     def expected_logged_error_for_erroneous_trading_rule(self):
-        malformed = wire.exact_json(json.dumps(self.trading_rules_request_erroneous_mock_response))["result"][0]
-        return f"Error parsing the trading pair rule {malformed}. Skipping."
+        market = self.exchange_trading_pair
+        return f"{market} cannot be traded through Hummingbot, and is left out: 'sizeIncrement' is missing."
 
     @property
     def expected_exchange_order_id(self):
@@ -430,7 +427,7 @@ class AcmePerpetualDerivativeTests(AbstractPerpetualDerivativeTests.PerpetualDer
     ) -> Tuple[str, str]:
         url = web_utils.private_rest_url(CONSTANTS.LEVERAGE_PATH_URL)
         mock_api.post(url, status=400, body=venue_data.refusal("Invalid leverage"), callback=callback)
-        return url, "Invalid leverage"
+        return url, "Invalid leverage (the venue takes whole numbers from 1 to 20)"
 
     def configure_successful_set_leverage(
         self, leverage: int, mock_api: aioresponses, callback: Optional[Callable] = do_nothing

@@ -3,14 +3,13 @@ import math
 import unittest
 from decimal import Decimal
 from test.hummingbot.connector.derivative.acme_perpetual import venue_data
+from test.hummingbot.connector.derivative.acme_perpetual.fuzzing import HealthCheck, example, given, settings, st
 from test.hummingbot.connector.derivative.acme_perpetual.recordings import (
     book_frames,
     markets_text,
     needs_recordings,
     received_texts,
 )
-
-from hypothesis import HealthCheck, given, settings, strategies as st
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.acme_perpetual import (
@@ -242,7 +241,8 @@ class MarketTests(unittest.TestCase):
         rule = market_data.trading_rule(BTC_MARKET)
 
         self.assertEqual("BTC-USD", rule.trading_pair)
-        self.assertEqual(Decimal("0.001"), rule.min_order_size)
+        self.assertEqual(Decimal("0.0001"), rule.min_order_size)
+        self.assertEqual(Decimal("0.001"), market_data.smallest_resting_size(BTC_MARKET))
         self.assertEqual(Decimal("1"), rule.min_price_increment)
         self.assertEqual(Decimal("0.0001"), rule.min_base_amount_increment)
         self.assertEqual(Decimal("0.0001"), rule.min_notional_size)
@@ -264,10 +264,21 @@ class MarketTests(unittest.TestCase):
         self.assertEqual(Decimal("0.000000000000005"), rule.min_notional_size)
 
     def test_a_rule_with_a_number_that_is_none_names_it(self):
-        for name in ("priceIncrement", "sizeIncrement", "minProvideSize"):
+        makers = {"priceIncrement": market_data.trading_rule, "sizeIncrement": market_data.trading_rule}
+        for name, maker in {**makers, "minProvideSize": market_data.smallest_resting_size}.items():
             for value in (None, "1", 0, -1):
                 with self.subTest(name), self.assertRaisesRegex(wire.WireError, name):
-                    market_data.trading_rule({**BTC_MARKET, name: value})
+                    maker({**BTC_MARKET, name: value})
+
+    def test_a_market_that_hummingbot_cannot_name_is_left_out_alone(self):
+        unnameable = {**BTC_MARKET, "name": "1000-SHIB-PERP", "underlying": "1000-SHIB"}
+        answer = {"success": True, "result": [unnameable, BTC_MARKET]}
+
+        self.assertEqual({"BTC-PERP": "BTC-USD"}, dict(market_data.trading_pair_symbols(answer["result"])))
+        self.assertEqual(["BTC-USD"], list(market_data.prices(answer)))
+        self.assertEqual(["BTC-USD"], list(market_data.last_prices(answer)))
+        with self.assertRaisesRegex(wire.WireError, "'underlying' has a hyphen"):
+            market_data.trading_rule(unnameable)
 
     def test_last_prices(self):
         entries = [
@@ -584,6 +595,7 @@ class FuzzTests(unittest.TestCase):
 
     @fuzzed
     @given(st.sampled_from(sorted(BTC_MARKET)), json_values)
+    @example("underlying", "1000-SHIB")
     def test_a_market_with_one_field_changed(self, name, value):
         entry = {**BTC_MARKET, name: value}
         if market_data.is_tradable(entry):

@@ -2,10 +2,9 @@ import copy
 import unittest
 import zlib
 from itertools import islice, pairwise, zip_longest
+from test.hummingbot.connector.derivative.acme_perpetual.fuzzing import HealthCheck, given, settings, st
 from test.hummingbot.connector.derivative.acme_perpetual.recordings import book_frames, needs_recordings
 from typing import Dict, Iterator, List
-
-from hypothesis import HealthCheck, given, settings, strategies as st
 
 from hummingbot.connector.derivative.acme_perpetual import (
     acme_perpetual_market_data as market_data,

@@ -5,10 +5,9 @@ import copy
 from decimal import Decimal
 from test.hummingbot.connector.derivative.acme_perpetual import venue_data
 from test.hummingbot.connector.derivative.acme_perpetual.derivative_test_case import ORDER_ID, DerivativeTestCase
+from test.hummingbot.connector.derivative.acme_perpetual.fuzzing import HealthCheck, example, given, settings, st
 from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import PATIENCE
 from unittest import TestCase
-
-from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from hummingbot.connector.derivative.acme_perpetual import (
     acme_perpetual_account_data as account_data,
