@@ -11,6 +11,7 @@ from acme_bot.chaos.run import Chaos
 from acme_bot.client import open_client
 from acme_bot.demo.run import STRATEGIES, run_demo
 from acme_bot.doctor import examine
+from acme_bot.feed.reader import FeedError
 from acme_bot.folder import in_folder
 from acme_bot.installation import MANIFEST, install, uninstall
 from acme_bot.soak import SHORTEST_SECONDS
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return options.command(options)
-    except (StrategyFilesError, WorkspaceError) as error:
+    except (FeedError, StrategyFilesError, WorkspaceError) as error:
         print(f"acme-bot: {error}", file=sys.stderr)
         return 1
 
@@ -93,6 +94,12 @@ def _soak(options: argparse.Namespace) -> int:
     return run_soak(options.seconds, options.seed, options.folder, _console())
 
 
+def _feed(options: argparse.Namespace) -> int:
+    from acme_bot.feed.run import run_feed
+
+    return run_feed(options.exchange, options.pairs, options.record, not options.no_history)
+
+
 def _console() -> Console:
     # A pipe or a file has no width of its own; what is shown holds tables.
     return Console(width=None if sys.stdout.isatty() else LINE_WIDTH)
@@ -144,6 +151,12 @@ def _parser() -> argparse.ArgumentParser:
     soak.add_argument("--seed", metavar="N", type=int, help="the same N gives the same market")
     soak.add_argument("--folder", metavar="DIR", type=Path, help="keep everything in DIR, which must be empty")
     soak.set_defaults(command=_soak)
+    feed = commands.add_parser("feed", help="read an exchange's public market data, without keys, as lines")
+    feed.add_argument("exchange", metavar="EXCHANGE", help="Hummingbot's name for it, such as binance_perpetual")
+    feed.add_argument("pairs", metavar="PAIR", nargs="+", help="such as BTC-USDT")
+    feed.add_argument("--record", metavar="FILE.gz", type=Path, help="keep the lines in this file too")
+    feed.add_argument("--no-history", action="store_true", help="do not ask for candles of before")
+    feed.set_defaults(command=_feed)
     return parser
 
 
