@@ -64,11 +64,12 @@ class Server:
         rest = RestInterface(venue, self.faults.clock, authenticator, limits)
         rest.add_routes(application.router)
         self._sockets.add_routes(application.router)
-        self.page = Page(venue, rest, self._sockets, authenticator, limits, OriginCheck(page_hosts))
+        self.page = Page(venue, rest, self._sockets, authenticator, limits, self.faults, OriginCheck(page_hosts))
         self.page.add_routes(application.router)
         description.add_routes(application.router)
         if admin is not None:
             _add_fault_requests(admin, self.faults)
+            self.page.add_to(admin)
             admin.add_routes(application.router)
         self._runner = _Runner(application, shutdown_timeout=SHUTDOWN_SECONDS)
         self._site: web.TCPSite | None = None

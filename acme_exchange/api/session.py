@@ -49,6 +49,11 @@ class Session:
             "ping": self._ping,
         }
 
+    @property
+    def key(self) -> ApiKey | None:
+        """The key that it has logged in with; None before."""
+        return self._key
+
     def heard(self) -> None:
         """The client has sent something: a frame, or a ping of the WebSocket protocol."""
         self._heard = self._clock.now()

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -41,6 +41,7 @@ class Connection:
         self.socket = web.WebSocketResponse(
             autoping=False, compress=False, max_msg_size=LARGEST_FRAME_BYTES, timeout=CLOSE_SECONDS
         )
+        self.is_page = key is not None
         self._request = request
         self._outbox = make_outbox(self._abort)
         self.session = Session(self._outbox, feeds, authenticator, clock, key)
@@ -115,6 +116,12 @@ class WebSocketInterface:
     def add_routes(self, router: web.UrlDispatcher) -> None:
         router.add_route("GET", PATH, self._serve)
         router.add_route("GET", PATH.rstrip("/"), self._serve)
+
+    def logged_in(self) -> Iterator[tuple[ApiKey, bool]]:
+        """The key of each connection that has logged in, and whether it is a browser's page."""
+        for connection in self._connections:
+            if key := connection.session.key:
+                yield key, connection.is_page
 
     def close_silent(self) -> None:
         """Closes the clients that have sent nothing for 60 s, without waiting for any of them."""

@@ -20,7 +20,7 @@ from acme_exchange.accounts.file import AccountEntry, AccountsError, first_accou
 from acme_exchange.api.access_log import write_access_log
 from acme_exchange.api.faults import NAMES
 from acme_exchange.api.server import Server
-from acme_exchange.cli import faults, owner
+from acme_exchange.cli import faults, owner, page
 from acme_exchange.cli.faults import NoFaults
 from acme_exchange.cli.owner import DEFAULT_DATA
 from acme_exchange.cli.tls import TlsUnusable, certificates, server_context
@@ -177,6 +177,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME=RATE[:SECONDS]",
         help=f"for testing clients, may be given several times: {', '.join(NAMES)}",
     )
+    serve.add_argument(
+        "--page-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name under which browsers reach the page, besides addresses and localhost; may be given several times",
+    )
     serve.set_defaults(run=_run_serve)
     list_faults = commands.add_parser("faults", help="list the faults of a running exchange, and how often they struck")
     list_faults.add_argument(
@@ -184,6 +191,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     list_faults.set_defaults(run=_run_faults)
     owner.add_commands(commands)
+    page.add_command(commands)
     return parser
 
 
@@ -306,7 +314,7 @@ async def _serve_from(
     token, access = new_token(), _access_file(options, store)
     admin = AdminInterface(token, venue.progress)
     Administration(venue).add_to(admin)
-    server = Server(venue, options.header_prefix, admin if access else None, fault_seed=plan.seed)
+    server = Server(venue, options.header_prefix, admin if access else None, plan.seed, options.page_host)
     for fault in options.fault:
         server.faults.set(fault)
     ended = asyncio.Event()
@@ -320,6 +328,8 @@ async def _serve_from(
         sys.setswitchinterval(SWITCH_SECONDS)
         if access is not None:
             write_access(access, AdminAccess(url, token, options.tls_cert and certificates(options.tls_cert)))
+        if invitation := page.invitation(server, url, accounts[0].name):
+            _notice(invitation)
         print(f"Acme is listening on {url}", flush=True)
         await _either(ended, venue.progress.failed)
     finally:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from acme_exchange.engine import commands, snapshot, views
 from acme_exchange.engine.errors import Refused
 from acme_exchange.engine.events import Event
+from acme_exchange.engine.model.accounts import HOUSE_ACCOUNTS
 from acme_exchange.engine.model.markets import Market
 from acme_exchange.engine.model.money import exactly
 from acme_exchange.engine.model.specification import MarketSpecification
@@ -85,6 +86,10 @@ class Engine:
         return name in self._state.accounts
 
     @exactly
+    def account_names(self) -> list[str]:
+        """Every account but the house's, the oldest first."""
+        return [name for name in self._state.accounts if name not in HOUSE_ACCOUNTS]
+
     def account(self, name: str) -> views.Account:
         """:raises Refused: 404 `No such subaccount`."""
         return account_picture(self._state.account(name))

@@ -18,11 +18,17 @@ class Grant:
     """What a session may see and do.
 
     :ivar key: the text of the key that it stands for; None for the owner's view.
+    :ivar account: what it sees: the key's account, or a subaccount of it.
     :ivar read_only: it may see, and not act, also where its key may.
     """
 
     key: str | None
+    account: str
     read_only: bool = False
+
+
+OWNER = Grant(None, "")
+"""The owner's view."""
 
 
 class Codes:

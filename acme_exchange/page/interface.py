@@ -4,27 +4,33 @@ All of it lies below `/page`, where alone the session's cookie is sent. Every re
 from the page.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Any
 
 from aiohttp import hdrs, web
+from pydantic import Field, StrictBool
 
-from acme_exchange.accounts.file import ApiKey
+from acme_exchange.accounts.file import ApiKey, main_account
 from acme_exchange.api import errors
 from acme_exchange.api.access_log import ACCOUNT
 from acme_exchange.api.authentication import Authenticator
-from acme_exchange.api.rate_limits import ORDERS, REQUESTS, RateLimits
+from acme_exchange.api.faults import Faults
+from acme_exchange.api.rate_limits import ORDERS, REQUESTS, Bucket, RateLimits
 from acme_exchange.api.rest import RestInterface
 from acme_exchange.api.routes import Route
 from acme_exchange.api.websocket import WebSocketInterface
 from acme_exchange.api.wire import codec
-from acme_exchange.api.wire.answers import Success
+from acme_exchange.api.wire.answers import Answer, Success
 from acme_exchange.api.wire.presentation import iso
 from acme_exchange.api.wire.requests import Name, Request
 from acme_exchange.engine import Refused
+from acme_exchange.owner.interface import AdminInterface
+from acme_exchange.owner.operations import no_account
+from acme_exchange.page import history
 from acme_exchange.page.assets import STATIC_PATH, Assets
-from acme_exchange.page.codes import Codes, Grant
+from acme_exchange.page.codes import OWNER, Codes, Grant
 from acme_exchange.page.origin import OriginCheck
+from acme_exchange.page.overview import owners_view
 from acme_exchange.page.sessions import LASTS_SECONDS, PageSession, Sessions
 from acme_exchange.venue import Venue
 
@@ -32,6 +38,7 @@ BASE = "/page"
 LARGEST_SIGN_IN_BYTES = 4096
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+History = Callable[[Venue, ApiKey, Any], Awaitable[Answer]]
 
 
 class CodeRequest(Request):
@@ -46,6 +53,15 @@ class KeyRequest(Request):
     key: Name
     time: Name
     sign: Name
+    subaccount: str = ""
+
+
+class IssueRequest(Request):
+    """To have a code made: for an account, or for the owner's view; of the first account when neither is named."""
+
+    account: Name | None = None
+    read_only: StrictBool = Field(False, alias="readOnly")
+    owner: StrictBool = False
 
 
 class Page:
@@ -58,6 +74,7 @@ class Page:
         sockets: WebSocketInterface,
         authenticator: Authenticator,
         limits: RateLimits,
+        faults: Faults,
         origins: OriginCheck,
     ) -> None:
         self._venue = venue
@@ -65,6 +82,7 @@ class Page:
         self._sockets = sockets
         self._authenticator = authenticator
         self._limits = limits
+        self._faults = faults
         self._origins = origins
         self._assets = Assets()
         self._sessions = Sessions(venue.keys, venue.clock)
@@ -77,7 +95,41 @@ class Page:
         router.add_route("POST", f"{BASE}/session", self._own(self._sign_in))
         router.add_route("DELETE", f"{BASE}/session", self._own(self._sign_out))
         router.add_route("GET", f"{BASE}/ws", self._own(self._channels))
+        for name, handler in (("equity", history.equity), ("fills", history.fills), ("ledger", history.ledger)):
+            router.add_route("GET", f"{BASE}/{name}", self._own(self._of_account(handler)))
+        router.add_route("GET", f"{BASE}/owner", self._own(self._owners_view))
         self._rest.add_routes(router, f"{BASE}/api", self._admit)
+
+    def add_to(self, admin: AdminInterface) -> None:
+        """Has codes be asked for by `POST /admin/page`."""
+        admin.add("POST", "/page", self._issue)
+
+    def grant(self, account: str, read_only: bool = False) -> Grant:
+        """What opens an account's page, by the first of its keys, one that may trade before one that may not.
+
+        :raises Refused: 404, there is no such account; 400, it has no key.
+        """
+        if not self._venue.engine.has_account(account):
+            raise Refused(404, no_account(account))
+        names = (account, main_account(account))
+        keys = [key for key in self._venue.keys.values() if key.account in names]
+        if not keys:
+            raise Refused(400, f"{account} has no key; account keys {account} --create makes one")
+        key = min(keys, key=lambda key: (names.index(key.account), key.read_only))
+        return Grant(key.key, account, read_only)
+
+    def address(self, url: str, grant: Grant) -> str:
+        """Where a browser is signed in, once, within ten minutes. What follows the # is not sent over the network.
+
+        :param url: the venue's, without a path.
+        """
+        return f"{url}/#code={self.codes.issue(grant)}"
+
+    def _issue(self, fields: Any) -> dict[str, str]:
+        asked = IssueRequest.read(fields)
+        name = asked.account or next(iter(self._venue.engine.account_names()), "")
+        grant = OWNER if asked.owner else self.grant(name, asked.read_only)
+        return {"account": grant.account, "path": self.address("", grant)}
 
     async def _index(self, request: web.Request) -> web.StreamResponse:
         self._origins.require_host(request)
@@ -131,7 +183,8 @@ class Page:
                 raise Refused(401, errors.INVALID_API_KEY)
             return grant
         asked = KeyRequest.read(fields)
-        return Grant(self._authenticator.login(asked.key, asked.sign, asked.time, "").key)
+        key = self._authenticator.login(asked.key, asked.sign, asked.time, asked.subaccount)
+        return Grant(key.key, key.account)
 
     async def _sign_out(self, request: web.Request) -> web.Response:
         session = self._session(request)
@@ -141,6 +194,24 @@ class Page:
         answer.del_cookie(_cookie_name(request), path=BASE)
         return answer
 
+    def _of_account(self, handler: History) -> Handler:
+        async def handle(request: web.Request) -> web.Response:
+            key = self._admitted(request, None)
+            if key is None:
+                raise Refused(401, errors.NOT_LOGGED_IN)
+            result = await handler(self._venue, key, request.query)
+            await self._venue.progress.settle()
+            return _answer(result)
+
+        return handle
+
+    async def _owners_view(self, request: web.Request) -> web.Response:
+        session = self._session(request)
+        if session is None or not session.is_owner:
+            raise Refused(401, errors.NOT_LOGGED_IN)
+        self._limits.admit([(REQUESTS, (BASE, session.id))], self._venue.clock.now())
+        return _answer(await owners_view(self._venue, self._sockets, self._faults))
+
     async def _channels(self, request: web.Request) -> web.WebSocketResponse:
         session = self._session(request)
         return await self._sockets.serve(request, session.key if session else None)
@@ -149,20 +220,27 @@ class Page:
         """Who asks, by the page's session, as the API asks it of a signature. The page has limits of its own: it neither
         uses up what a bot on the same machine, or of the same account, may ask, nor waits for it."""
         self._origins.require(request)
-        session = self._session(request)
-        key = session.key if session else None
-        owner = session.id if session else request.remote
-        charges: list[tuple[Any, Any]] = [] if route.charge == "nothing" else [(REQUESTS, (BASE, owner))]
-        if key is not None and route.charge == "order" and not key.read_only:
-            charges.append((ORDERS, key.account))
-        self._limits.admit(charges, self._venue.clock.now())
+        key = self._admitted(request, route)
         if not route.private:
             return None
         if key is None:
             raise Refused(401, errors.NOT_LOGGED_IN)
-        request[ACCOUNT] = key.account
         if route.writes and key.read_only:
             raise Refused(403, errors.NOT_AUTHORIZED)
+        return key
+
+    def _admitted(self, request: web.Request, route: Route | None) -> ApiKey | None:
+        """Whose session it is, with the request counted."""
+        session = self._session(request)
+        key = session.key if session else None
+        owner = session.id if session else request.remote
+        charge = route.charge if route else "request"
+        charges: list[tuple[Bucket, Hashable]] = [] if charge == "nothing" else [(REQUESTS, (BASE, owner))]
+        if key is not None:
+            request[ACCOUNT] = key.account
+            if charge == "order" and not key.read_only:
+                charges.append((ORDERS, key.account))
+        self._limits.admit(charges, self._venue.clock.now())
         return key
 
     def _described(self, session: PageSession | None) -> dict[str, Any]:

@@ -25,6 +25,7 @@ PURPOSE = b"acme page session\n"
 class _Claims(msgspec.Struct, frozen=True):
     id: str
     key: str | None
+    account: str
     read_only: bool
     until: int
 
@@ -59,7 +60,7 @@ class Sessions:
     def open(self, grant: Grant) -> str:
         """A new session's cookie."""
         until = self._clock.now() + LASTS_SECONDS * 1_000_000
-        claims = _Claims(secrets.token_urlsafe(16), grant.key, grant.read_only, until)
+        claims = _Claims(secrets.token_urlsafe(16), grant.key, grant.account, grant.read_only, until)
         payload = base64.urlsafe_b64encode(msgspec.json.encode(claims)).rstrip(b"=")
         return f"{payload.decode()}.{self._signature(claims, payload)}"
 
@@ -84,7 +85,7 @@ class Sessions:
         if claims.key is None:
             return None
         key = self._keys[claims.key]
-        return replace(key, read_only=key.read_only or claims.read_only)
+        return replace(key, account=claims.account, read_only=key.read_only or claims.read_only)
 
     def _signature(self, claims: _Claims, payload: bytes) -> str:
         secret = self._owner_secret if claims.key is None else self._keys[claims.key].secret.encode()

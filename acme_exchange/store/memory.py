@@ -1,14 +1,27 @@
 """History in memory, of which the oldest goes when there is too much, so that a venue can run for weeks."""
 
+import asyncio
 from bisect import bisect_left, bisect_right
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from typing import Any
 
 from acme_exchange.accounts.file import ApiKey
-from acme_exchange.engine.events import Event, Filled, FundingPaid, FundingSettled, OrderChanged, Traded
+from acme_exchange.engine.events import (
+    Deposited,
+    Event,
+    Filled,
+    FundingPaid,
+    FundingSettled,
+    Liquidated,
+    OrderChanged,
+    Settled,
+    Traded,
+)
 from acme_exchange.engine.views import Order
 from acme_exchange.store.candles import begun, candle_start, grown, starts_within, without_gaps
+from acme_exchange.store.ledger import Deposits, Entry, Flow, fill_entry, flow_of, newest, payment_entry, posting_entry
 from acme_exchange.store.progress import Progress
 from acme_exchange.store.store import (
     CANDLE_RESOLUTIONS,
@@ -25,6 +38,7 @@ from acme_exchange.store.store import (
 from acme_exchange.store.used_ids import UsedIds
 
 MOST_RECORDS_KEPT = 50_000
+FLOWS_IN_A_TURN = 500
 
 
 class _Timeline[Record]:
@@ -95,6 +109,8 @@ class MemoryStore:
         self._forgotten = UsedIds()
         self._fills: _Timelines[Filled] = _Timelines(lambda fill: fill.time)
         self._payments: _Timelines[FundingPaid] = _Timelines(lambda paid: paid.time)
+        self._postings: _Timelines[Deposited | Settled | Liquidated] = _Timelines(lambda posting: posting.time)
+        self._deposits: dict[str, Deposits] = {}
         self._rates: _Timeline[FundingSettled] = _Timeline(lambda settled: settled.time)
         self._trades: defaultdict[str, deque[Traded]] = defaultdict(lambda: deque(maxlen=MOST_TRADES_KEPT))
         self._candles: defaultdict[tuple[str, int], deque[Candle]] = defaultdict(
@@ -105,6 +121,9 @@ class MemoryStore:
             FundingPaid: self._record_payment,
             FundingSettled: self._record_rate,
             Traded: self._record_trade,
+            Deposited: self._record_deposit,
+            Settled: self._record_posting,
+            Liquidated: self._record_liquidation,
         }
 
     def __contains__(self, pair: object) -> bool:
@@ -164,6 +183,30 @@ class MemoryStore:
     async def funding_rates(self, market: str | None, period: Period, limit: int) -> list[FundingSettled]:
         return _whole_moments(self._rates.within(period), market, limit)
 
+    async def ledger(self, account: str, period: Period, limit: int) -> list[Entry]:
+        return newest([map(entry_of, events) for entry_of, events in self._moving(account, period)], limit)
+
+    async def deposits(self) -> dict[str, Deposits]:
+        return dict(self._deposits)
+
+    async def flows(self, account: str, span: int, start: int, until: int) -> list[Flow]:
+        sources = [(entry_of, list(events)) for entry_of, events in self._moving(account, Period(start, until))]
+        found: list[Flow] = []
+        for entry_of, events in sources:
+            for event in events:
+                found.append(flow_of(entry_of(event), event.time - event.time % span))
+                if len(found) % FLOWS_IN_A_TURN == 0:
+                    await asyncio.sleep(0)
+        return found
+
+    def _moving(self, account: str, period: Period) -> Sequence[tuple[Callable[[Any], Entry], Iterator[Any]]]:
+        """What moved the account's cash, and how it becomes an entry; those last that of one moment came first."""
+        return (
+            (payment_entry, self._payments[account].within(period)),
+            (fill_entry, self._fills[account].within(period)),
+            (posting_entry, self._postings[account].within(period)),
+        )
+
     async def trades(self, market: str, period: Period, limit: int) -> list[Traded]:
         chosen = []
         for trade in reversed(self._trades[market]):
@@ -209,6 +252,19 @@ class MemoryStore:
     def _record_payment(self, payment: FundingPaid) -> None:
         if not payment.account.startswith(HOUSE_PREFIX):
             self._payments.append(payment.account, payment)
+
+    def _record_deposit(self, deposited: Deposited) -> None:
+        one, before = Deposits(deposited.amount, deposited.time), self._deposits.get(deposited.account)
+        self._deposits[deposited.account] = before.and_then(one) if before else one
+        self._record_posting(deposited)
+
+    def _record_liquidation(self, liquidated: Liquidated) -> None:
+        if liquidated.absorbed:
+            self._record_posting(liquidated)
+
+    def _record_posting(self, posting: Deposited | Settled | Liquidated) -> None:
+        if not posting.account.startswith(HOUSE_PREFIX):
+            self._postings.append(posting.account, posting)
 
     def _record_rate(self, settled: FundingSettled) -> None:
         self._rates.append(settled)

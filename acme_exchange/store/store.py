@@ -8,6 +8,7 @@ from typing import Protocol
 from acme_exchange.accounts.file import ApiKey
 from acme_exchange.engine.events import Event, Filled, FundingPaid, FundingSettled, Traded
 from acme_exchange.engine.views import Order
+from acme_exchange.store.ledger import Deposits, Entry, Flow
 from acme_exchange.store.progress import Progress
 
 HOUSE_PREFIX = "@"
@@ -163,6 +164,19 @@ class Store(Protocol):
 
     async def funding_rates(self, market: str | None, period: Period, limit: int) -> list[FundingSettled]:
         """Newest first; all those of the oldest moment, even past the limit."""
+
+    async def ledger(self, account: str, period: Period, limit: int) -> list[Entry]:
+        """What moved the account's cash, newest first; all that did at the oldest moment, even past the limit."""
+
+    async def deposits(self) -> dict[str, Deposits]:
+        """What was deposited into each account that had a deposit."""
+
+    async def flows(self, account: str, span: int, start: int, until: int) -> list[Flow]:
+        """What the account did in spans of time, in no order.
+
+        :param span: microseconds.
+        :param start: microseconds since the epoch, included like `until`.
+        """
 
     async def trades(self, market: str, period: Period, limit: int) -> list[Traded]:
         """Public trades, newest first."""

@@ -6,37 +6,12 @@ from decimal import Decimal
 from heapq import merge
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Float, Select, Table, case, cast, func, select
 
 from acme_exchange.engine.model.money import EXACT
+from acme_exchange.store.ledger import ZERO, Deposits, Entry, Flow, flow_of
 from acme_exchange.store.sql import tables
 from acme_exchange.store.store import HOUSE_PREFIX
-
-ZERO = Decimal(0)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One change of an account's cash; all amounts are US dollars.
-
-    :ivar time: microseconds since the epoch.
-    :ivar kind: "deposit", "fill", "funding", "expiry" or "absorbed loss" (which the house bore in a liquidation).
-    :ivar profit: what closing a position, or a part of it, realized.
-    :ivar fee: negative for a rebate.
-    :ivar funding: positive when the account received.
-    :ivar amount: by how much all of that changed the balance.
-    """
-
-    time: int
-    kind: str
-    market: str | None
-    side: str | None
-    size: Decimal | None
-    price: Decimal | None
-    profit: Decimal
-    fee: Decimal
-    funding: Decimal
-    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +37,40 @@ def account_lines(connection: Connection) -> list[AccountLine]:
 
 def entries(connection: Connection, account: str) -> Iterator[Entry]:
     """The account's entries, oldest first; they are read as they are taken."""
-    sources = ((tables.postings, _posting), (tables.fills, _fill), (tables.payments, _payment))
-    return merge(*(_read(connection, table, made, account) for table, made in sources), key=lambda entry: entry.time)
+    return merge(*(_read(connection, table, made, account) for table, made in SOURCES), key=lambda entry: entry.time)
+
+
+def deposits(connection: Connection) -> dict[str, Deposits]:
+    """What was deposited into each account."""
+    kept = tables.postings.c
+    found: dict[str, Deposits] = {}
+    for row in connection.execute(select(kept.account, kept.amount, kept.time).where(kept.kind == "deposit")):
+        one = Deposits(Decimal(row.amount), row.time)
+        found[row.account] = found[row.account].and_then(one) if row.account in found else one
+    return found
+
+
+def flows(connection: Connection, account: str, span: int, start: int, until: int) -> list[Flow]:
+    """What the account did in spans of time, added up by the database: nobody waits until a million fills are read.
+
+    :param span: microseconds.
+    :param start: microseconds since the epoch, included like `until`.
+    """
+    filled, paid, posted = tables.fills.c, tables.payments.c, tables.postings.c
+    size = cast(filled.size, Float) * case((filled.side == "buy", 1.0), else_=-1.0)
+    sums = (func.sum(size), func.sum(size * cast(filled.price, Float)), func.sum(cast(filled.fee, Float)))
+    query = _in_spans(tables.fills, account, span, start, until, filled.market, *sums).group_by(filled.market)
+    found = [Flow(*row) for row in connection.execute(query)]
+    query = _in_spans(tables.payments, account, span, start, until, func.sum(cast(paid.payment, Float)))
+    found += [Flow(row[0], None, cost=row[1]) for row in connection.execute(query)]
+    query = select(tables.postings).where(posted.account == account, posted.time.between(start, until))
+    return found + [flow_of(_posting(row), row.time - row.time % span) for row in connection.execute(query)]
+
+
+def _in_spans(table: Table, account: str, span: int, start: int, until: int, *columns: Any) -> Select:
+    time = table.c.time
+    begin = (time - time % span).label("start")
+    return select(begin, *columns).where(table.c.account == account, time.between(start, until)).group_by(begin)
 
 
 def _read(connection: Connection, table: Any, made: Any, account: str) -> Iterator[Entry]:
@@ -109,3 +116,7 @@ def _fill(row: Any) -> Entry:
 def _payment(row: Any) -> Entry:
     received = Decimal(row.payment).copy_negate()
     return Entry(row.time, "funding", row.market, None, None, None, ZERO, ZERO, received, received)
+
+
+SOURCES = ((tables.postings, _posting), (tables.fills, _fill), (tables.payments, _payment))
+"""Where entries are kept, those first that of one moment were made first."""

@@ -11,7 +11,9 @@ from acme_exchange.engine.events import Filled, FundingPaid, FundingSettled, Tra
 from acme_exchange.engine.snapshot import VERSION as SNAPSHOT_VERSION
 from acme_exchange.engine.views import Order
 from acme_exchange.store.candles import starts_within, without_gaps
+from acme_exchange.store.ledger import Entry, newest
 from acme_exchange.store.sql import rows, tables
+from acme_exchange.store.sql.ledger import SOURCES
 from acme_exchange.store.store import Candle, FillFilter, FirstStart, OrderFilter, Page, Period
 
 COUNTERS = ("order", "trade", "fill", "payment")
@@ -44,6 +46,14 @@ def funding_payments(
 
 def funding_rates(connection: Connection, market: str | None, period: Period, limit: int) -> list[FundingSettled]:
     return _whole_moments(connection, tables.rates, select(tables.rates), market, period, limit, rows.rate_of)
+
+
+def ledger(connection: Connection, account: str, period: Period, limit: int) -> list[Entry]:
+    found = [
+        _whole_moments(connection, table, select(table).where(table.c.account == account), None, period, limit, made)
+        for table, made in reversed(SOURCES)
+    ]
+    return newest(found, limit)
 
 
 def trades(connection: Connection, market: str, period: Period, limit: int) -> list[Traded]:

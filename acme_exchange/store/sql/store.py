@@ -18,8 +18,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from acme_exchange.accounts.file import ApiKey
 from acme_exchange.engine.events import Event, Filled, FundingPaid, FundingSettled, Traded
 from acme_exchange.engine.views import Order
+from acme_exchange.store.ledger import Deposits, Entry, Flow
 from acme_exchange.store.progress import Progress, StoreFailed
-from acme_exchange.store.sql import reader, rows, soundness, tables
+from acme_exchange.store.sql import ledger, reader, rows, soundness, tables
 from acme_exchange.store.sql.checkpoints import Checkpoints
 from acme_exchange.store.sql.database import Database, Prepared, explained, is_spoilt, reason, transaction
 from acme_exchange.store.sql.file import REMEDY, StoreUnusable
@@ -183,6 +184,15 @@ class DatabaseStore:
 
     async def funding_rates(self, market: str | None, period: Period, limit: int) -> list[FundingSettled]:
         return await self._read(reader.funding_rates, market, period, limit)
+
+    async def ledger(self, account: str, period: Period, limit: int) -> list[Entry]:
+        return await self._read(reader.ledger, account, period, limit)
+
+    async def deposits(self) -> dict[str, Deposits]:
+        return await self._read(ledger.deposits)
+
+    async def flows(self, account: str, span: int, start: int, until: int) -> list[Flow]:
+        return await self._read(ledger.flows, account, span, start, until)
 
     async def trades(self, market: str, period: Period, limit: int) -> list[Traded]:
         return await self._read(reader.trades, market, period, limit)

@@ -7,11 +7,13 @@ import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 
+import aiohttp
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from test.acme_exchange.page.looking import Looker
+from test.acme_exchange.venue import RunningVenue, running_venue
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = (
@@ -24,6 +26,19 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        yield session
+
+
+@pytest.fixture
+async def running() -> AsyncIterator[RunningVenue]:
+    """A venue whose time stands still, and whose books hold what the test puts there."""
+    async with running_venue() as venue:
+        yield venue
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -3,19 +3,7 @@
 import aiohttp
 import pytest
 
-from test.acme_exchange.venue import RunningVenue, running_venue
-
-
-@pytest.fixture
-async def running():
-    async with running_venue() as venue:
-        yield venue
-
-
-@pytest.fixture
-async def http():
-    async with aiohttp.ClientSession() as session:
-        yield session
+from test.acme_exchange.venue import RunningVenue
 
 
 async def test_scripts_run_from_the_venue_alone(http: aiohttp.ClientSession, running: RunningVenue):

@@ -1,0 +1,82 @@
+"""What the page tells an account of its past, beyond what the API does: its equity, its fills with what they realized,
+and its ledger."""
+
+from decimal import Decimal
+from typing import Literal
+
+from acme_exchange.accounts.file import ApiKey
+from acme_exchange.api.wire import presentation, requests
+from acme_exchange.api.wire.answers import Answer, Fill, Time
+from acme_exchange.api.wire.requests import Request
+from acme_exchange.page.equity import EquityCurve, equity_curve
+from acme_exchange.store import FillFilter, Period
+from acme_exchange.store.ledger import Entry
+from acme_exchange.venue import Venue
+
+
+class EquityQuery(Request):
+    resolution: Literal["15", "60", "300", "900", "3600", "14400", "86400"] = "60"
+
+
+class PageFill(Fill):
+    """A fill, and what it realized before its fee."""
+
+    profit: Decimal = Decimal(0)
+
+
+class LedgerEntry(Answer):
+    """A change of the balance, US dollars."""
+
+    time: Time
+    kind: str
+    market: str | None
+    side: str | None
+    size: Decimal | None
+    price: Decimal | None
+    profit: Decimal
+    fee: Decimal
+    funding: Decimal
+    amount: Decimal
+
+
+class LedgerPage(Answer):
+    """The latest entries within a period, the newest first, and the balance as it is now."""
+
+    balance: Decimal
+    entries: list[LedgerEntry]
+
+
+async def equity(venue: Venue, key: ApiKey, fields: object) -> EquityCurve:
+    return await equity_curve(venue, key.account, int(EquityQuery.read(fields).resolution))
+
+
+async def fills(venue: Venue, key: ApiKey, fields: object) -> list[PageFill]:
+    asked = requests.FillsQuery.read(fields)
+    page = await venue.store.fills(
+        key.account, FillFilter(asked.market, asked.order_id), _period(asked), asked.limit, asked.order == "asc"
+    )
+    return [_with_profit(presentation.fill(fill), fill.profit) for fill in page.records]
+
+
+async def ledger(venue: Venue, key: ApiKey, fields: object) -> LedgerPage:
+    """All entries of the oldest moment are told, so that the next page can end right before it."""
+    asked = requests.TradesQuery.read(fields)
+    period, now = _period(asked), venue.clock.now()
+    balance = venue.engine.balance(key.account).total
+    until = now if period.end is None else min(now, period.end)
+    entries = await venue.store.ledger(key.account, Period(period.start, until), asked.limit)
+    return LedgerPage(balance, [_presented(entry) for entry in entries])
+
+
+def _with_profit(fill: Fill, profit: Decimal) -> PageFill:
+    return PageFill(**{name: getattr(fill, name) for name in fill.__struct_fields__}, profit=profit)
+
+
+def _presented(entry: Entry) -> LedgerEntry:
+    fields = {name: getattr(entry, name) for name in Entry.__slots__}
+    return LedgerEntry(**fields | {"time": presentation.iso(entry.time)})
+
+
+def _period(asked: requests.Period) -> Period:
+    start, end = (None if time is None else round(time * 1_000_000) for time in (asked.start_time, asked.end_time))
+    return Period(start, end)
