@@ -65,7 +65,7 @@ setup(
             "trustme",
         ]
     },
-    entry_points={"console_scripts": ["acme-exchange = acme_exchange.cli.serve:main", "acme-bot = acme_bot.cli:main"]},
+    entry_points={"console_scripts": ["acme-exchange = acme_exchange.cli.main:main", "acme-bot = acme_bot.cli:main"]},
     classifiers=[
         "Framework :: AsyncIO",
         "Intended Audience :: Financial and Insurance Industry",

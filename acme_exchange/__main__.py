@@ -2,6 +2,6 @@
 
 import sys
 
-from acme_exchange.cli.serve import main
+from acme_exchange.cli.main import main
 
 sys.exit(main())

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
-from acme_exchange.accounts.file import AccountEntry, AccountsError, ApiKey
+from acme_exchange.accounts.file import AccountsError
+from acme_exchange.accounts.keys import AccountEntry, ApiKey
 from acme_exchange.clock import Clock
 from acme_exchange.engine import CancelOrder, CancelOrders, Command, CreateAccount, Deposit, Engine, Event
 from acme_exchange.market import MarketPlan, MarketSimulation, plan_markets

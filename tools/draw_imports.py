@@ -13,7 +13,7 @@ PARTS = {
     "acme_bot/compare": "acme_bot.compare",
     "acme_exchange": "acme_exchange",
     "acme_exchange/__main__": "acme_exchange.cli",
-    "acme_exchange/errors": "acme_exchange.errors",
+    "acme_exchange/input": "acme_exchange.input",
     "acme_exchange/accounts": "acme_exchange.accounts",
     "acme_exchange/cli": "acme_exchange.cli",
     "acme_exchange/owner": "acme_exchange.owner",

@@ -1,11 +1,12 @@
 """The faults that befall the bots, and how often they do."""
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from acme_exchange.owner.access import FILE_NAME, read_access
+from acme_exchange.input.errors import UserError
+from acme_exchange.owner.access import find_access
+from acme_exchange.owner.remote import ask
 
 ANSWER_SECONDS = 10
 # Shares of requests; of the frames of all sockets; of private frames; of books' frames; and of looks at the clock. The
@@ -30,7 +31,7 @@ class FaultCounts:
     """How often each kind of fault struck, over all the lives of a venue that keeps its data in `folder`."""
 
     def __init__(self, folder: Path):
-        self._file = folder / FILE_NAME
+        self._folder = folder
         self._of_earlier_lives: Counter[str] = Counter()
         self._of_this_life: Counter[str] = Counter()
 
@@ -55,11 +56,10 @@ class FaultCounts:
         self._ask("DELETE")
 
     def _ask(self, method: str) -> Any:
-        access = read_access(self._file)
+        access = find_access(self._folder)
         if access is None:
             return None
         try:
-            with access.open("/faults", ANSWER_SECONDS, method=method) as answer:
-                return json.load(answer)["result"]
-        except OSError:
+            return ask(access, method, "/faults", patience=ANSWER_SECONDS)
+        except UserError:
             return None

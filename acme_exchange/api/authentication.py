@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import unquote
 
-from acme_exchange.accounts.file import ApiKey, subaccount_name
+from acme_exchange.accounts.keys import ApiKey, subaccount_name
 from acme_exchange.api import errors
 from acme_exchange.clock import Clock
 from acme_exchange.engine import Refused

@@ -5,19 +5,19 @@ import logging
 import ssl
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Protocol
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
 from acme_exchange.api import access_log, description, errors
 from acme_exchange.api.authentication import Authenticator
-from acme_exchange.api.faults import ClearRequest, FaultRequest, Faults, present
+from acme_exchange.api.faults import Faults
 from acme_exchange.api.feeds import Feeds
 from acme_exchange.api.pacemaker import Pacemaker
 from acme_exchange.api.rate_limits import RateLimits
 from acme_exchange.api.rest import LARGEST_BODY_BYTES, RestInterface, failure, failures_in_envelopes
 from acme_exchange.api.websocket import WebSocketInterface
-from acme_exchange.owner.interface import AdminInterface
 from acme_exchange.page.interface import Page
 from acme_exchange.page.origin import OriginCheck
 from acme_exchange.venue import Venue
@@ -27,6 +27,13 @@ SHUTDOWN_SECONDS = 2.0
 http_logger = logging.getLogger("acme_exchange.http")
 # What is no HTTP is the sender's mistake: it is answered with 400, and is no fault of the venue's to be traced.
 http_logger.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError)))
+
+
+class Routes(Protocol):
+    """Requests that are answered besides the Acme API's."""
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Adds them to the server's."""
 
 
 class Server:
@@ -42,13 +49,11 @@ class Server:
         self,
         venue: Venue,
         header_prefixes: Sequence[str] = (),
-        admin: AdminInterface | None = None,
         fault_seed: int = 0,
         page_hosts: Sequence[str] = (),
     ) -> None:
         """
         :param header_prefixes: accepted in authentication headers besides `ACME`.
-        :param admin: what the owner may ask while it runs; nothing when absent.
         :param fault_seed: decides which occasions a fault takes.
         :param page_hosts: names under which browsers reach the page, besides addresses and `localhost`.
         """
@@ -67,12 +72,17 @@ class Server:
         self.page = Page(venue, rest, self._sockets, authenticator, limits, self.faults, OriginCheck(page_hosts))
         self.page.add_routes(application.router)
         description.add_routes(application.router)
-        if admin is not None:
-            _add_fault_requests(admin, self.faults)
-            self.page.add_to(admin)
-            admin.add_routes(application.router)
+        self._router = application.router
         self._runner = _Runner(application, shutdown_timeout=SHUTDOWN_SECONDS)
         self._site: web.TCPSite | None = None
+
+    def add(self, routes: Routes) -> None:
+        """Adds what else may be asked; before it starts."""
+        routes.add_routes(self._router)
+
+    def connections(self) -> int:
+        """How many clients are connected now."""
+        return len(self._runner.connections)
 
     async def start(self, host: str, port: int, with_pacemaker: bool = True, tls: ssl.SSLContext | None = None) -> str:
         """Listens, and from then on answers.
@@ -121,6 +131,12 @@ class _Runner(web.AppRunner):
     """Serves an application on connections of that kind: aiohttp has no other place to say of which."""
 
     @property
+    def connections(self) -> list[web.RequestHandler]:
+        """Those that are open."""
+        manager = super().server
+        return manager.connections if manager else []
+
+    @property
     def server(self) -> Callable[[], _Connection] | None:
         manager = super().server
         # A body is signed, and limited in size, as it comes: nothing is decompressed.
@@ -133,9 +149,3 @@ class _Runner(web.AppRunner):
             logger=http_logger,
             auto_decompress=False,
         )
-
-
-def _add_fault_requests(admin: AdminInterface, faults: Faults) -> None:
-    admin.add("GET", "/faults", lambda fields: [present(fault) for fault in faults.all()])
-    admin.add("POST", "/faults", lambda fields: present(faults.set(FaultRequest.read(fields))))
-    admin.add("DELETE", "/faults", lambda fields: faults.clear(ClearRequest.read(fields).id))

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from acme_exchange.accounts.file import ApiKey
+from acme_exchange.accounts.keys import ApiKey
 from acme_exchange.api import errors
 from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.feeds import Channel, Feeds, Topic

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from acme_exchange.accounts.file import ApiKey
+from acme_exchange.accounts.keys import ApiKey
 from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.feeds import Feeds
 from acme_exchange.api.outbox import Outbox

@@ -1,9 +1,6 @@
 """Faults on the command line: `--fault`, and `acme-exchange faults`."""
 
 import argparse
-import json
-import urllib.error
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -11,16 +8,12 @@ from rich.table import Table
 
 from acme_exchange.api.faults import NAMES, TIMED_FAULTS, FaultRequest
 from acme_exchange.engine import Refused
-from acme_exchange.owner.access import FILE_NAME, AdminAccess, read_access
+from acme_exchange.cli.place import add_place_options, running
+from acme_exchange.owner.remote import ask
 
-PATIENCE_SECONDS = 10
 WIDTH = 120
 FORM = "NAME=RATE, or NAME=RATE:SECONDS for " + " and ".join(TIMED_FAULTS)
 COLUMNS = ("id", "name", "rate", "seconds", "times", "method", "path", "channel", "seen", "struck")
-
-
-class NoFaults(Exception):
-    """The faults cannot be had; the text says why."""
 
 
 def fault(text: str) -> FaultRequest:
@@ -39,15 +32,16 @@ def fault(text: str) -> FaultRequest:
         raise argparse.ArgumentTypeError(f"write {FORM}; {reason}, not {text!r} ({refused.text})") from None
 
 
-def print_faults(directory: Path) -> None:
-    """Lists the faults of the venue that keeps its data in `directory`.
+def add_command(commands: Any) -> None:
+    """Adds `faults` to the command line."""
+    parser = commands.add_parser("faults", help="list the faults of a running exchange, and how often they struck")
+    add_place_options(parser)
+    parser.set_defaults(run=_print_faults)
 
-    :raises NoFaults: no venue runs there, or it does not answer.
-    """
-    access = read_access(directory / FILE_NAME)
-    if access is None:
-        raise NoFaults(f"No venue with its data in {directory} is running; start one, or name its folder with --data.")
-    faults = _faults(access)
+
+def _print_faults(options: argparse.Namespace) -> None:
+    access = running(options)
+    faults = ask(access, "GET", "/faults")
     if not faults:
         print(f"No faults are set on {access.url}.")
         return
@@ -55,13 +49,3 @@ def print_faults(directory: Path) -> None:
     for each in faults:
         table.add_row(*("" if each[column] is None else str(each[column]) for column in COLUMNS))
     Console(width=WIDTH).print(table)
-
-
-def _faults(access: AdminAccess) -> list[dict[str, Any]]:
-    try:
-        with access.open("/faults", PATIENCE_SECONDS) as response:
-            return json.load(response)["result"]
-    except urllib.error.HTTPError as error:
-        raise NoFaults(f"{access.url} refuses to list its faults ({error.code}); start it again.") from None
-    except OSError as error:
-        raise NoFaults(f"{access.url} does not answer ({error}); start it again.") from None

@@ -9,44 +9,25 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy import Connection
 
 from acme_exchange.api.wire import codec
 from acme_exchange.api.wire.presentation import iso
+from acme_exchange.cli.place import add_place_options, premises
 from acme_exchange.engine.model.money import EXACT
-from acme_exchange.owner.access import FILE_NAME
-from acme_exchange.owner.operations import AdministrationError, Premises, no_account
-from acme_exchange.store import Database, database_url, file_url
+from acme_exchange.input.numbers import number
+from acme_exchange.owner.operations import no_account
+from acme_exchange.owner.remote import AdministrationError
+from acme_exchange.store import Database
 from acme_exchange.store.sql import reader
 from acme_exchange.store.sql.database import moment
 from acme_exchange.store.sql.ledger import Entry, account_lines, entries
 
 WIDTH = 160
-DEFAULT_DATA = platformdirs.user_data_path("acme-exchange", appauthor=False)
 TOTALS = ("deposits", "profit", "fees", "funding", "absorbed")
-
-
-def premises(options: argparse.Namespace) -> Premises:
-    """Where the options say that the data is.
-
-    :raises StoreUnusable: `--database` is no URL.
-    """
-    directory = options.data or DEFAULT_DATA
-    url = file_url(directory) if options.database is None else database_url(options.database)
-    return Premises(url, directory / FILE_NAME)
-
-
-def add_place_options(parser: argparse.ArgumentParser) -> None:
-    """Where the data is."""
-    parser.add_argument(
-        "--data", type=Path, metavar="DIR", help=f"where the exchange keeps its data (default: {DEFAULT_DATA})"
-    )
-    parser.add_argument(
-        "--database", metavar="URL", help="an SQLAlchemy URL of the database, in place of a file in that directory"
-    )
 
 
 def add_commands(commands: Any) -> None:
@@ -86,10 +67,10 @@ def _action(actions: Any, name: str, summary: str, run: Callable) -> argparse.Ar
 
 def _amount(text: str) -> Decimal:
     try:
-        amount = Decimal(text)
-    except ArithmeticError:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
+        amount = number(text)
+    except ValueError:
+        amount = Decimal(-1)
+    if amount < 0:
         raise argparse.ArgumentTypeError(f"write an amount of USD, such as 10000, not {text!r}")
     return amount
 
@@ -129,7 +110,7 @@ def _list(options: argparse.Namespace) -> None:
     with _looking(options) as connection:
         table = Table("account", "balance (USD)", box=None)
         for line in account_lines(connection):
-            table.add_row(line.name, _plain(line.cash))
+            table.add_row(Text(line.name), _plain(line.cash))
     Console(width=WIDTH).print(table)
 
 
@@ -140,7 +121,7 @@ def _list_keys(options: argparse.Namespace) -> None:
     table = Table("key", "may", box=None)
     for key in keys.values():
         if key.account == options.account:
-            table.add_row(key.key, "read" if key.read_only else "read and trade")
+            table.add_row(Text(key.key), "read" if key.read_only else "read and trade")
     Console(width=WIDTH).print(table)
 
 
@@ -176,7 +157,7 @@ def _print_ledger(found: list[Entry], totals: Mapping[str, Decimal], balance: De
         table.add_row(
             iso(entry.time)[:19].replace("T", " "),
             entry.kind,
-            entry.market or "",
+            Text(entry.market or ""),
             entry.side or "",
             *("" if number is None else _plain(number) for number in numbers),
         )

@@ -1,19 +1,14 @@
 """`acme-exchange page`: an address with a one-time code, which signs a browser in."""
 
 import argparse
-import json
-import urllib.error
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from acme_exchange.api.server import Server
-from acme_exchange.cli.owner import DEFAULT_DATA
+from acme_exchange.cli.place import add_place_options, running
 from acme_exchange.engine import Refused
-from acme_exchange.owner.access import FILE_NAME, read_access
-from acme_exchange.owner.operations import AdministrationError
+from acme_exchange.owner.remote import ask
 
-PATIENCE_SECONDS = 10
 INVITATION = 'Watch "{account}" in a browser; the address signs in once, within ten minutes: '
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
 """Addresses that a server listens on, and none that a browser opens."""
@@ -29,9 +24,7 @@ def add_command(commands: Any) -> None:
     page.add_argument("account", nargs="?", metavar="ACCOUNT", help="(default: the oldest)")
     page.add_argument("--read-only", action="store_true", help="the page may look, and not trade")
     page.add_argument("--owner", action="store_true", help="all accounts at a glance, in place of one")
-    page.add_argument(
-        "--data", type=Path, metavar="DIR", help=f"where the running exchange keeps its data (default: {DEFAULT_DATA})"
-    )
+    add_place_options(page)
     page.set_defaults(run=_run)
 
 
@@ -55,25 +48,6 @@ def browsable(address: str) -> str:
 
 
 def _run(options: argparse.Namespace) -> None:
-    directory = options.data or DEFAULT_DATA
-    access = read_access(directory / FILE_NAME)
-    if access is None:
-        raise AdministrationError(
-            f"No venue with its data in {directory} is running; start one, or name its folder with --data."
-        )
+    access = running(options)
     asked = {"account": options.account, "readOnly": options.read_only, "owner": options.owner}
-    try:
-        with access.open("/page", PATIENCE_SECONDS, json.dumps(asked).encode()) as response:
-            made = json.load(response)["result"]
-    except urllib.error.HTTPError as error:
-        raise AdministrationError(_reason(error)) from None
-    except OSError as error:
-        raise AdministrationError(f"{access.url} does not answer ({error}); start it again.") from None
-    print(browsable(access.url + made["path"]))
-
-
-def _reason(error: urllib.error.HTTPError) -> str:
-    try:
-        return str(json.loads(error.read())["error"])
-    except (OSError, ValueError, KeyError):
-        return f"The venue answered {error.code}; start it again."
+    print(browsable(access.url + ask(access, "POST", "/page", asked)["path"]))

@@ -4,10 +4,12 @@ import re
 import ssl
 from pathlib import Path
 
+from acme_exchange.input.errors import UserError
+
 CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 
-class TlsUnusable(Exception):
+class TlsUnusable(UserError):
     """A certificate or key cannot be used; the text says why, and what to do."""
 
 

@@ -1,5 +1,7 @@
 """What is wrong with a file that describes the market."""
 
+from acme_exchange.input.errors import UserError
 
-class MarketFileError(Exception):
+
+class MarketFileError(UserError):
     """A file of markets or of prices cannot be used; the text says where, and what to write instead."""

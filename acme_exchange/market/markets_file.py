@@ -1,15 +1,25 @@
 """Markets of the user's own: a JSON file in place of the default ones."""
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StringConstraints, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StringConstraints,
+    ValidationError,
+)
 
 from acme_exchange.engine.model.specification import MarketSpecification
+from acme_exchange.input.files import read_list
+from acme_exchange.input import numbers
 from acme_exchange.market.definition import MarketDefinition
 from acme_exchange.market.errors import MarketFileError
 
@@ -19,7 +29,7 @@ MOST_MARKETS = 2_000
 
 FIXES = {
     "name": "write a name of its own such as BTC-PERP, BTC-1231 (a dated future) or BTC/USD (spot), in capitals",
-    "priceIncrement": "write a number above 0 with at most 12 decimals, such as 0.01",
+    "priceIncrement": "write a number above 0 with at most 10 decimals, such as 0.01",
     "sizeIncrement": "write a number above 0 with at most 12 decimals, such as 0.001",
     "minProvideSize": "write a multiple of sizeIncrement, such as 0.001",
     "maxSize": "write a multiple of sizeIncrement, at least minProvideSize, such as 1000",
@@ -39,14 +49,16 @@ FIELDS = {
     "expiry": "expiry",
 }
 
-Amount = Annotated[Decimal, Field(gt=0, lt=10**12, decimal_places=12, allow_inf_nan=False)]
+Amount = Annotated[Decimal, BeforeValidator(numbers.number), Field(gt=0, lt=10**12, decimal_places=12)]
+Increment = Annotated[Decimal, BeforeValidator(numbers.number), Field(gt=0, lt=10**12, decimal_places=10)]
+"""Of prices: an index is given with two decimals more."""
 
 
 class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Annotated[str, StringConstraints(strict=True, pattern=rf"^{NAME.pattern}$")]
-    priceIncrement: Amount
+    priceIncrement: Increment
     sizeIncrement: Amount
     minProvideSize: Amount
     maxSize: Amount
@@ -72,26 +84,19 @@ def load_markets(path: Path) -> list[MarketDefinition]:
     """
     problems: list[str] = []
     markets: dict[int, MarketDefinition] = {}
-    for number, entry in enumerate(_entries(path), start=1):
+    for position, entry in enumerate(_entries(path), start=1):
         try:
-            markets[number] = _market(entry, markets)
+            markets[position] = _market(entry, markets)
         except _Problem as problem:
-            problems += [f'{path}, entry {number}, field "{field}": {text}' for field, text in problem.fields]
+            problems += [f'{path}, entry {position}, field "{field}": {text}' for field, text in problem.fields]
     if problems:
         raise MarketFileError("\n".join(problems))
     return list(markets.values())
 
 
 def _entries(path: Path) -> Sequence[Any]:
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    except OSError as error:
-        raise MarketFileError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise MarketFileError(f"{path}: is not UTF-8 text; write a JSON list of markets") from None
-    except json.JSONDecodeError as error:
-        raise MarketFileError(f"{path}, line {error.lineno}: is not JSON ({error.msg})") from None
-    if not isinstance(entries, list) or not 1 <= len(entries) <= MOST_MARKETS:
+    entries = read_list(path, f"1 to {MOST_MARKETS} markets", MarketFileError)
+    if not 1 <= len(entries) <= MOST_MARKETS:
         raise MarketFileError(f"{path}: write a JSON list of 1 to {MOST_MARKETS} markets")
     return entries
 

@@ -1,16 +1,29 @@
-"""How the owner's commands reach a venue that runs: its address and a token, in a file that only the owner can read."""
+"""Where the owner's commands find a venue that runs: its address and a token, in a file that only the owner can read.
 
+There is one such file for each database, beside it, and one for a venue that keeps nothing. It is the venue's for as long
+as the venue runs: no other overwrites or removes it, and a command reaches the venue of the database that it names.
+"""
+
+import fcntl
+import hashlib
 import json
 import os
 import secrets
-import ssl
-import urllib.request
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-FILE_NAME = "admin.json"
+from sqlalchemy import URL
+
+from acme_exchange.input.errors import UserError
+from acme_exchange.input.folders import make_directory
+from acme_exchange.store import file_url
+
+ENDING = ".admin.json"
+IN_MEMORY = f"memory{ENDING}"
+
+
+class AccessUnusable(UserError):
+    """The file cannot be left for the owner's commands; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -25,39 +38,26 @@ class AdminAccess:
     token: str = field(repr=False)
     certificate: str | None = None
 
-    def open(self, path: str, patience: float, body: bytes | None = None, method: str | None = None) -> Any:
-        """Asks the venue, as its owner; a `POST` when there is a body, else a `GET`, unless it is said.
 
-        The venue is on this machine, whatever proxy the user has for the rest of the world. It is known by its
-        certificate itself, whatever names that is for and whoever has signed it.
+def path_for(database: URL, directory: Path) -> Path:
+    """The file of the venue that works with a database.
 
-        :param path: below `/admin`.
-        :param patience: seconds.
-        :returns: the response, to be used as a context.
-        :raises OSError: as `urllib.request` does.
-        """
-        request = urllib.request.Request(
-            f"{self.url}/admin{path}", data=body, method=method, headers={"Authorization": f"Bearer {self.token}"}
-        )
-        handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
-        if self.certificate is not None:
-            handlers.append(urllib.request.HTTPSHandler(context=_trusting(self.certificate)))
-        return urllib.request.build_opener(*handlers).open(request, timeout=patience)
+    :param directory: where it lies when the database is none of SQLite's.
+    """
+    if database.get_backend_name() == "sqlite" and database.database:
+        file = Path(database.database).resolve()
+        return file.with_name(file.name + ENDING)
+    name = hashlib.sha256(database.render_as_string(hide_password=True).encode()).hexdigest()[:16]
+    return directory / f"{name}{ENDING}"
+
+
+def find_access(directory: Path) -> AdminAccess | None:
+    """The access to the venue that keeps its data in a directory, or keeps nothing and was told of that directory."""
+    return read_access(path_for(file_url(directory), directory)) or read_access(directory / IN_MEMORY)
 
 
 def new_token() -> str:
     return secrets.token_urlsafe(32)
-
-
-def write_access(path: Path, access: AdminAccess) -> None:
-    """Leaves the access in a file of its owner's, in one step: whoever reads it reads all of it.
-
-    :raises OSError: the file cannot be written.
-    """
-    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump({"url": access.url, "token": access.token, "certificate": access.certificate}, file)
-    unfinished.replace(path)
 
 
 def read_access(path: Path) -> AdminAccess | None:
@@ -69,14 +69,51 @@ def read_access(path: Path) -> AdminAccess | None:
         return None
 
 
-def remove_access(path: Path) -> None:
-    """The venue has ended."""
-    with suppress(OSError):
-        path.unlink()
+class AccessFile:
+    """The file as the venue leaves it, from `write` to `remove`."""
 
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: int | None = None
 
-def _trusting(certificate: str) -> ssl.SSLContext:
-    context = ssl.create_default_context(cadata=certificate)
-    context.check_hostname = False
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    return context
+    def write(self, access: AdminAccess) -> None:
+        """
+        :raises AccessUnusable: the file cannot be written, or is another running venue's.
+        """
+        try:
+            make_directory(self._path.parent)
+            self._file = self._claimed()
+            content = json.dumps({"url": access.url, "token": access.token, "certificate": access.certificate})
+            os.ftruncate(self._file, 0)
+            os.pwrite(self._file, content.encode(), 0)
+        except BlockingIOError:
+            raise AccessUnusable(
+                f"{self._path}: another venue that runs has left this file for its owner's commands; end that one, or "
+                "take another directory with --data"
+            ) from None
+        except OSError as error:
+            self.remove()
+            raise AccessUnusable(
+                f"{self._path}: cannot be written ({error.strerror}), and the owner's commands would not find the venue; "
+                "make room there, or take another directory with --data"
+            ) from None
+
+    def remove(self) -> None:
+        """The venue has ended. What is another's is left alone."""
+        if self._file is not None:
+            self._path.unlink(missing_ok=True)
+            os.close(self._file)
+            self._file = None
+
+    def _claimed(self) -> int:
+        """The file, locked. One that another venue removes in the same moment is made again."""
+        while True:
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if self._path.exists() and os.fstat(file).st_ino == self._path.stat().st_ino:
+                    return file
+            except OSError:
+                os.close(file)
+                raise
+            os.close(file)

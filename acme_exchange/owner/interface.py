@@ -9,6 +9,7 @@ from typing import Any, Literal
 from aiohttp import hdrs, web
 
 from acme_exchange.api import errors
+from acme_exchange.api.faults import ClearRequest, FaultRequest, Faults, present
 from acme_exchange.api.wire import codec
 from acme_exchange.api.wire.answers import Success
 from acme_exchange.engine import Refused
@@ -43,6 +44,12 @@ class AdminInterface:
     def add_routes(self, router: web.UrlDispatcher) -> None:
         for method, path, handler in self._routes:
             router.add_route(method, BASE + path, self._guarded(handler))
+
+    def offer(self, faults: Faults) -> None:
+        """Has faults be listed, set and cleared."""
+        self.add("GET", "/faults", lambda fields: [present(fault) for fault in faults.all()])
+        self.add("POST", "/faults", lambda fields: present(faults.set(FaultRequest.read(fields))))
+        self.add("DELETE", "/faults", lambda fields: faults.clear(ClearRequest.read(fields).id))
 
     def _guarded(self, handler: Handler) -> Callable:
         async def handle(request: web.Request) -> web.Response:

@@ -1,38 +1,24 @@
-"""What the owner may do to a venue: open accounts, deposit, make and revoke keys; while it runs, or while it does not."""
+"""What the owner may do to a venue: open accounts, deposit, make and revoke keys."""
 
-import json
 import secrets
-import urllib.error
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, StrictBool
-from sqlalchemy import URL
+from pydantic import AfterValidator, Field, StrictBool
 
-from acme_exchange.accounts.file import DOLLARS, FIXES, ApiKey, main_account
-from acme_exchange.api.wire import codec
+from acme_exchange.accounts.file import DOLLARS, FIXES
+from acme_exchange.accounts.keys import ApiKey, account_name, main_account
 from acme_exchange.api.wire.requests import Name, Number, Request
-from acme_exchange.clock import SystemClock
-from acme_exchange.engine import CreateAccount, Deposit, Engine, Refused
-from acme_exchange.market import MarketPlan
-from acme_exchange.owner.access import AdminAccess, read_access
+from acme_exchange.engine import CreateAccount, Deposit, Refused
 from acme_exchange.owner.interface import AdminInterface
-from acme_exchange.store import Database, DatabaseStore, InUse
 from acme_exchange.venue import Venue
 
-PATIENCE_SECONDS = 30
 WHAT_TO_WRITE = {
     "Invalid parameter name": f"name: {FIXES['name']}",
     "Invalid parameter deposit": f"deposit: {FIXES['deposit']}",
     "Invalid parameter amount": "amount: write an amount of USD above 0 and up to 1000000000000, with at most 12 decimals, such as 10000",
 }
-
-
-class AdministrationError(Exception):
-    """What was asked was not done, or it is not known whether it was; the text says which."""
 
 
 def no_account(name: str) -> str:
@@ -41,7 +27,7 @@ def no_account(name: str) -> str:
 
 
 class CreateAccountRequest(Request):
-    name: Annotated[str, Field(strict=True, pattern=r"^[^@]", max_length=64)]
+    name: Annotated[str, Field(strict=True), AfterValidator(account_name)]
     deposit: Annotated[Number, DOLLARS] = Decimal(0)
 
 
@@ -123,71 +109,3 @@ class Administration:
     def _require_account(self, name: str) -> None:
         if not self._venue.engine.has_account(name):
             raise Refused(404, no_account(name))
-
-
-@dataclass(frozen=True)
-class Premises:
-    """Where a venue keeps what it has.
-
-    :ivar database: where its data is.
-    :ivar access: the file that lets its owner's commands in while it runs.
-    """
-
-    database: URL
-    access: Path | None
-
-    async def administer(self, operation: str, fields: Mapping[str, Any]) -> dict:
-        """Has an operation done: by the venue, if one runs here; else directly. It is kept when this returns.
-
-        :raises AdministrationError: it was refused, or it is not known whether it was done.
-        :raises StoreUnusable: there is no working with the database.
-        """
-        access = self.access and read_access(self.access)
-        if access is not None and (answer := _ask(access, operation, fields)) is not None:
-            return answer
-        try:
-            return await self._do(operation, fields)
-        except InUse as error:
-            raise AdministrationError(
-                f"{error}; commands reach it through the file that --admin named when it was started"
-            ) from None
-        except Refused as refused:
-            raise AdministrationError(f"Nothing was done: {refused.text}") from None
-
-    async def _do(self, operation: str, fields: Mapping[str, Any]) -> dict:
-        store = DatabaseStore(Database(self.database))
-        try:
-            engine = Engine([], client_ids=store) if store.state is None else Engine.restore(store.state, store)
-            venue = Venue(engine, MarketPlan((), seed=0).simulation(), store, SystemClock())
-            result = Administration(venue).perform(operation, fields)
-            await store.progress.settle()
-            return result
-        finally:
-            await store.close()
-
-
-def _ask(access: AdminAccess, operation: str, fields: Mapping[str, Any]) -> dict | None:
-    """The running venue's answer; None when there is no venue at that address (any more)."""
-    unknown = (
-        f"The venue at {access.url} did not answer: it is not known whether that was done; look before you repeat it"
-    )
-    try:
-        with access.open(f"/{operation}", PATIENCE_SECONDS, codec.encode(dict(fields))) as response:
-            return codec.decode(response.read())["result"]
-    except urllib.error.HTTPError as error:
-        if error.code == 403:
-            return None  # Another venue has that address now: the file is left over from one that was killed.
-        raise AdministrationError(f"Nothing was done: {_reason(error)}") from None
-    except urllib.error.URLError as error:
-        if isinstance(error.reason, ConnectionRefusedError):
-            return None
-        raise AdministrationError(unknown) from None
-    except (OSError, ValueError):
-        raise AdministrationError(unknown) from None
-
-
-def _reason(error: urllib.error.HTTPError) -> str:
-    try:
-        return json.loads(error.read())["error"]
-    except (OSError, ValueError, KeyError):
-        return f"the venue answered {error.code}"

@@ -4,7 +4,7 @@ and its ledger."""
 from decimal import Decimal
 from typing import Literal
 
-from acme_exchange.accounts.file import ApiKey
+from acme_exchange.accounts.keys import ApiKey
 from acme_exchange.api.wire import presentation, requests
 from acme_exchange.api.wire.answers import Answer, Fill, Time
 from acme_exchange.api.wire.requests import Request

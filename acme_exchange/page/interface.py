@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import hdrs, web
 from pydantic import Field, StrictBool
 
-from acme_exchange.accounts.file import ApiKey, main_account
+from acme_exchange.accounts.keys import ApiKey, main_account
 from acme_exchange.api import errors
 from acme_exchange.api.access_log import ACCOUNT
 from acme_exchange.api.authentication import Authenticator

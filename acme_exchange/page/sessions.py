@@ -13,7 +13,7 @@ from hashlib import sha256
 
 import msgspec
 
-from acme_exchange.accounts.file import ApiKey
+from acme_exchange.accounts.keys import ApiKey
 from acme_exchange.clock import Clock
 from acme_exchange.page.codes import Grant
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from acme_exchange.accounts.file import ApiKey
+from acme_exchange.accounts.keys import ApiKey
 from acme_exchange.engine.events import (
     Deposited,
     Event,

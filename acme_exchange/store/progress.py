@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 
-from acme_exchange.errors import UserError
+from acme_exchange.input.errors import UserError
 
 
 class StoreFailed(UserError):

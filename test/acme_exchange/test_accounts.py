@@ -43,8 +43,12 @@ def test_a_deposit_is_exactly_what_is_written(file):
 @pytest.mark.parametrize(
     ("changed", "place", "fix"),
     [
-        ({"name": ""}, 'entry 2, field "name": does not fit', "1 to 64 characters"),
-        ({"name": 7}, 'entry 2, field "name": does not fit', "1 to 64 characters"),
+        ({"name": ""}, 'entry 2, field "name": does not fit', "1 to 64 letters"),
+        ({"name": 7}, 'entry 2, field "name": does not fit', "1 to 64 letters"),
+        ({"name": "[bold]x"}, 'entry 2, field "name": does not fit', "1 to 64 letters"),
+        ({"name": "a\x1b[2Jb"}, 'entry 2, field "name": does not fit', "1 to 64 letters"),
+        ({"name": "bob "}, 'entry 2, field "name": does not fit', "1 to 64 letters"),
+        ({"name": "b\u202eob"}, 'entry 2, field "name": does not fit', "1 to 64 letters"),
         ({"name": "@quotes"}, 'entry 2, field "name": does not fit', 'not beginning with "@"'),
         ({"key": "two words"}, 'entry 2, field "key": does not fit', "without spaces"),
         ({"key": "alice-key"}, 'entry 2, field "key": is the same as in entry 1', "write a different key"),
@@ -54,6 +58,8 @@ def test_a_deposit_is_exactly_what_is_written(file):
         ({"deposit": "much"}, 'entry 2, field "deposit": does not fit', "an amount of USD"),
         ({"deposit": True}, 'entry 2, field "deposit": does not fit', "an amount of USD"),
         ({"deposit": "1e-13"}, 'entry 2, field "deposit": does not fit', "an amount of USD"),
+        ({"deposit": "1_000"}, 'entry 2, field "deposit": does not fit', "an amount of USD"),
+        ({"deposit": "\u0661\u0662"}, 'entry 2, field "deposit": does not fit', "an amount of USD"),
         ({"deposit": "NaN"}, 'entry 2, field "deposit": does not fit', "an amount of USD"),
         ({"readOnly": "yes"}, 'entry 2, field "readOnly": does not fit', "true or false"),
         ({"readonly": True}, 'entry 2, field "readonly": is not known', "name, key, secret, deposit, readOnly"),

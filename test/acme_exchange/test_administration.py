@@ -34,7 +34,11 @@ async def test_a_subaccount_needs_its_account(venue: Venue):
     "operation, fields, what_to_do",
     [
         ("accounts", {"name": "alice"}, 'There is an account "alice" already; account deposit adds money to it'),
-        ("accounts", {"name": "@carol"}, 'name: write .* 1 to 64 characters, not beginning with "@"'),
+        ("accounts", {"name": "@carol"}, 'name: write .* 1 to 64 letters.* not beginning with "@"'),
+        ("accounts", {"name": "[bold]carol"}, "name: write .* 1 to 64 letters"),
+        ("accounts", {"name": "carol\r"}, "name: write .* 1 to 64 letters"),
+        ("deposits", {"account": "alice", "amount": "1_000"}, "amount: write an amount of USD above 0"),
+        ("deposits", {"account": "alice", "amount": "\u0661\u0662"}, "amount: write an amount of USD above 0"),
         ("accounts", {"name": "carol", "deposit": "-1"}, "deposit: write an amount of USD from 0 to 1000000000000"),
         ("accounts", {"name": "carol", "deposit": "1e13"}, "deposit: write an amount of USD from 0 to 1000000000000"),
         ("accounts", {"name": "carol", "deposit": "1e-13"}, "with at most 12 decimals"),

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from acme_exchange.cli.notices import Activity
 from test.acme_exchange.processes import command, serving
 
 PATIENCE_SECONDS = 30
@@ -228,7 +229,7 @@ def test_what_the_owners_commands_find_holds_no_key_also_where_one_file_holds_bo
     both.chmod(0o600)
     files = arguments_of(dict.fromkeys(tls, both))
     with serving(environment, "--accounts", accounts, "--data", data, *files) as (_, url):
-        access = json.loads((data / "admin.json").read_text())
+        access = json.loads((data / "venue.sqlite.admin.json").read_text())
         assert url.startswith("https://") and "PRIVATE KEY" not in access["certificate"]
         assert access["certificate"].count("BEGIN CERTIFICATE") == tls["--tls-cert"].read_text().count(
             "BEGIN CERTIFICATE"
@@ -264,9 +265,89 @@ def test_a_certificate_or_key_that_cannot_be_used_is_one_sentence(environment, a
     assert (status, err) == (1, "--tls-cert needs --tls-key beside it; write both, or neither.\n")
 
 
+# Whose commands reach whom
+
+
+def owner(environment: dict[str, str], *words: object) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "acme_exchange", *map(str, words)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+    )
+
+
+def test_a_command_reaches_the_venue_of_the_database_that_it_names_or_none(environment, accounts, tmp_path):
+    other = f"sqlite:///{tmp_path / 'other.sqlite'}"
+    with serving(environment, "--accounts", accounts, "--data", tmp_path / "kept") as (process, _):
+        assert owner(environment, "account", "create", "bob", "--deposit", "777", "--database", other).returncode == 0
+        with serving(environment, "--accounts", accounts, "--database", other) as (second, _):
+            done = owner(environment, "account", "deposit", "bob", "1", "--database", other)
+            assert done.stdout == "bob has 778 USD now.\n"
+            end(second)
+        assert "bob" not in owner(environment, "account", "list", "--data", tmp_path / "kept").stdout
+        done = owner(environment, "account", "deposit", "alice", "1", "--data", tmp_path / "kept")
+        assert done.stdout == "alice has 10001 USD now.\n", done.stderr
+        assert "All of it is kept in sqlite:///" in end(process)[2]
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["venue.sqlite"]
+
+
+def test_a_venue_that_keeps_nothing_leaves_its_file_to_nobody_else(environment, accounts, tmp_path):
+    here = ("--accounts", accounts, "--memory", "--data", tmp_path / "here")
+    with serving(environment, *here) as (process, url):
+        status, _, err = run(environment, "--port", 0, *here)
+        assert status == 1
+        assert err.splitlines()[-1].startswith(f"{tmp_path / 'here' / 'memory.admin.json'}: another venue that runs")
+        assert owner(environment, "faults", "--data", tmp_path / "here").stdout == f"No faults are set on {url}.\n"
+        assert "Nothing of it is kept." in end(process)[2]
+    assert list((tmp_path / "here").iterdir()) == []
+
+
+def test_accounts_and_a_database_are_enough_in_a_home_where_nothing_is(environment, accounts, tmp_path):
+    with serving(environment, "--accounts", accounts, "--database", f"sqlite:///{tmp_path / 'b.sqlite'}") as (process, _):
+        assert end(process)[0] == 0
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_database_that_is_none_makes_no_key_file(environment, tmp_path):
+    status, _, err = run(environment, "--database", "nonsense")
+    assert (status, err) == (1, "--database: write a URL such as sqlite:////home/you/venue.sqlite\n")
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_full_disk_at_the_start_is_a_sentence(environment, tmp_path):
+    script = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); "
+    script += "from acme_exchange.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", script, "serve", "--port", "0", "--data", str(tmp_path / "full")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr and "or take another directory with --data" in done.stderr.splitlines()[-1]
+
+
+def test_it_says_which_version_it_is(environment):
+    assert re.fullmatch(r"acme-exchange \d+\.\d+\.\d+\n", owner(environment, "--version").stdout)
+
+
+def test_a_line_a_minute_says_what_happened_and_nothing_when_nothing_did():
+    clients = 0
+    activity = Activity(lambda: clients)
+    assert activity.line() is None
+    activity.orders, activity.fills, clients = 1200, 1, 2
+    assert activity.line() == "2 connections; in the last minute 1,200 orders, 1 fill"
+    assert activity.line() == "2 connections; in the last minute 0 orders, 0 fills"
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        (["--host", ""], "write an address of this machine, such as 127.0.0.1"),
+        (["--port", "\u0668\u0666"], "write a port from 0 to 65535"),
         (["--port", "70000"], "write a port from 0 to 65535, not '70000'"),
         (["--port", "http"], "write a port from 0 to 65535, not 'http'"),
         (["--funding-interval", "0"], "write a whole number of seconds above 0, not '0'"),

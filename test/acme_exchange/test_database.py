@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
-from acme_exchange.accounts.file import AccountEntry, KeyEntry
+from acme_exchange.accounts.keys import AccountEntry, KeyEntry
 from acme_exchange.clock import SystemClock
 from acme_exchange.engine import PlaceOrder
 from acme_exchange.market import plan_markets

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, func, select
 
-from acme_exchange.accounts.file import AccountEntry
+from acme_exchange.accounts.keys import AccountEntry
 from acme_exchange.clock import SystemClock
 from acme_exchange.engine import (
     CancelOrder,

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import aiohttp
 from yarl import URL
 
-from acme_exchange.accounts.file import AccountEntry, KeyEntry
+from acme_exchange.accounts.keys import AccountEntry, KeyEntry
 from acme_exchange.api.server import Server
 from acme_exchange.clock import Clock, SystemClock
 from acme_exchange.venue import Venue, simulated_venue

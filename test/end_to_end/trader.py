@@ -21,7 +21,7 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from acme_exchange.accounts.file import AccountEntry, KeyEntry
+from acme_exchange.accounts.keys import AccountEntry, KeyEntry
 from acme_exchange.engine import Advance, SetIndex
 from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_derivative import AcmePerpetualDerivative

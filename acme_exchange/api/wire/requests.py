@@ -3,7 +3,6 @@
 Unknown fields are ignored, a `null` counts as absent, and whatever does not fit is refused with the contract's words.
 """
 
-import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
@@ -23,35 +22,14 @@ from pydantic_core import PydanticCustomError
 from acme_exchange.api import errors
 from acme_exchange.engine import Refused
 from acme_exchange.engine.rules.settings import MAX_LEVERAGE
+from acme_exchange.input.numbers import JSON_NUMBER, LARGEST_NUMBER, number
 
-JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
-LARGEST_NUMBER = Decimal("1e15")
-MOST_DECIMAL_PLACES = 40
 MOST_RECORDS = 1_000
 MOST_CANDLES = 1_501
 LATEST_SECOND = 10**11
 LARGEST_ID = 10**15
 
 CONTRACT_TEXT = "contract_text"
-
-
-def _exact(value: Any) -> Decimal:
-    """A number, or a string that holds one, exactly as it is written."""
-    if isinstance(value, bool) or not isinstance(value, (int, Decimal, str)):
-        raise ValueError("not a number")
-    if isinstance(value, str) and not JSON_NUMBER.fullmatch(value):
-        raise ValueError("not a number")
-    try:
-        return Decimal(value)
-    except ArithmeticError:
-        raise ValueError("out of range") from None
-
-
-def _within_reason(value: Decimal) -> Decimal:
-    """Bounds what arithmetic has to carry: an exponent of a million is no amount, and would exhaust the venue."""
-    if not -MOST_DECIMAL_PLACES <= value.as_tuple().exponent <= 15 or value.copy_abs() > LARGEST_NUMBER:
-        raise ValueError("out of range")
-    return value
 
 
 def _whole(value: Decimal) -> int:
@@ -62,7 +40,7 @@ def _whole(value: Decimal) -> int:
 
 def _leverage(value: Any) -> int:
     try:
-        return _whole(_within_reason(_exact(value)))
+        return _whole(number(value))
     except ValueError:
         raise PydanticCustomError(CONTRACT_TEXT, "Invalid leverage") from None
 
@@ -82,8 +60,7 @@ def _whole_number(least: int, most: int) -> Any:
 
 Number = Annotated[
     Decimal,
-    BeforeValidator(_exact),
-    AfterValidator(_within_reason),
+    BeforeValidator(number),
     _described("number", -int(LARGEST_NUMBER), int(LARGEST_NUMBER)),
 ]
 Side = Literal["buy", "sell"]

@@ -11,7 +11,8 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
-from acme_exchange.errors import UserError
+from acme_exchange.input.errors import UserError
+from acme_exchange.input.folders import make_directory
 
 MAGIC = b"SQLite format 3\0"
 HEADER_BYTES = 20
@@ -112,23 +113,3 @@ class DatabaseFile:
         with suppress(sqlite3.Error), closing(sqlite3.connect(f"{self.path.as_uri()}?immutable=1", uri=True)) as found:
             return found.execute("SELECT is_open FROM venue").fetchone() == (1,)
         return False
-
-
-def make_directory(path: Path) -> None:
-    """Makes it and those above it, its owner's alone, and waits until the disk has them.
-
-    :raises OSError: it cannot be made.
-    """
-    missing = [one for one in (path, *path.parents) if not one.exists()]
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for made in missing:
-        sync_directory(made.parent)
-
-
-def sync_directory(path: Path) -> None:
-    """Waits until the disk knows the names in a directory."""
-    directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

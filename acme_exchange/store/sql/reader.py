@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Select, Table, func, select
 
-from acme_exchange.accounts.file import ApiKey
+from acme_exchange.accounts.keys import ApiKey
 from acme_exchange.engine.events import Filled, FundingPaid, FundingSettled, Traded
 from acme_exchange.engine.snapshot import VERSION as SNAPSHOT_VERSION
 from acme_exchange.engine.views import Order

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from acme_exchange.accounts.file import ApiKey
+from acme_exchange.accounts.keys import ApiKey
 from acme_exchange.engine.events import Event, Filled, FundingPaid, FundingSettled, Traded
 from acme_exchange.engine.views import Order
 from acme_exchange.store.ledger import Deposits, Entry, Flow
@@ -53,7 +53,7 @@ class DatabaseStore:
     def __init__(self, database: Database) -> None:
         """:raises StoreUnusable: what is in the database cannot be gone on from; it is closed then."""
         self.progress = Progress()
-        self._database = database
+        self.database = database
         # One connection each: for looking up single orders in the event loop, and for writing in the other thread.
         self._lookups = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         self._cursor = self._lookups.connection.cursor()
@@ -78,9 +78,9 @@ class DatabaseStore:
         self._failure: StoreFailed | None = None
 
     def _read_all(self) -> Writer:
-        soundness.check_pages(self._writing, self._database.name)
+        soundness.check_pages(self._writing, self.database.name)
         self.state = reader.engine_state(self._writing)
-        soundness.check_state(self._writing, self.state, self._database.name)
+        soundness.check_state(self._writing, self.state, self.database.name)
         self.first_start = reader.first_start(self._writing)
         self.keys, self.revoked = reader.keys(self._writing)
         return Writer(self._writing)
@@ -135,7 +135,7 @@ class DatabaseStore:
         self._writing.close()
         self._cursor.close()
         self._lookups.close()
-        self._database.close()
+        self.database.close()
 
     def __contains__(self, pair: object) -> bool:
         if any(pair in batch.client_ids for batch in self._unkept()):
@@ -205,7 +205,7 @@ class DatabaseStore:
         await self.progress.settle()
 
         def run() -> Any:
-            with self._database.engine.connect() as connection:
+            with self.database.engine.connect() as connection:
                 return query(connection, *arguments)
 
         with self._unspoilt():

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Dialect, Table, Update, and_, bindparam, delete, func, insert, select, update
 
-from acme_exchange.accounts.file import ApiKey
+from acme_exchange.accounts.keys import ApiKey
 from acme_exchange.engine.events import (
     Deposited,
     Event,

@@ -7,7 +7,7 @@ from decimal import Decimal
 import aiohttp
 import pytest
 
-from acme_exchange.accounts.file import AccountEntry, ApiKey, KeyEntry
+from acme_exchange.accounts.keys import AccountEntry, ApiKey, KeyEntry
 from acme_exchange.api.routes import ROUTES
 from test.acme_exchange.venue import ALICE, BOB, Client, RunningVenue, running_venue, sign
 

@@ -234,7 +234,10 @@ async def admin(http: aiohttp.ClientSession) -> AsyncIterator[Any]:
     """Asks a venue as its owner: method, JSON body, token; gives the status and the body."""
     clock = ManualClock(MORNING)
     venue = simulated_venue(clock, 7, [ALICE], liquidity=False)
-    server = Server(venue, admin=AdminInterface(TOKEN, venue.progress))
+    server = Server(venue)
+    admin = AdminInterface(TOKEN, venue.progress)
+    admin.offer(server.faults)
+    server.add(admin)
     url = await server.start("127.0.0.1", 0, with_pacemaker=False)
 
     async def ask(method: str, body: Any = None, token: str = TOKEN) -> tuple[int, Any]:

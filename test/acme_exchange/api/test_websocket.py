@@ -9,7 +9,7 @@ from decimal import Decimal
 import aiohttp
 import pytest
 
-from acme_exchange.accounts.file import AccountEntry, KeyEntry
+from acme_exchange.accounts.keys import AccountEntry, KeyEntry
 from acme_exchange.api import outbox
 from acme_exchange.clock import SystemClock
 from test.acme_exchange.api import recordings

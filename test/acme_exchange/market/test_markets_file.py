@@ -71,7 +71,7 @@ def test_they_can_be_simulated(file):
         ("name", "pepe-perp", "does not fit; write a name of its own"),
         ("name", "PEPE", "does not fit; write a name of its own"),
         ("priceIncrement", 0, "does not fit; write a number above 0"),
-        ("priceIncrement", "1e-13", "does not fit; write a number above 0 with at most 12 decimals"),
+        ("priceIncrement", "1e-13", "does not fit; write a number above 0 with at most 10 decimals"),
         ("sizeIncrement", "much", "does not fit; write a number above 0"),
         ("sizeIncrement", None, "does not fit; write a number above 0"),
         ("minProvideSize", 1500, "1500 is no multiple of the size increment 1000; write a multiple"),

@@ -1,0 +1,42 @@
+"""Listening where the options say, or a sentence that says why not."""
+
+import errno
+import ipaddress
+import socket
+import ssl
+
+from acme_exchange.api.server import Server
+from acme_exchange.input.errors import UserError
+
+
+class CannotListen(UserError):
+    """The server cannot be reached where it was to be; the text says why, and what to do."""
+
+
+async def listen(server: Server, host: str, port: int, tls: ssl.SSLContext | None) -> str:
+    """The server's URL, once it listens.
+
+    :raises CannotListen: with a sentence.
+    """
+    try:
+        return await server.start(host, port, tls=tls)
+    except OSError as error:
+        raise CannotListen(_reason(error, host, port)) from None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches that address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _reason(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} of {host} is in use; end what uses it, or take another with --port (0 takes a free one)."
+    if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+        return f"{host} is no address of this machine; write one that is, such as 127.0.0.1, after --host."
+    if error.errno == errno.EACCES:
+        return f"Port {port} is reserved for the system; take one above 1023 with --port."
+    return f"Cannot listen on port {port} of {host}: {error.strerror}."

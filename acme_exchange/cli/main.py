@@ -1,0 +1,38 @@
+"""The command line, `acme-exchange`."""
+
+import argparse
+import logging
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from acme_exchange.cli import faults, options, owner, page, serve
+from acme_exchange.cli.notices import notice
+from acme_exchange.input.errors import UserError
+
+DISTRIBUTION = "hummingbot-acme-perpetual"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line.
+
+    :returns: the exit status: 0 after a graceful end, 1 when something cannot be done, 2 for arguments that do not fit.
+    """
+    chosen = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        chosen.run(chosen)
+    except UserError as error:
+        notice(str(error))
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="acme-exchange", description="A perpetual-futures exchange of your own.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version(DISTRIBUTION)}")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    options.add_serve(commands, serve.run)
+    faults.add_command(commands)
+    owner.add_commands(commands)
+    page.add_command(commands)
+    return parser

@@ -1,0 +1,80 @@
+"""What the venue says to who started it: next steps, a line a minute, and where all is at the end."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Sequence
+from itertools import count
+from pathlib import Path
+
+from acme_exchange.engine import Event, Filled, OrderChanged
+from acme_exchange.store.store import HOUSE_PREFIX
+
+MINUTE_SECONDS = 60.0
+
+
+def notice(text: str) -> None:
+    """Everything but the URL goes to standard error, so that a program can read the URL as the one line there is."""
+    print(text, file=sys.stderr, flush=True)
+
+
+class Activity:
+    """Counts what accounts do, since the last line and since the start."""
+
+    def __init__(self, clients: Callable[[], int]) -> None:
+        """:param clients: how many connections there are now."""
+        self._clients = clients
+        self.orders = self.fills = 0
+        self._told = 0, 0
+
+    def listen(self, events: Sequence[Event]) -> None:
+        """Takes in what one command has caused."""
+        for event in events:
+            if type(event) is OrderChanged:
+                self.orders += event.order.status == "new"
+            elif type(event) is Filled:
+                self.fills += not event.account.startswith(HOUSE_PREFIX)
+
+    def line(self) -> str | None:
+        """What happened since the last line; None when nothing did, and nobody is there."""
+        orders, fills = self.orders - self._told[0], self.fills - self._told[1]
+        self._told = self.orders, self.fills
+        clients = self._clients()
+        if not (orders or fills or clients):
+            return None
+        return f"{counted(clients, 'connection')}; in the last minute {counted(orders, 'order')}, {counted(fills, 'fill')}"
+
+    async def tell(self) -> None:
+        """Prints the line every minute, for ever."""
+        for _ in count():
+            await asyncio.sleep(MINUTE_SECONDS)
+            if line := self.line():
+                notice(f"{time.strftime('%H:%M')}  {line}")
+
+
+def counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def say_what_next(url: str, keys: Path | None, invitation: str | None) -> None:
+    """
+    :param keys: the file with the first account's key; None when the accounts came in a file.
+    :param invitation: to its page in a browser, if there is one.
+    """
+    notice(f"The market is at {url}, in a browser; {url}/api/docs describes the API.")
+    if invitation is not None:
+        notice(invitation)
+    if keys is not None:
+        notice(f'The key and secret of your account "main" are in {keys}')
+    notice("Open accounts and add money: acme-exchange account --help. Ctrl-C ends the exchange.")
+
+
+def say_farewell(activity: Activity, kept: str | None) -> None:
+    """
+    :param kept: what everything is in; None when nothing is kept.
+    """
+    done = f"The exchange has ended, after {counted(activity.orders, 'order')} and {counted(activity.fills, 'fill')}. "
+    if kept is None:
+        notice(done + "Nothing of it is kept.")
+    else:
+        notice(f"{done}All of it is kept in {kept}; started again in the same way, it goes on from there.")

@@ -1,0 +1,46 @@
+"""`--data` and `--database`: where the exchange keeps what it has."""
+
+import argparse
+from pathlib import Path
+
+import platformdirs
+
+from acme_exchange.owner.access import AdminAccess, find_access, read_access
+from acme_exchange.owner.premises import Premises
+from acme_exchange.owner.remote import NotRunning
+from acme_exchange.store import database_url, file_url
+
+DEFAULT_DATA = platformdirs.user_data_path("acme-exchange", appauthor=False)
+
+
+def add_place_options(parser: argparse.ArgumentParser) -> None:
+    """Adds both."""
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help=f"the directory where the exchange keeps its data (default: {DEFAULT_DATA})"
+    )
+    parser.add_argument(
+        "--database", metavar="URL", help="keep it in this database, an SQLAlchemy URL, in place of a file in that directory"
+    )
+
+
+def running(options: argparse.Namespace) -> AdminAccess:
+    """The way to the venue that runs where the options say.
+
+    :raises NotRunning: none does.
+    """
+    directory = options.data or DEFAULT_DATA
+    access = find_access(directory) if options.database is None else read_access(premises(options).access)
+    if access is None:
+        where = options.database or directory
+        raise NotRunning(f"No venue with its data in {where} is running; start one, or name its folder with --data.")
+    return access
+
+
+def premises(options: argparse.Namespace) -> Premises:
+    """Where the options say that the data is.
+
+    :raises StoreUnusable: `--database` is no URL.
+    """
+    directory = options.data or DEFAULT_DATA
+    url = file_url(directory) if options.database is None else database_url(options.database)
+    return Premises(url, directory)
