@@ -1,10 +1,12 @@
 .PHONY: demo chaos soak test strategies tree kills power-cuts bench bench-venue bench-fleet versions venv lint clean
 
 PYTHON_IN_VENV = .venv/bin/python
-# The whole run measures the branch coverage of the connector, where Hummingbot has it, and fails under 95 %.
+# The whole run measures the branch coverage of the connector, where Hummingbot has it, by the tests that lie in
+# Hummingbot's folders, and fails under 95 %. Four processes wait for one another's venues on two processors.
 INSTALLED = $(addprefix .venv/lib/python3.*/site-packages/hummingbot/,connector/derivative/acme_perpetual \
 	data_feed/candles_feed/acme_perpetual_candles)
 COVERAGE = $(addprefix --cov=,$(shell ls -d $(INSTALLED))) --cov-branch --cov-report=term --cov-fail-under=95
+WHOLE_RUN = -q -n $(or $(PROCESSES),4) --durations=10 $(if $(SEED),--order $(SEED)) $(COVERAGE)
 WITH_SOURCE = HUMMINGBOT_SOURCE="$(abspath $(HUMMINGBOT_SOURCE))" $(PYTHON_IN_VENV)
 define REQUIRE_SOURCE
 @test -d "$(HUMMINGBOT_SOURCE)/controllers" || { \
@@ -24,9 +26,9 @@ chaos: venv
 soak: venv
 	@exec $(PYTHON_IN_VENV) -m acme_bot soak $(RUN_OPTIONS)
 
-## Every test. ARGS="-k name" chooses some.
+## Every test, in four processes, in an order that is drawn and printed: SEED=n repeats it. ARGS="-k name" chooses some.
 test: venv lint
-	@$(PYTHON_IN_VENV) -m pytest $(if $(ARGS),$(ARGS),$(COVERAGE))
+	@$(PYTHON_IN_VENV) -m pytest $(if $(ARGS),$(ARGS),$(WHOLE_RUN))
 
 ## Hummingbot's own strategies, each for a while on venues of its own: HUMMINGBOT_SOURCE=DIR, a source tree of Hummingbot.
 ## ARGS=--keep-transcripts keeps in docs/transcripts what they show.

@@ -1,8 +1,14 @@
+import pytest
 from hypothesis import settings
+
+from test import scheduling
 
 # The same examples every time: a run that fails can be repeated, and none fails for being slow on a busy machine.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
+
+COVERING = "test/hummingbot/"
+"""The tests that have to cover the connector. Measuring the others as well would cost half as much again."""
 
 
 def pytest_addoption(parser):
@@ -10,3 +16,20 @@ def pytest_addoption(parser):
     parser.addoption("--power-cuts", type=int, default=3, help="how often its machine loses its power")
     parser.addoption("--kill-seed", type=int, default=1, help="when, and what the traders do")
     parser.addoption("--keep-transcripts", action="store_true", help="keep what the strategies' runs show for the docs")
+    scheduling.add_options(parser)
+
+
+def pytest_configure(config):
+    scheduling.configure(config)
+
+
+def pytest_itemcollected(item):
+    """Gives schemathesis' tests, one for each operation of the API, ids of their own."""
+    if label := getattr(item, "operation_label", None):
+        item._id = item.id.with_params(label)
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if not item.nodeid.startswith(COVERING):
+            item.add_marker(pytest.mark.no_cover)

@@ -390,7 +390,9 @@ async def test_refused_for_a_size_below_a_minimum_that_the_venue_has_raised(
 
 
 @pytest.mark.parametrize("price", [None, BID])
-async def test_what_is_below_the_least_that_may_rest_is_closed(exchange: Exchange, trader: Trader, price: Decimal | None):
+async def test_what_is_below_the_least_that_may_rest_is_closed(
+    exchange: Exchange, trader: Trader, price: Decimal | None
+):
     await trader.hears(trader.buy("0.0004"), "completed")
     await trader.hears(trader.sell("0.0004", price, action=PositionAction.CLOSE), "completed")
     assert await exchange.position() == 0

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from rich.console import Console
 
-from acme_bot.demo.run import run
+from acme_bot.demo import run
 from acme_bot.workspace import make_workspace
 from acme_exchange.api.routes import ROUTES
 from test.acme_bot.processes import runs

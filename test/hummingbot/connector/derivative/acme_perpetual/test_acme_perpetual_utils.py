@@ -83,7 +83,7 @@ class AcmePerpetualUtilsTests(unittest.TestCase):
             self.assertNotIn("s3cret", str(refusal.exception))
 
 
-class AcmePerpetualConfigMapTests(unittest.TestCase):
+class AcmePerpetualConfigMapTests(unittest.IsolatedAsyncioTestCase):
     def setUp(self):
         self.config = ClientConfigAdapter(utils.AcmePerpetualConfigMap.model_construct())
 
@@ -137,7 +137,7 @@ class AcmePerpetualConfigMapTests(unittest.TestCase):
             api_keys_from_connector_config_map(self.config),
         )
 
-    def test_the_second_connector_is_asked_the_same_and_told_which_it_is(self):
+    async def test_the_second_connector_is_asked_the_same_and_told_which_it_is(self):
         config = ClientConfigAdapter(utils.AcmePerpetualSecondConfigMap.model_construct())
         config.acme_perpetual_second_api_key = " the-key "
         config.acme_perpetual_second_api_secret = "the-secret"
