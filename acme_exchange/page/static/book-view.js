@@ -4,7 +4,7 @@ import { gathered } from "./book.js";
 import { find, make, rows, write } from "./elements.js";
 import { decimalsOf, fixed } from "./numbers.js";
 
-const LEVELS = 11;
+const LEVELS = 13;
 const STEPS = [1, 2, 5, 10, 50, 100];
 
 export class BookView {

@@ -60,9 +60,11 @@ export class Candles {
 
   /** Takes a trade in. */
   trade(trade) {
-    this.reach(Date.parse(trade.time));
+    const moment = Date.parse(trade.time) / 1000;
+    if (!this.list.length) this.list.push(flat(moment - (moment % this.#resolution), trade.price));
+    this.reach(1000 * moment);
     const candle = this.list.at(-1);
-    if (!candle || Date.parse(trade.time) / 1000 < candle.time) return;
+    if (moment < candle.time) return;
     if (candle.isEmpty) {
       Object.assign(candle, { open: trade.price, high: trade.price, low: trade.price, isEmpty: false });
     }

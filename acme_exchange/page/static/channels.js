@@ -16,7 +16,8 @@ export class Channels {
   #heard = 0;
   #timer = 0;
 
-  constructor() {
+  /** Connects, and from then on stays connected. */
+  start() {
     setInterval(() => this.#beat(), PING_MILLISECONDS);
     this.#connect();
   }
@@ -43,11 +44,10 @@ export class Channels {
     this.#send({ op: "subscribe", channel, market });
   }
 
-  /** Begins anew, as whoever is signed in now. */
+  /** Begins anew, as whoever is signed in now; nothing where it has not begun. */
   reconnect() {
     this.#wait = FIRST_WAIT_MILLISECONDS;
     if (this.#socket) this.#lose(this.#socket, 0);
-    else this.#connect();
   }
 
   #connect() {

@@ -153,7 +153,7 @@ export class Market {
     if (isOther) this.candles = null;
     this.#loading = candles;
     await candles.load(this.now()).catch(say);
-    if (this.#loading !== candles || !candles.list.length) return;
+    if (this.#loading !== candles) return;
     this.candles = candles;
     if (isOther) this.chart.show(this.current, this.resolution, candles.list);
     else this.chart.replace(candles.list);

@@ -18,6 +18,8 @@ export class PriceChart {
   #list = [];
   #decimals = 2;
   #wantsOlder;
+  /** Says in words what is one's own within the candle of a time. */
+  describeAlso = () => "";
 
   /** `wantsOlder` is called when the beginning of what is loaded comes into sight. */
   constructor(wantsOlder) {
@@ -35,7 +37,7 @@ export class PriceChart {
       lastValueVisible: false,
       priceLineVisible: false,
     });
-    this.#chart.priceScale("right").applyOptions({ scaleMargins: { top: 0.08, bottom: 0.24 } });
+    this.#chart.priceScale("right").applyOptions({ scaleMargins: { top: 0.12, bottom: 0.24 } });
     this.#chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
     this.#markers = library.createSeriesMarkers(this.#series, []);
     this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => this.#moved(range));
@@ -101,6 +103,7 @@ export class PriceChart {
   /** Markers as the library knows them, in the order of their time. */
   mark(markers) {
     this.#markers?.setMarkers(markers);
+    this.#describe(null);
   }
 
   #moved(range) {
@@ -115,6 +118,7 @@ export class PriceChart {
       fixed(price, this.#decimals),
     );
     write(find("legend"), `O ${open}  H ${high}  L ${low}  C ${close}  V ${compact(candle.volume)}`);
+    write(find("legend-own"), this.describeAlso(candle.time));
   }
 }
 

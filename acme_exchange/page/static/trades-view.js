@@ -3,7 +3,7 @@
 import { dress, find, rows, write } from "./elements.js";
 import { decimalsOf, fixed, timeOf } from "./numbers.js";
 
-const SHOWN = 23;
+const SHOWN = 27;
 
 export class TradesView {
   #body = find("trades").tBodies[0];

@@ -3,6 +3,7 @@
 from playwright.async_api import ConsoleMessage, Page, Request
 
 PATIENCE_MILLISECONDS = 20_000
+MAY_BE_REFUSED = ("/page/session", "/page/api/orders")
 
 
 class Looker:
@@ -20,9 +21,10 @@ class Looker:
         page.on("request", self._asked)
 
     def _heard(self, message: ConsoleMessage) -> None:
-        # That a venue which ended does not answer is told in the console, whatever the page does about it.
-        if message.type in ("error", "warning") and "ERR_CONNECTION_REFUSED" not in message.text:
-            self.complaints.append(message.text)
+        # That a venue refuses what somebody asks of it, or has ended, is told in the console whatever the page does.
+        is_refusal = "status of 40" in message.text and message.location["url"].endswith(MAY_BE_REFUSED)
+        if message.type in ("error", "warning") and not is_refusal and "ERR_CONNECTION_REFUSED" not in message.text:
+            self.complaints.append(f"{message.text} {message.location['url']}")
 
     def _asked(self, request: Request) -> None:
         if not request.url.startswith(("http://127.0.0.1:", "data:")):

@@ -9,6 +9,7 @@ from acme_exchange.clock import SystemClock
 from test.acme_exchange.venue import running_venue
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+LEVELS = 13
 
 
 async def test_a_market_is_seen_without_signing_in(look):
@@ -31,10 +32,10 @@ async def test_a_market_is_seen_without_signing_in(look):
 async def test_the_book_is_the_venues(look):
     async with running_venue(clock=SystemClock(), liquidity=True) as running:
         page = await look(running.url)
-        await expect(page.locator("#bids tbody tr")).to_have_count(11)
+        await expect(page.locator("#bids tbody tr")).to_have_count(LEVELS)
         await running.server.pacemaker.stop()
         running.server.pacemaker.beat()
-        bids, asks = running.venue.engine.levels("BTC-PERP", 11)
+        bids, asks = running.venue.engine.levels("BTC-PERP", LEVELS)
 
         def cells(levels: list) -> list[str]:
             return [f"{price:,.0f}" for price, _ in levels]
