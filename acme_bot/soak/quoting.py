@@ -114,12 +114,5 @@ class Soak(StrategyV2Base):
         }
 
     def _queued(self) -> int:
-        books = self._connector.order_book_tracker
-        queues = [
-            books._order_book_diff_stream,
-            books._order_book_snapshot_stream,
-            books._order_book_trade_stream,
-            *books._tracking_message_queues.values(),
-            self._connector._user_stream_tracker.user_stream,
-        ]
-        return sum(queue.qsize() for queue in queues)
+        """What waits for the connector: frames of the account, since those of the markets are handled as they are read."""
+        return self._connector._user_stream_tracker.user_stream.qsize()

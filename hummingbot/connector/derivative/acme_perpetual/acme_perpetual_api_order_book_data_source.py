@@ -1,12 +1,10 @@
 """Public market data: books, trades, funding (Acme API §4, §6)."""
 
 import asyncio
+import itertools
 import math
 from dataclasses import dataclass
-from itertools import batched
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Optional, Set
-
-from bidict import bidict
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Set
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.acme_perpetual import (
@@ -17,9 +15,7 @@ from hummingbot.connector.derivative.acme_perpetual import (
 )
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_book import BookFollower
 from hummingbot.core.data_type.funding_info import FundingInfo
-from hummingbot.core.data_type.order_book_message import OrderBookMessage
 from hummingbot.core.data_type.perpetual_api_order_book_data_source import PerpetualAPIOrderBookDataSource
-from hummingbot.core.utils.tracking_nonce import NonceCreator
 from hummingbot.core.web_assistant.connections.data_types import WSJSONRequest
 from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
 from hummingbot.core.web_assistant.ws_assistant import WSAssistant
@@ -28,7 +24,7 @@ if TYPE_CHECKING:
     from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_derivative import AcmePerpetualDerivative
 
 
-@dataclass
+@dataclass(eq=False)
 class MarketsConnection:
     """A WebSocket and the pairs that it carries: no more than a connection may have (Acme API §3)."""
 
@@ -40,18 +36,55 @@ class MarketsConnection:
         return len(self.trading_pairs) < CONSTANTS.MAX_STREAMED_PAIRS
 
 
+@dataclass(eq=False, slots=True)
+class Subscription:
+    """What is followed of one pair, and the connection that brings it."""
+
+    trading_pair: str
+    market: str
+    book: BookFollower
+    assistant: WSAssistant
+
+
+class Batch:
+    """The books whose frames were read since the loop last had a turn.
+
+    Frames that wait already when one is read become one update of their book with it. It is made as soon as no further
+    frame waits, and at the latest after `LONGEST_BATCH`: nothing else runs until then.
+    """
+
+    def __init__(self, settle: Callable[[Iterable[Subscription]], None]):
+        self._settle = settle
+        self._loop = asyncio.get_running_loop()
+        self._subscriptions: Dict[Subscription, None] = {}
+        self._due: Optional[float] = None
+
+    def add(self, subscription: Subscription):
+        self._subscriptions[subscription] = None
+
+    def is_due(self, now: float) -> bool:
+        """Whether the loop has to have a turn before another frame is read; else, that it settles when it has one."""
+        if self._due is None:
+            self._due = now + CONSTANTS.LONGEST_BATCH
+            self._loop.call_soon(self.settle)
+        return now >= self._due
+
+    def settle(self):
+        subscriptions, self._subscriptions, self._due = self._subscriptions, {}, None
+        self._settle(subscriptions)
+
+
 class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
     """Feeds Hummingbot's order books, and the perpetual markets' funding.
 
-    The partial that a subscription begins with is the snapshot. It travels in the same queue as the updates after it,
-    not in the tracker's queue of snapshots: that one is read only once all books are initialised, by when the partial
-    would be older than the changes already applied. REST brings the first book of a market, whose partial then takes
-    its place, and later the book of a market that has no working subscription.
+    What the stream brings goes, parsed and checked, straight to whoever listens. The partial that a subscription begins
+    with is the snapshot. REST brings the book of a market that has no working subscription.
 
     A connection carries `MAX_STREAMED_PAIRS` pairs, so there are as many connections as the pairs need, each of which is
     interrupted and comes back by itself.
 
-    The venue numbers nothing; update ids are the local time of a frame's arrival, each greater than the one before.
+    The venue numbers nothing; update ids count what was brought, and a snapshot by REST has the id of the time when it
+    was asked for, so that it is older than whatever the stream brings meanwhile.
     """
 
     def __init__(
@@ -65,19 +98,17 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         self._connector = connector
         self._api_factory = api_factory
         self._domain = domain
-        self._update_ids = NonceCreator.for_microseconds()
+        self._update_ids = itertools.count(1)
         self._complaints = stream.Complaints(self.logger())
         self._connections: List[MarketsConnection] = []
         self._listeners: Set[asyncio.Task] = set()
-        # Of what is subscribed to at present, by the venue's name of the market:
-        self._subscribed_pairs: bidict[str, str] = bidict()
-        self._followers: Dict[str, BookFollower] = {}
-        self._carriers: Dict[str, WSAssistant] = {}
-        self._has_lost_book = False
-        self._queue_keys = {
-            CONSTANTS.ORDER_BOOK_CHANNEL: self._diff_messages_queue_key,
-            CONSTANTS.TRADES_CHANNEL: self._trade_messages_queue_key,
-            CONSTANTS.FUNDING_CHANNEL: self._funding_info_messages_queue_key,
+        self._listening = asyncio.Lock()
+        self._subscriptions: Dict[str, Subscription] = {}  # by the venue's name of the market
+        self._outputs: Dict[str, asyncio.Queue] = {}  # of those who listen, by the keys of the base class's queues
+        self._handlers: Dict[str, Callable[[Subscription, Dict[str, Any], Batch, float], None]] = {
+            CONSTANTS.ORDER_BOOK_CHANNEL: self._take_book,
+            CONSTANTS.TRADES_CHANNEL: self._take_trades,
+            CONSTANTS.FUNDING_CHANNEL: self._take_funding,
         }
 
     # ------------------------------------------------------------------------------------------------------- by REST
@@ -111,11 +142,18 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         markets = {symbols.inverse.get(trading_pair): trading_pair for trading_pair in trading_pairs}
         return market_data.funding_info_of_all(markets, answer)
 
-    async def _order_book_snapshot(self, trading_pair: str) -> OrderBookMessage:
+    async def order_book_snapshot(self, trading_pair: str) -> market_data.BookMessage:
+        """A pair's book (`GET /markets/{market}/orderbook`, Acme API §4).
+
+        :raises IOError: when the venue does not answer, or refuses
+        :raises ValueError: when its answer is malformed
+        """
+        update_id = next(self._update_ids)
         answer = await self._request_order_book_snapshot(trading_pair)
-        return market_data.book_answer_message(
-            trading_pair, answer, self._update_ids.get_tracking_nonce(), self._time()
-        )
+        return market_data.book_answer_message(trading_pair, answer, update_id, self._time())
+
+    async def _order_book_snapshot(self, trading_pair: str) -> market_data.BookMessage:
+        return await self.order_book_snapshot(trading_pair)
 
     async def _request_order_book_snapshot(self, trading_pair: str) -> Dict[str, Any]:
         market = await self._connector.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
@@ -132,18 +170,19 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
     # -------------------------------------------------------------------------------------------------- subscriptions
 
     async def listen_for_subscriptions(self):
-        """Listens to the public channels of all pairs, for ever (Acme API §6)."""
-        most, pairs = CONSTANTS.MAX_STREAMED_PAIRS, self._trading_pairs
-        self._connections = [MarketsConnection(list(some)) for some in batched(pairs, most)] or [MarketsConnection([])]
-        self._listeners = {asyncio.ensure_future(self._keep_connected(each)) for each in self._connections}
-        try:
-            await asyncio.gather(*self._listeners)
-        finally:
-            listeners, self._listeners = self._listeners, set()
-            for listener in listeners:
-                listener.cancel()
-            await asyncio.gather(*listeners, return_exceptions=True)
-            self._connections = []
+        """Listens to the public channels of all pairs, for ever (Acme API §6); once whoever did before has ended."""
+        async with self._listening:
+            most, pairs = CONSTANTS.MAX_STREAMED_PAIRS, self._trading_pairs
+            connections = [MarketsConnection(list(some)) for some in itertools.batched(pairs, most)]
+            self._connections = connections or [MarketsConnection([])]
+            self._listeners = {asyncio.ensure_future(self._keep_connected(each)) for each in self._connections}
+            try:
+                await asyncio.gather(*self._listeners)
+            finally:
+                for listener in self._listeners:
+                    listener.cancel()
+                await asyncio.gather(*self._listeners, return_exceptions=True)
+                self._connections = []
 
     async def _keep_connected(self, connection: MarketsConnection):
         await stream.keep_connected(
@@ -158,7 +197,7 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
     async def subscribe_to_trading_pair(self, trading_pair: str) -> bool:
         """Adds a pair to a connection that has room for it, or to a new one. Returns False, and logs why, when that
         cannot be done now."""
-        if trading_pair in self._subscribed_pairs.inverse:
+        if self._subscription_of(trading_pair) is not None:
             return True
         connection = next((each for each in self._connections if each.assistant is not None and each.has_room), None)
         try:
@@ -213,12 +252,15 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
 
     async def _close_stream(self, connection: MarketsConnection):
         assistant, connection.assistant = connection.assistant, None
-        for market in [market for market, carrier in self._carriers.items() if carrier is assistant]:
-            self._drop_market(market)
+        for subscription in self._carried_by(assistant):
+            del self._subscriptions[subscription.market]
         await self._on_order_stream_interruption(websocket_assistant=assistant)
 
-    def _drop_market(self, market: str):
-        del self._subscribed_pairs[market], self._followers[market], self._carriers[market]
+    def _carried_by(self, assistant: Optional[WSAssistant]) -> List[Subscription]:
+        return [each for each in self._subscriptions.values() if each.assistant is assistant]
+
+    def _subscription_of(self, trading_pair: str) -> Optional[Subscription]:
+        return next((each for each in self._subscriptions.values() if each.trading_pair == trading_pair), None)
 
     async def _connected_websocket_assistant(self) -> WSAssistant:
         assistant = await self._api_factory.get_ws_assistant()
@@ -250,11 +292,10 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         :raises ValueError: when the pair cannot be subscribed to; the text says why
         """
         market = await self._market_of(trading_pair)
-        if market in self._subscribed_pairs:
+        if market in self._subscriptions:
             return
-        self._subscribed_pairs[market] = trading_pair
-        self._followers[market] = BookFollower(self._now())
-        self._carriers[market] = ws
+        book = BookFollower(trading_pair, self._now())
+        self._subscriptions[market] = Subscription(trading_pair, market, book, ws)
         for channel in CONSTANTS.PUBLIC_CHANNELS:
             await ws.send(WSJSONRequest(payload=wire.subscribe_request(channel, market)))
 
@@ -265,72 +306,148 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         return market
 
     async def _unsubscribe(self, ws: WSAssistant, trading_pair: str):
-        market = self._subscribed_pairs.inverse.get(trading_pair)
-        if market is None:
+        subscription = self._subscription_of(trading_pair)
+        if subscription is None:
             return
-        self._drop_market(market)
+        del self._subscriptions[subscription.market]
         for channel in CONSTANTS.PUBLIC_CHANNELS:
-            await ws.send(WSJSONRequest(payload=wire.unsubscribe_request(channel, market)))
+            await ws.send(WSJSONRequest(payload=wire.unsubscribe_request(channel, subscription.market)))
 
     async def _resubscribe_lost_books(self, ws: WSAssistant):
         now = self._now()
-        books = [(market, book) for market, book in self._followers.items() if self._carriers[market] is ws]
-        lost = [(market, book) for market, book in books if book.resubscribe_at <= now]
-        for market, book in lost:
-            if book.first_complaint():
+        for each in [each for each in self._carried_by(ws) if each.book.resubscribe_at <= now]:
+            if each.book.first_complaint():
                 self.logger().warning(
-                    f"Subscribing again to the order book of {self._subscribed_pairs[market]}: {book.reason}."
+                    f"Subscribing again to the order book of {each.trading_pair}: {each.book.reason}."
                 )
-            book.resubscribed(now)
+            each.book.resubscribed(now)
             channel = CONSTANTS.ORDER_BOOK_CHANNEL
-            await ws.send(WSJSONRequest(payload=wire.unsubscribe_request(channel, market)))
-            await ws.send(WSJSONRequest(payload=wire.subscribe_request(channel, market)))
+            await ws.send(WSJSONRequest(payload=wire.unsubscribe_request(channel, each.market)))
+            await ws.send(WSJSONRequest(payload=wire.subscribe_request(channel, each.market)))
 
     # --------------------------------------------------------------------------------------------------------- frames
 
     async def _process_websocket_messages(self, websocket_assistant: WSAssistant):
-        async for frame in stream.frames(websocket_assistant, wire.public_frame, self._complaints):
-            if frame is not None:
-                queue_key = self._channel_originating_message(frame)
-                if queue_key:
-                    self._queue_frame(frame, queue_key)
-                else:
-                    await self._process_message_for_unknown_channel(frame, websocket_assistant)
-            if frame is None or self._has_lost_book:
-                self._has_lost_book = False
-                await self._resubscribe_lost_books(websocket_assistant)
+        reader, loop = stream.Reader(websocket_assistant), asyncio.get_running_loop()
+        batch = Batch(lambda subscriptions: self._settle(subscriptions, reader))
+        try:
+            while True:
+                text = await reader.next_message()
+                if text is None:
+                    await reader.keep_alive()
+                    await self._resubscribe_lost_books(websocket_assistant)
+                    continue
+                now = loop.time()
+                if batch.is_due(now):
+                    batch.settle()
+                    await asyncio.sleep(0)
+                self._take_text(text, batch, now)
+        finally:
+            reader.stop()
 
-    def _queue_frame(self, frame: Dict[str, Any], queue_key: str):
-        if wire.market(frame) not in self._subscribed_pairs:
+    def _take_text(self, text: Any, batch: Batch, now: float):
+        try:
+            frame = wire.public_frame(text)
+        except wire.WireError as error:
+            self._complaints.log("no frame", f"Ignored a message that is no frame of the venue's ({error}).")
+            return
+        handle = self._handlers.get(wire.channel(frame))
+        if handle is None or not wire.has_data(frame):
+            self._take_notice(frame)
+            return
+        subscription = self._subscriptions.get(wire.market(frame))
+        if subscription is None:
             self._complaints.log("unknown market", "Ignored a frame of a market that was not subscribed to.")
-        elif queue_key != self._diff_messages_queue_key or self._belongs_to_book(frame):
-            self._message_queue[queue_key].put_nowait(frame)
+            return
+        handle(subscription, frame, batch, now)
 
-    def _channel_originating_message(self, event_message: Dict[str, Any]) -> str:
-        return self._queue_keys.get(wire.channel(event_message), "") if wire.has_data(event_message) else ""
-
-    async def _process_message_for_unknown_channel(
-        self, event_message: Dict[str, Any], websocket_assistant: WSAssistant
-    ):
-        complaint = wire.complaint(event_message)
+    def _take_notice(self, frame: Dict[str, Any]):
+        complaint = wire.complaint(frame)
         if complaint is not None:
             self._complaints.log(complaint, f"The order book stream was told: {complaint}")
-        elif wire.is_subscribed(event_message) and wire.channel(event_message) == CONSTANTS.ORDER_BOOK_CHANNEL:
-            book = self._followers.get(wire.market(event_message))
-            if book is not None:
-                book.subscription_confirmed()
+        elif wire.says_goodbye(frame):
+            raise stream.StreamClosedError("the server is going away")
+        elif wire.is_subscribed(frame) and wire.channel(frame) == CONSTANTS.ORDER_BOOK_CHANNEL:
+            subscription = self._subscriptions.get(wire.market(frame))
+            if subscription is not None:
+                subscription.book.subscription_confirmed()
 
-    def _belongs_to_book(self, frame: Dict[str, Any]) -> bool:
-        book = self._followers[wire.market(frame)]
+    def _take_book(self, subscription: Subscription, frame: Dict[str, Any], batch: Batch, now: float):
+        batch.add(subscription)
         try:
-            belongs = book.accept(market_data.book_frame(frame), wire.is_partial(frame), self._now())
+            subscription.book.accept(market_data.book_frame(frame), now)
         except wire.WireError as error:
-            book.lose(f"a frame was malformed ({error})", self._now())
-            belongs = False
-        self._has_lost_book = self._has_lost_book or not belongs
-        return belongs
+            subscription.book.lose(f"a frame was malformed ({error})", now)
 
-    # ------------------------------------------------------------------------------------- into Hummingbot's messages
+    def _take_trades(self, subscription: Subscription, frame: Dict[str, Any], batch: Batch, now: float):
+        output = self._outputs.get(self._trade_messages_queue_key)
+        if output is None:
+            self._message_queue[self._trade_messages_queue_key].put_nowait(frame)
+        else:
+            self._bring_trades(subscription.trading_pair, frame, output)
+
+    def _take_funding(self, subscription: Subscription, frame: Dict[str, Any], batch: Batch, now: float):
+        output = self._outputs.get(self._funding_info_messages_queue_key)
+        if output is None:
+            self._message_queue[self._funding_info_messages_queue_key].put_nowait(frame)
+        else:
+            self._bring_funding(subscription.trading_pair, frame, output)
+
+    def _settle(self, subscriptions: Iterable[Subscription], reader: stream.Reader):
+        """Brings what the latest frames of these books have changed; has those that are lost subscribed to again."""
+        key, now = self._diff_messages_queue_key, self._now()
+        output = self._outputs.get(key) or self._message_queue[key]
+        for subscription in subscriptions:
+            message = subscription.book.settle(next(self._update_ids), now)
+            if message is not None:
+                output.put_nowait(message)
+            elif not subscription.book.is_live:
+                reader.wake()
+
+    def _bring_trades(self, trading_pair: str, frame: Dict[str, Any], output: asyncio.Queue):
+        try:
+            trades = market_data.trade_messages(trading_pair, frame)
+        except wire.WireError as error:
+            self._complaints.log("trades", f"Ignored a malformed frame of trades ({error}).")
+            return
+        for trade in trades:
+            output.put_nowait(trade)
+
+    def _bring_funding(self, trading_pair: str, frame: Dict[str, Any], output: asyncio.Queue):
+        try:
+            output.put_nowait(market_data.funding_info_update(trading_pair, frame))
+        except wire.WireError as error:
+            self._complaints.log("funding", f"Ignored a malformed frame of funding ({error}).")
+
+    # ----------------------------------------------------------------------------------------------- who listens to it
+
+    # While somebody listens, frames go straight to them. What came before waits in the queues of the base class, as
+    # frames, but for what has changed in the books.
+
+    async def listen_for_order_book_diffs(self, ev_loop: asyncio.AbstractEventLoop, output: asyncio.Queue):
+        """Brings every change of a book that was verified, full states among them, as `BookMessage`."""
+        self._outputs[self._diff_messages_queue_key] = output
+        await super().listen_for_order_book_diffs(ev_loop, output)
+
+    async def listen_for_trades(self, ev_loop: asyncio.AbstractEventLoop, output: asyncio.Queue):
+        self._outputs[self._trade_messages_queue_key] = output
+        await super().listen_for_trades(ev_loop, output)
+
+    async def listen_for_funding_info(self, output: asyncio.Queue):
+        self._outputs[self._funding_info_messages_queue_key] = output
+        await super().listen_for_funding_info(output)
+
+    async def _parse_order_book_diff_message(self, raw_message: market_data.BookMessage, message_queue: asyncio.Queue):
+        message_queue.put_nowait(raw_message)
+
+    async def _parse_trade_message(self, raw_message: Dict[str, Any], message_queue: asyncio.Queue):
+        self._bring_trades(await self._trading_pair_of(raw_message), raw_message, message_queue)
+
+    async def _parse_funding_info_message(self, raw_message: Dict[str, Any], message_queue: asyncio.Queue):
+        self._bring_funding(await self._trading_pair_of(raw_message), raw_message, message_queue)
+
+    async def _trading_pair_of(self, frame: Dict[str, Any]) -> str:
+        return await self._connector.trading_pair_associated_to_exchange_symbol(symbol=wire.market(frame))
 
     async def listen_for_order_book_snapshots(self, ev_loop: asyncio.AbstractEventLoop, output: asyncio.Queue):
         """Brings, by REST, the books of markets whose subscription does not work at present, every few seconds."""
@@ -339,60 +456,18 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
             await self._request_order_book_snapshots(output)
 
     async def _request_order_book_snapshots(self, output: asyncio.Queue):
-        for trading_pair in list(self._trading_pairs):
+        for trading_pair in [pair for pair in self._trading_pairs if self._is_without_book(pair)]:
             try:
-                await self._request_missing_snapshot(trading_pair, output)
+                output.put_nowait(await self.order_book_snapshot(trading_pair))
             except Exception as error:
                 text = f"Unexpected error fetching order book snapshot for {trading_pair}. ({error!r})"
                 self._complaints.log(f"snapshot of {trading_pair}", text)
 
-    async def _request_missing_snapshot(self, trading_pair: str, output: asyncio.Queue):
-        if self._is_without_book(trading_pair):
-            snapshot = await self._order_book_snapshot(trading_pair)
-            # The subscription may have come back meanwhile; then what it brought is newer.
-            if self._is_without_book(trading_pair):
-                output.put_nowait(snapshot)
-
     def _is_without_book(self, trading_pair: str) -> bool:
-        """Whether a pair has no book that follows the venue's. While the tracker still initialises its books it keeps
-        snapshots for later, when they would be too old; and it asks for its first books itself."""
-        streamed = {self._subscribed_pairs[market] for market, book in self._followers.items() if book.is_live}
-        return self._connector.order_book_tracker.ready and trading_pair not in streamed
-
-    async def _parse_order_book_diff_message(self, raw_message: Dict[str, Any], message_queue: asyncio.Queue):
-        if wire.is_partial(raw_message):
-            await self._parse_order_book_snapshot_message(raw_message, message_queue)
-            return
-        trading_pair = await self._trading_pair_of(raw_message)
-        update_id = self._update_ids.get_tracking_nonce()
-        message_queue.put_nowait(market_data.book_diff_message(trading_pair, raw_message, update_id))
-
-    async def _parse_order_book_snapshot_message(self, raw_message: Dict[str, Any], message_queue: asyncio.Queue):
-        trading_pair = await self._trading_pair_of(raw_message)
-        update_id = self._update_ids.get_tracking_nonce()
-        message_queue.put_nowait(market_data.book_snapshot_message(trading_pair, raw_message, update_id))
-
-    async def _parse_trade_message(self, raw_message: Dict[str, Any], message_queue: asyncio.Queue):
-        trading_pair = await self._trading_pair_of(raw_message)
-        try:
-            trades = market_data.trade_messages(trading_pair, raw_message)
-        except wire.WireError as error:
-            self._complaints.log("trades", f"Ignored a malformed frame of trades ({error}).")
-            return
-        for trade in trades:
-            message_queue.put_nowait(trade)
-
-    async def _parse_funding_info_message(self, raw_message: Dict[str, Any], message_queue: asyncio.Queue):
-        trading_pair = await self._trading_pair_of(raw_message)
-        try:
-            message_queue.put_nowait(market_data.funding_info_update(trading_pair, raw_message))
-        except wire.WireError as error:
-            self._complaints.log("funding", f"Ignored a malformed frame of funding ({error}).")
-
-    async def _trading_pair_of(self, frame: Dict[str, Any]) -> str:
-        market = wire.market(frame)
-        known = self._subscribed_pairs.get(market)
-        return known or await self._connector.trading_pair_associated_to_exchange_symbol(symbol=market)
+        """Whether a pair has no book that follows the venue's; the tracker asks for its first books itself."""
+        subscription = self._subscription_of(trading_pair)
+        is_live = subscription is not None and subscription.book.is_live
+        return self._connector.order_book_tracker.ready and not is_live
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

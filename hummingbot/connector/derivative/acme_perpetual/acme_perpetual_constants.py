@@ -104,6 +104,8 @@ MOST_COMPLAINTS = 20  # kinds of warnings in that time
 BOOK_SILENCE_LIMIT = 5.0
 # The subscription brings a market's first book; REST is asked for it when that takes longer.
 FIRST_BOOK_DEADLINE = 1.0
+# The longest, in seconds, that frames are read before what they change in the books is passed on, and others run.
+LONGEST_BATCH = 0.001
 # A market whose subscription goes wrong again and again is subscribed to once in this time.
 RESUBSCRIPTION_INTERVAL = 1.0
 

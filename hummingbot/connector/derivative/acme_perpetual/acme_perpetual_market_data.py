@@ -3,11 +3,9 @@
 Pure functions: dictionaries in, values out. What is malformed raises `WireError`, which names the field.
 """
 
-import math
-import zlib
 from contextlib import suppress
 from decimal import Decimal
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional
 
 from bidict import bidict
 
@@ -23,8 +21,6 @@ from hummingbot.core.data_type.order_book_row import OrderBookRow
 PERPETUAL_SUFFIX = "-PERP"
 TRADE_TYPES = {"buy": TradeType.BUY, "sell": TradeType.SELL}
 _TRADE_TYPE_NUMBERS = {side: float(trade_type.value) for side, trade_type in TRADE_TYPES.items()}
-
-Level = Tuple[float, float]  # price, size
 
 
 # ------------------------------------------------------------------------------------------ markets and trading rules
@@ -185,41 +181,26 @@ def _candle(entry: Dict[str, Any]) -> VenueCandle:
 
 
 class BookFrame(NamedTuple):
-    """What one frame of the `orderbook` channel says (Acme API §6). A size of 0 takes its level away."""
+    """What one frame of the `orderbook` channel says (Acme API §6). Each level is a price and a size, both still
+    unchecked; a size of 0 takes the level away."""
 
-    bids: List[Level]
-    asks: List[Level]
+    bids: List[Any]
+    asks: List[Any]
     checksum: int
     time: float  # seconds since the epoch
+    is_full: bool
 
 
-_CONTENTS: Any = object()  # no name of the wire's
+class BookMessage(NamedTuple):
+    """A change of a book, or all of it, with the attributes of Hummingbot's `OrderBookMessage`. Its levels have those of
+    `OrderBookRow`, and are to be read before the next message of the same pair is asked for."""
 
-
-class BookMessage(OrderBookMessage):
-    """Levels that are doubles already."""
-
-    @property
-    def bids(self) -> List[OrderBookRow]:
-        return self._rows("bids")
-
-    @property
-    def asks(self) -> List[OrderBookRow]:
-        return self._rows("asks")
-
-    def _rows(self, side: str) -> List[OrderBookRow]:
-        update_id = self.content["update_id"]
-        return [OrderBookRow(price, size, update_id) for price, size in self.content[side]]
-
-
-class BookSnapshot(BookMessage):
-    """A snapshot that sorts before the changes that came after it, and after those that came before.
-
-    The parent class sorts any snapshot before any change, so the tracker would repeat old changes on top of it.
-    """
-
-    def __lt__(self, other: OrderBookMessage) -> bool:
-        return self.update_id < other.update_id
+    type: OrderBookMessageType
+    trading_pair: str
+    update_id: int
+    timestamp: float  # the venue's, in seconds since the epoch
+    bids: List[Any]
+    asks: List[Any]
 
 
 def book_depth_params() -> Dict[str, int]:
@@ -228,51 +209,24 @@ def book_depth_params() -> Dict[str, int]:
 
 
 def book_frame(frame: Dict[str, Any]) -> BookFrame:
-    """The contents of a frame of the `orderbook` channel, which are read once and kept with it. Raises WireError when it
-    is malformed."""
-    contents = frame.get(_CONTENTS)
-    if contents is None:
-        data = wire.payload(frame)
-        checksum_field = wire.field(data, "checksum")
-        if isinstance(checksum_field, bool) or not isinstance(checksum_field, int):
-            raise wire.WireError("'checksum' is not an integer")
-        time = wire.double(wire.field(data, "time"), "time")
-        contents = BookFrame(_levels(data, "bids"), _levels(data, "asks"), checksum_field, time)
-        frame[_CONTENTS] = contents
-    return contents
+    """The contents of a frame of the `orderbook` channel. Raises WireError when it is malformed."""
+    data = wire.payload(frame)
+    checksum = wire.field(data, "checksum")
+    if type(checksum) is not int:
+        raise wire.WireError("'checksum' is not an integer")
+    time = wire.double(wire.field(data, "time"), "time")
+    return BookFrame(_levels(data, "bids"), _levels(data, "asks"), checksum, time, wire.is_partial(frame))
 
 
-def book_checksum(bids: List[bytes], asks: List[bytes]) -> int:
-    """The checksum of a book (Acme API §6), from each side's best levels as `level_text` writes them, best first."""
-    paired = min(len(bids), len(asks))
-    texts = [b""] * (2 * paired)
-    texts[0::2], texts[1::2] = bids[:paired], asks[:paired]
-    return zlib.crc32(b":".join(texts + bids[paired:] + asks[paired:]))
-
-
-def level_text(price: float, size: float) -> bytes:
-    """One level as the checksum counts it."""
-    return b"%a:%a" % (price, size)
-
-
-def book_snapshot_message(pair: str, frame: Dict[str, Any], update_id: int) -> OrderBookMessage:
-    """A partial of the `orderbook` channel as Hummingbot's snapshot. Raises WireError when it is malformed."""
-    return BookSnapshot(*_book_message(OrderBookMessageType.SNAPSHOT, pair, book_frame(frame), update_id))
-
-
-def book_diff_message(pair: str, frame: Dict[str, Any], update_id: int) -> OrderBookMessage:
-    """An update of the `orderbook` channel as Hummingbot's diff. Raises WireError when it is malformed."""
-    return BookMessage(*_book_message(OrderBookMessageType.DIFF, pair, book_frame(frame), update_id))
-
-
-def book_answer_message(pair: str, answer: Any, update_id: int, now: float) -> OrderBookMessage:
-    """The answer of `GET /markets/{market}/orderbook` as Hummingbot's snapshot. Raises WireError when it is malformed.
+def book_answer_message(pair: str, answer: Any, update_id: int, now: float) -> BookMessage:
+    """The answer of `GET /markets/{market}/orderbook` as a full state. Raises WireError when it is malformed.
 
     :param now: the time of the snapshot where the answer has none, in seconds since the epoch
     """
     data = {"time": now, **wire.json_object(wire.result(answer))}
-    book = BookFrame(_levels(data, "bids"), _levels(data, "asks"), 0, wire.double(data["time"], "time"))
-    return BookSnapshot(*_book_message(OrderBookMessageType.SNAPSHOT, pair, book, update_id))
+    sides = [[_row(level, update_id) for level in _levels(data, name)] for name in ("bids", "asks")]
+    time = wire.double(data["time"], "time")
+    return BookMessage(OrderBookMessageType.SNAPSHOT, pair, update_id, time, *sides)
 
 
 def trade_messages(pair: str, frame: Dict[str, Any]) -> List[OrderBookMessage]:
@@ -329,10 +283,6 @@ def funding_info_update(pair: str, frame: Dict[str, Any]) -> FundingInfoUpdate:
     )
 
 
-def _book_message(kind: OrderBookMessageType, pair: str, book: BookFrame, update_id: int) -> Tuple:
-    return kind, {"trading_pair": pair, "update_id": update_id, "bids": book.bids, "asks": book.asks}, book.time
-
-
 def _trade_message(pair: str, trade: Dict[str, Any]) -> OrderBookMessage:
     trade_type = _TRADE_TYPE_NUMBERS.get(wire.text_field(trade, "side"))
     if trade_type is None:
@@ -350,19 +300,17 @@ def _trade_message(pair: str, trade: Dict[str, Any]) -> OrderBookMessage:
     return OrderBookMessage(OrderBookMessageType.TRADE, content, wire.time_field(trade, "time"))
 
 
-def _levels(data: Dict[str, Any], name: str) -> List[Level]:
-    rows = wire.field(data, name)
-    if not isinstance(rows, list):
+def _levels(data: Dict[str, Any], name: str) -> List[Any]:
+    levels = wire.field(data, name)
+    if type(levels) is not list:
         raise wire.WireError(f"'{name}' is not a list of levels")
-    levels = []
-    for row in rows:
-        if type(row) is not list or len(row) < 2:
-            raise wire.WireError(f"'{name}' has a level that is not a price and a size")
-        price, size = row[0], row[1]
-        # Two doubles in every level of every frame: what is asked of each is asked at once.
-        if type(price) is not float or type(size) is not float:
-            price, size = wire.double(price, name), wire.double(size, name)
-        if not (0 < price < math.inf and 0 <= size < math.inf):
-            raise wire.WireError(f"'{name}' has a level with a price or size below zero, or without end")
-        levels.append((price, size))
     return levels
+
+
+def _row(level: Any, update_id: int) -> OrderBookRow:
+    if type(level) is not list or len(level) != 2:
+        raise wire.WireError("a level is not a price and a size")
+    price, size = wire.double(level[0], "price"), wire.double(level[1], "size")
+    if price <= 0 or size < 0:
+        raise wire.WireError("a level has a price or size below zero")
+    return OrderBookRow(price, size, update_id)

@@ -117,7 +117,7 @@ async def frames(
     :raises StreamClosedError: when the venue says that it goes away, or was silent for too long
     :raises ConnectionError: when the connection ends
     """
-    reader = _Reader(assistant)
+    reader = Reader(assistant)
     try:
         while True:
             message = await reader.next_message()
@@ -138,7 +138,7 @@ async def frames(
         reader.stop()
 
 
-class _Reader:
+class Reader:
     """Reads a connection's messages, and does not wait for one for longer than a tick.
 
     One timer serves all messages: a timeout for each of them costs more than reading it.
@@ -155,8 +155,19 @@ class _Reader:
         self._has_ticked = False
         self._timer = self._loop.call_later(TICK, self._tick)
 
+    @property
+    def silence(self) -> float:
+        """Seconds for which nothing was heard, to a tick."""
+        return 0.0 if self._has_heard else self._loop.time() - self._last_heard
+
     def stop(self):
         self._timer.cancel()
+
+    def wake(self):
+        """Ends the waiting, or the next one, at once, as if a tick had passed."""
+        self._has_ticked = True
+        if self._is_waiting:
+            self._task.cancel()
 
     async def next_message(self) -> Optional[Any]:
         """The next message's content, or None when a tick has passed.
@@ -196,10 +207,8 @@ class _Reader:
             await self._assistant.send(WSJSONRequest(payload=wire.ping_request()))
 
     def _tick(self):
-        self._has_ticked = True
         self._timer = self._loop.call_later(TICK, self._tick)
-        if self._is_waiting:
-            self._task.cancel()
+        self.wake()
 
 
 def _decoded(message: Any, decode: Callable[[str], Dict[str, Any]], complaints: Complaints) -> Optional[Dict[str, Any]]:

@@ -11,8 +11,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Dict, List, Optional
 
+from pydantic_core import from_json
+
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 
+_FUNDING_TEXT = f'"{CONSTANTS.FUNDING_CHANNEL}"'
 SERVER_LEAVES_CODE = 20001  # Acme API §6
 LONGEST_COMPLAINT = 200  # letters; longer than any text of Acme API §7
 LARGEST_EXPONENT = 30  # of ten; nothing that is traded is larger, or smaller, and products of two still are numbers
@@ -30,7 +33,10 @@ def exact_json(text: str) -> Any:
 
     :raises ValueError: when it is not JSON; NaN and Infinity are not
     """
-    return _decoded(_EXACT_NUMBERS, text)
+    try:
+        return _EXACT_NUMBERS.decode(text)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise WireError(f"not JSON: {type(error).__name__}") from None
 
 
 def public_frame(text: str) -> Dict[str, Any]:
@@ -38,10 +44,16 @@ def public_frame(text: str) -> Dict[str, Any]:
 
     :raises WireError: when it is not a JSON object
     """
-    if not isinstance(text, str) or f'"{CONSTANTS.FUNDING_CHANNEL}"' not in text:
-        return json_object(_decoded(_DOUBLES, text))
-    frame = json_object(exact_json(text))
-    return frame if channel(frame) == CONSTANTS.FUNDING_CHANNEL else json_object(_decoded(_DOUBLES, text))
+    if not isinstance(text, str):
+        raise WireError("not a text")
+    if _FUNDING_TEXT in text:
+        frame = private_frame(text)
+        if channel(frame) == CONSTANTS.FUNDING_CHANNEL:
+            return frame
+    try:
+        return json_object(from_json(text, allow_inf_nan=False))
+    except (TypeError, ValueError) as error:
+        raise WireError(f"not JSON: {type(error).__name__}") from None
 
 
 def private_frame(text: str) -> Dict[str, Any]:
@@ -146,15 +158,7 @@ def _refuse_constant(name: str):
     raise WireError(f"{name} is not JSON")
 
 
-_DOUBLES = json.JSONDecoder(parse_constant=_refuse_constant)
 _EXACT_NUMBERS = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=Decimal)
-
-
-def _decoded(decoder: json.JSONDecoder, text: str) -> Any:
-    try:
-        return decoder.decode(text)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise WireError(f"not JSON: {type(error).__name__}") from None
 
 
 def _decimal(value: Any, name: str) -> Decimal:

@@ -1,30 +1,32 @@
 import asyncio
 import json
 import math
-import zlib
 from decimal import Decimal
-from itertools import zip_longest
+from test.hummingbot.connector.derivative.acme_perpetual.book_stream_test_case import (
+    BookStreamTestCase,
+    DataSourceTestCase,
+    book_frame,
+    partial,
+)
 from test.hummingbot.connector.derivative.acme_perpetual.fuzzing import HealthCheck, given, settings, st
 from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import (
     PATIENCE,
     LoopbackClient,
     LoopbackVenue,
     eventually,
+    refuses,
 )
 from test.hummingbot.connector.derivative.acme_perpetual.recordings import book_frames, needs_recordings
-from test.isolated_asyncio_wrapper_test_case import IsolatedAsyncioWrapperTestCase
 from types import SimpleNamespace
-from typing import Any, Dict, List
+from typing import Any, Awaitable, Dict, List
 from unittest.mock import AsyncMock, MagicMock, patch
 
+from aiohttp import web
 from aioresponses import aioresponses
 from bidict import bidict
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
-from hummingbot.connector.derivative.acme_perpetual import (
-    acme_perpetual_stream as stream,
-    acme_perpetual_web_utils as web_utils,
-)
+from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_stream as stream
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_api_order_book_data_source import (
     AcmePerpetualAPIOrderBookDataSource,
     MarketsConnection,
@@ -32,43 +34,9 @@ from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_api_order_boo
 from hummingbot.connector.test_support.network_mocking_assistant import NetworkMockingAssistant
 from hummingbot.core.data_type.common import TradeType
 from hummingbot.core.data_type.order_book import OrderBook
-from hummingbot.core.data_type.order_book_message import OrderBookMessage, OrderBookMessageType
-from hummingbot.core.data_type.order_book_tracker import OrderBookTracker
+from hummingbot.core.data_type.order_book_message import OrderBookMessageType
 
 BASE = "http://127.0.0.1:8600/api"
-
-
-class MarketsOnlyConnector:
-    """What the data source asks of the connector: the markets' names, and its tracker."""
-
-    def __init__(self, symbols: Dict[str, str]):
-        self.symbols = bidict(symbols)
-        self.order_book_tracker = SimpleNamespace(ready=True)
-
-    async def trading_pair_symbol_map(self) -> bidict:
-        return self.symbols
-
-    async def exchange_symbol_associated_to_pair(self, trading_pair: str) -> str:
-        return self.symbols.inverse[trading_pair]
-
-    async def trading_pair_associated_to_exchange_symbol(self, symbol: str) -> str:
-        return self.symbols[symbol]
-
-
-def checksum(bids: List[List[float]], asks: List[List[float]]) -> int:
-    """The checksum of a small book, best levels first (Acme API §6)."""
-    levels = [level for pair in zip_longest(bids, asks, fillvalue=[]) for level in pair]
-    return zlib.crc32(":".join(str(float(number)) for level in levels for number in level).encode())
-
-
-def book_frame(market: str, kind: str, bids: List, asks: List, of=None, time: float = 1700000000.25) -> Dict[str, Any]:
-    """A frame of the `orderbook` channel; `of` is the book after it, where that is not the frame's own levels."""
-    data = {"time": time, "checksum": checksum(*(of or (bids, asks))), "bids": bids, "asks": asks, "action": kind}
-    return {"channel": "orderbook", "market": market, "type": kind, "data": data}
-
-
-def partial(market: str, bids=((100.0, 1.0),), asks=((101.0, 1.0),)) -> Dict[str, Any]:
-    return book_frame(market, "partial", [list(level) for level in bids], [list(level) for level in asks])
 
 
 TRADES_FRAME = {
@@ -94,20 +62,11 @@ TRADES_FRAME = {
         },
     ],
 }
-FUNDING_FRAME = {
-    "channel": "funding",
-    "market": "BTC-PERP",
-    "type": "update",
-    "data": {
-        "future": "BTC-PERP",
-        "index": Decimal("32810.5"),
-        "mark": Decimal("32815.5"),
-        "nextFundingRate": Decimal("-0.0000125"),
-        "nextFundingTime": "2026-01-02T04:00:00+00:00",
-        "openInterest": Decimal("12.5"),
-        "time": 1700000000,
-    },
-}
+FUNDING_TEXT = """
+{"channel": "funding", "market": "BTC-PERP", "type": "update", "data": {"future": "BTC-PERP",
+"index": 32810.1234567890123456789, "mark": 32815.5, "nextFundingRate": -1.25e-05,
+"nextFundingTime": "2026-01-02T04:00:00+00:00", "openInterest": 12.5, "time": 1700000000}}
+"""
 ORDER_BOOK_ANSWER = {
     "success": True,
     "result": {"bids": [[32819.0, 1.5], [32818.0, 2.0]], "asks": [[32820.0, 0.75]], "time": 1700000000.25},
@@ -131,38 +90,9 @@ FUTURE_ANSWER = """
 """
 
 
-class DataSourceTestCase(IsolatedAsyncioWrapperTestCase):
-    symbols = {"BTC-PERP": "BTC-USD", "ETH-PERP": "ETH-USD"}
-    trading_pair = "BTC-USD"
-
-    def create_data_source(self, trading_pairs: List[str], domain: str = CONSTANTS.DEFAULT_DOMAIN):
-        self.connector = MarketsOnlyConnector(self.symbols)
-        return AcmePerpetualAPIOrderBookDataSource(
-            trading_pairs=trading_pairs,
-            connector=self.connector,
-            api_factory=web_utils.build_api_factory(domain=domain),
-            domain=domain,
-        )
-
-    def run_in_background(self, coroutine) -> asyncio.Task:
-        task = asyncio.create_task(coroutine)
-        self.addAsyncCleanup(self.stop, task)
-        return task
-
-    async def stop(self, task: asyncio.Task):
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-    def queue_that_is_cancelled_after(self, *events: Any) -> MagicMock:
-        queue = MagicMock()
-        queue.get = AsyncMock(side_effect=[*events, asyncio.CancelledError()])
-        return queue
-
-
 class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
     async def asyncSetUp(self):
         self.data_source = self.create_data_source([self.trading_pair])
-        self.queues = self.data_source._message_queue
         self.output = asyncio.Queue()
         self.loop = asyncio.get_running_loop()
         self.mocking_assistant = NetworkMockingAssistant()
@@ -413,13 +343,35 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
         ws.send.assert_not_awaited()
         self.assertEqual([["ETH-USD"]], [connection.trading_pairs for connection in opened])
 
-    # Trades
+    # What the stream brings
+
+    async def bring(self, listening: Awaitable[None], *texts: Any):
+        """Has the data source read these frames, with somebody who listens; what that brings is in the output."""
+        self.run_in_background(listening)
+        await asyncio.sleep(0)
+        ws = MagicMock(send=AsyncMock())
+        await self.data_source._subscribe(ws, self.trading_pair)
+        messages = [SimpleNamespace(data=text if isinstance(text, str) else json.dumps(text)) for text in texts]
+
+        async def receive() -> SimpleNamespace:
+            if not messages:
+                await asyncio.sleep(0)
+                raise asyncio.CancelledError
+            return messages.pop(0)
+
+        ws.receive = receive
+        with self.assertRaises(asyncio.CancelledError):
+            await self.data_source._process_websocket_messages(ws)
+
+    async def assert_listening_can_be_cancelled(self, listening: Awaitable[None]):
+        task = asyncio.create_task(listening)
+        await asyncio.sleep(0)
+        task.cancel()
+        with self.assertRaises(asyncio.CancelledError):
+            await task
 
     async def test_listen_for_trades_successful(self):
-        self.queues["trade"] = self.queue_that_is_cancelled_after(TRADES_FRAME)
-
-        with self.assertRaises(asyncio.CancelledError):
-            await self.data_source.listen_for_trades(self.loop, self.output)
+        await self.bring(self.data_source.listen_for_trades(self.loop, self.output), TRADES_FRAME)
 
         sell, buy = self.next_output(), self.next_output()
         self.assertEqual(OrderBookMessageType.TRADE, sell.type)
@@ -430,65 +382,64 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
         self.assertAlmostEqual(1626993925.101992, sell.timestamp, places=5)
 
     async def test_listen_for_trades_cancelled_when_listening(self):
-        self.queues["trade"] = self.queue_that_is_cancelled_after()
-
-        with self.assertRaises(asyncio.CancelledError):
-            await self.data_source.listen_for_trades(self.loop, self.output)
+        await self.assert_listening_can_be_cancelled(self.data_source.listen_for_trades(self.loop, self.output))
 
     async def test_listen_for_trades_logs_exception(self):
         malformed = {**TRADES_FRAME, "data": [{"id": 1}]}
-        self.queues["trade"] = self.queue_that_is_cancelled_after(malformed, malformed, TRADES_FRAME)
 
-        with self.assertLogs(self.data_source.logger(), "WARNING") as logs, self.assertRaises(asyncio.CancelledError):
-            await self.data_source.listen_for_trades(self.loop, self.output)
+        with self.assertLogs(self.data_source.logger(), "WARNING") as logs:
+            listening = self.data_source.listen_for_trades(self.loop, self.output)
+            await self.bring(listening, malformed, malformed, TRADES_FRAME)
 
         self.assertEqual(1, len(logs.output))
         self.assertIn("Ignored a malformed frame of trades ('side' is missing).", logs.output[0])
         self.assertEqual(1473821769, self.next_output().trade_id)
 
-    # Diffs, and the partials among them
+    async def test_what_came_before_somebody_listened_comes_first(self):
+        await self.bring(asyncio.sleep(0), TRADES_FRAME)
+        await self.bring(self.data_source.listen_for_trades(self.loop, self.output), TRADES_FRAME)
+
+        self.assertEqual([1473821769, 1473821770] * 2, [self.next_output().trade_id for _ in range(4)])
 
     async def test_listen_for_order_book_diffs_successful(self):
-        frame = book_frame("BTC-PERP", "update", [[32819.0, 0.5]], [[32820.0, 0]])
-        self.queues["order_book_diff"] = self.queue_that_is_cancelled_after(frame)
+        listening = self.data_source.listen_for_order_book_diffs(self.loop, self.output)
+        update = book_frame("BTC-PERP", "update", [[99.0, 0.5]], [[101.0, 0]], of=([[100.0, 1.0], [99.0, 0.5]], []))
+        await self.bring(listening, partial("BTC-PERP"))
+        await self.bring(asyncio.sleep(0), update)
 
-        with self.assertRaises(asyncio.CancelledError):
-            await self.data_source.listen_for_order_book_diffs(self.loop, self.output)
-
-        diff: OrderBookMessage = self.next_output()
+        snapshot, diff = self.next_output(), self.next_output()
+        self.assertEqual(OrderBookMessageType.SNAPSHOT, snapshot.type)
         self.assertEqual(OrderBookMessageType.DIFF, diff.type)
         self.assertEqual(self.trading_pair, diff.trading_pair)
         self.assertEqual(1700000000.25, diff.timestamp)
-        self.assertEqual([(32819.0, 0.5)], [(row.price, row.amount) for row in diff.bids])
-        self.assertEqual([(32820.0, 0.0)], [(row.price, row.amount) for row in diff.asks])
-
-    async def test_listen_for_order_book_diffs_keeps_partials_in_their_place(self):
-        update = book_frame("BTC-PERP", "update", [[32819.0, 0.5]], [])
-        self.queues["order_book_diff"] = self.queue_that_is_cancelled_after(update, partial("BTC-PERP"), update, update)
-
-        with self.assertRaises(asyncio.CancelledError):
-            await self.data_source.listen_for_order_book_diffs(self.loop, self.output)
-
-        messages = [self.next_output() for _ in range(4)]
-        self.assertEqual(["DIFF", "SNAPSHOT", "DIFF", "DIFF"], [message.type.name for message in messages])
-        update_ids = [message.update_id for message in messages]
-        self.assertEqual(sorted(set(update_ids)), update_ids)
+        self.assertEqual([(99.0, 0.5)], [(row.price, row.amount) for row in diff.bids])
+        self.assertEqual([(101.0, 0.0)], [(row.price, row.amount) for row in diff.asks])
+        self.assertGreater(diff.update_id, snapshot.update_id)
 
     async def test_listen_for_order_book_diffs_cancelled(self):
-        self.queues["order_book_diff"] = self.queue_that_is_cancelled_after()
-
-        with self.assertRaises(asyncio.CancelledError):
-            await self.data_source.listen_for_order_book_diffs(self.loop, self.output)
+        listening = self.data_source.listen_for_order_book_diffs(self.loop, self.output)
+        await self.assert_listening_can_be_cancelled(listening)
 
     async def test_listen_for_order_book_diffs_logs_exception(self):
         malformed = {"channel": "orderbook", "market": "BTC-PERP", "type": "update", "data": {"bids": []}}
-        self.queues["order_book_diff"] = self.queue_that_is_cancelled_after(malformed, partial("BTC-PERP"))
+        listening = self.data_source.listen_for_order_book_diffs(self.loop, self.output)
+        with patch.object(CONSTANTS, "RESUBSCRIPTION_INTERVAL", 0), self.assertLogs(level="WARNING") as logs:
+            await self.bring(listening, malformed)
+        await self.bring(asyncio.sleep(0), partial("BTC-PERP"))
 
-        with self.assertLogs(self.data_source.logger(), "ERROR") as logs, self.assertRaises(asyncio.CancelledError):
-            await self.data_source.listen_for_order_book_diffs(self.loop, self.output)
-
-        self.assertIn("Unexpected error when processing public order book updates from exchange", logs.output[0])
+        self.assertIn("order book of BTC-USD: a frame was malformed ('checksum' is missing)", logs.output[0])
         self.assertEqual(OrderBookMessageType.SNAPSHOT, self.next_output().type)
+
+    async def test_frames_that_wait_for_too_long_let_others_run(self):
+        turns = []
+        self.loop.call_soon(lambda: self.loop.call_soon(turns.append, "the others'"))
+        self.output.put_nowait = lambda trade: turns.append("a frame's")
+
+        with patch.object(CONSTANTS, "LONGEST_BATCH", 0):
+            await self.bring(self.data_source.listen_for_trades(self.loop, self.output), *[TRADES_FRAME] * 3)
+
+        self.assertEqual("a frame's", turns[-1])
+        self.assertIn("the others'", turns)
 
     # Snapshots, by REST where the stream brings none
 
@@ -529,120 +480,55 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
         ):
             await self.data_source.listen_for_order_book_snapshots(self.loop, self.output)
 
-        snapshot: OrderBookMessage = self.next_output()
+        snapshot = self.next_output()
         self.assertEqual(OrderBookMessageType.SNAPSHOT, snapshot.type)
         self.assertEqual(self.trading_pair, snapshot.trading_pair)
         self.assertEqual([(32819.0, 1.5), (32818.0, 2.0)], [(row.price, row.amount) for row in snapshot.bids])
 
     async def test_no_snapshot_is_fetched_where_the_stream_works_or_the_tracker_is_not_ready(self):
-        self.data_source._order_book_snapshot = AsyncMock()
+        self.data_source._request = AsyncMock()
         self.connector.order_book_tracker.ready = False
         await self.data_source._request_order_book_snapshots(self.output)
 
         self.connector.order_book_tracker.ready = True
-        await self.data_source._subscribe(MagicMock(send=AsyncMock()), self.trading_pair)
-        self.data_source._queue_frame(partial("BTC-PERP"), self.data_source._diff_messages_queue_key)
+        await self.bring(asyncio.sleep(0), partial("BTC-PERP"))
         await self.data_source._request_order_book_snapshots(self.output)
 
-        self.data_source._order_book_snapshot.assert_not_awaited()
-
-    async def test_a_snapshot_that_the_stream_overtook_is_dropped(self):
-        await self.data_source._subscribe(MagicMock(send=AsyncMock()), self.trading_pair)
-
-        async def stream_comes_back(trading_pair: str):
-            self.data_source._queue_frame(partial("BTC-PERP"), self.data_source._diff_messages_queue_key)
-
-        self.data_source._order_book_snapshot = stream_comes_back
-        await self.data_source._request_order_book_snapshots(self.output)
-
-        self.assertTrue(self.output.empty())
+        self.data_source._request.assert_not_awaited()
 
     # Funding
 
     async def test_listen_for_funding_info_cancelled_when_listening(self):
-        self.queues["funding_info"] = self.queue_that_is_cancelled_after()
-
-        with self.assertRaises(asyncio.CancelledError):
-            await self.data_source.listen_for_funding_info(self.output)
+        await self.assert_listening_can_be_cancelled(self.data_source.listen_for_funding_info(self.output))
 
     async def test_listen_for_funding_info_logs_exception(self):
-        malformed = {**FUNDING_FRAME, "data": {"mark": "high"}}
-        self.queues["funding_info"] = self.queue_that_is_cancelled_after(malformed, malformed, FUNDING_FRAME)
+        malformed = FUNDING_TEXT.replace("32815.5", '"high"')
 
-        with self.assertLogs(self.data_source.logger(), "WARNING") as logs, self.assertRaises(asyncio.CancelledError):
-            await self.data_source.listen_for_funding_info(self.output)
+        with self.assertLogs(self.data_source.logger(), "WARNING") as logs:
+            await self.bring(self.data_source.listen_for_funding_info(self.output), malformed, malformed, FUNDING_TEXT)
 
         self.assertEqual(1, len(logs.output))
         self.assertIn("Ignored a malformed frame of funding ('mark' is not an exact number).", logs.output[0])
         self.assertEqual(Decimal("32815.5"), self.next_output().mark_price)
 
     async def test_listen_for_funding_info_successful(self):
-        self.queues["funding_info"] = self.queue_that_is_cancelled_after(FUNDING_FRAME)
-
-        with self.assertRaises(asyncio.CancelledError):
-            await self.data_source.listen_for_funding_info(self.output)
+        await self.bring(self.data_source.listen_for_funding_info(self.output), FUNDING_TEXT)
 
         update = self.next_output()
         self.assertEqual(self.trading_pair, update.trading_pair)
-        self.assertEqual(Decimal("32810.5"), update.index_price)
+        self.assertEqual(Decimal("32810.1234567890123456789"), update.index_price)
         self.assertEqual(Decimal("32815.5"), update.mark_price)
         self.assertEqual(Decimal("-0.0000125"), update.rate)
         self.assertEqual(1767326400, update.next_funding_utc_timestamp)
 
 
-class BookStreamTestCase(DataSourceTestCase):
-    """The data source and Hummingbot's own tracker, over real sockets."""
-
-    async def asyncSetUp(self):
-        self.venue = LoopbackVenue()
-        await self.venue.start()
-        self.addAsyncCleanup(self.venue.stop)
-        for patched in (
-            patch.object(stream, "TICK", 0.01),
-            patch.object(CONSTANTS, "RESUBSCRIPTION_INTERVAL", 0.05),
-            patch.object(OrderBookTracker, "_sleep", AsyncMock()),
-        ):
-            patched.start()
-            self.addCleanup(patched.stop)
-
-    async def start(self, *trading_pairs: str) -> LoopbackClient:
-        """Starts tracking, and returns the connection after its subscriptions, with each book initialised by REST."""
-        self.data_source = self.create_data_source(list(trading_pairs), self.venue.url)
-        for pair in trading_pairs:
-            path = f"/api/markets/{self.data_source._connector.symbols.inverse[pair]}/orderbook"
-            self.venue.answer("GET", path, {"bids": [[1.0, 9.0]], "asks": [[9999999.0, 9.0]], "time": 1700000000.0})
-        self.venue.answer("GET", "/api/markets", [])
-        self.tracker = OrderBookTracker(self.data_source, list(trading_pairs), domain=self.venue.url)
-        self.connector.order_book_tracker = self.tracker
-        self.tracker.start()
-        self.addCleanup(self.tracker.stop)
-        client = await self.subscribed_client(len(trading_pairs))
-        await asyncio.wait_for(self.tracker.wait_ready(), PATIENCE)
-        return client
-
-    async def subscribed_client(self, pairs: int) -> LoopbackClient:
-        client = await self.venue.client()
-        for _ in range(pairs):
-            for channel in CONSTANTS.PUBLIC_CHANNELS:
-                await client.expect(op="subscribe", channel=channel)
-        return client
-
-    def book(self, trading_pair: str = "BTC-USD"):
-        """The tracker's book, as (price, size) levels, best first."""
-        book = self.tracker.order_books[trading_pair]
-        return (
-            [(row.price, row.amount) for row in book.bid_entries()],
-            [(row.price, row.amount) for row in book.ask_entries()],
-        )
-
-    async def until_book_is(self, bids, asks, trading_pair: str = "BTC-USD"):
-        await eventually(lambda: self.book(trading_pair) == (bids, asks))
-
-
 class BookStreamTests(BookStreamTestCase):
     async def test_the_partial_takes_the_place_of_rests_book(self):
-        client = await self.start("BTC-USD")
-        self.assertEqual(([(1.0, 9.0)], [(9999999.0, 9.0)]), self.book())
+        self.rest_book("BTC-PERP", 50.0)
+        with patch.object(CONSTANTS, "FIRST_BOOK_DEADLINE", 0.01):
+            client = await self.start("BTC-USD", brings_books=False)
+            await self.ready()
+        self.assertEqual(([(50.0, 1.0)], [(51.0, 1.0)]), self.book())
 
         await client.send(partial("BTC-PERP"))
         await self.until_book_is([(100.0, 1.0)], [(101.0, 1.0)])
@@ -659,37 +545,24 @@ class BookStreamTests(BookStreamTestCase):
         await self.until_book_is([(99.0, 2.0)], [(101.0, 1.0), (102.0, 3.0)])
 
     async def test_frames_that_came_before_the_tracker_was_ready_are_all_applied(self):
-        released = asyncio.Event()
-        with patch.object(OrderBookTracker, "_sleep", lambda *_, **__: released.wait()):
-            starting = asyncio.create_task(self.start("BTC-USD", "ETH-USD"))
-            client = await self.subscribed_client(2)
-            await client.send(partial("ETH-PERP"))
-            bids = {100.0: 1.0}
-            for n in range(200):
-                bids[200.0 + n] = 1.0
-                book = sorted(map(list, bids.items()), reverse=True)
-                gone = book.pop() if len(book) > 100 else None
-                if gone:
-                    del bids[gone[0]]
-                await client.send(
-                    book_frame(
-                        "ETH-PERP",
-                        "update",
-                        [[200.0 + n, 1.0]] + ([[gone[0], 0]] if gone else []),
-                        [[101.0, 0], [999.0, 1.0]] if n == 0 else [],
-                        of=(book, [[999.0, 1.0]]),
-                    )
-                )
-            await eventually(
-                lambda: (
-                    self.tracker._order_book_diff_stream.qsize() == 0
-                    and len(self.tracker._saved_message_queues["ETH-USD"]) == 201
-                )
+        client = await self.start("BTC-USD", "ETH-USD", brings_books=False)
+        await client.send(partial("ETH-PERP", asks=[(999.0, 1.0)]))
+        bids = {100.0: 1.0}
+        for n in range(200):
+            bids[200.0 + n] = 1.0
+            gone = [[min(bids), 0]] if len(bids) > 100 else []
+            for price, _ in gone:
+                del bids[price]
+            levels = sorted(map(list, bids.items()), reverse=True)
+            await client.send(
+                book_frame("ETH-PERP", "update", [[200.0 + n, 1.0], *gone], [], of=(levels, [[999.0, 1.0]]))
             )
-            released.set()
-            starting.cancel()
-        await eventually(lambda: self.tracker.ready)
+        await eventually(lambda: "ETH-USD" in self.tracker.order_books)
         await self.until_book_is(sorted(bids.items(), reverse=True), [(999.0, 1.0)], "ETH-USD")
+        self.assertFalse(self.tracker.ready)
+
+        await client.send(partial("BTC-PERP"))
+        await self.ready()
 
     async def test_a_mismatch_subscribes_to_that_market_again_and_leaves_the_others_alone(self):
         client = await self.start("BTC-USD", "ETH-USD")
@@ -740,7 +613,7 @@ class BookStreamTests(BookStreamTestCase):
         self.assertEqual(1, len(logs.output))
 
     async def test_an_update_before_any_partial_subscribes_again(self):
-        client = await self.start("BTC-USD")
+        client = await self.start("BTC-USD", brings_books=False)
 
         await client.send(book_frame("BTC-PERP", "update", [[98.0, 1.0]], []))
 
@@ -748,7 +621,7 @@ class BookStreamTests(BookStreamTestCase):
         await client.expect(op="subscribe", channel="orderbook", market="BTC-PERP")
 
     async def test_a_confirmed_subscription_that_lost_its_partial_is_not_waited_for(self):
-        client = await self.start("BTC-USD")
+        client = await self.start("BTC-USD", brings_books=False)
         await client.send(book_frame("BTC-PERP", "update", [[98.0, 1.0]], []))
         await client.expect(op="subscribe", channel="orderbook", market="BTC-PERP")
 
@@ -841,18 +714,53 @@ class BookStreamTests(BookStreamTestCase):
 
     async def test_a_pair_added_later_is_followed(self):
         client = await self.start("BTC-USD")
-        self.venue.answer(
-            "GET", "/api/markets/ETH-PERP/orderbook", {"bids": [[2.0, 1.0]], "asks": [[3.0, 1.0]], "time": 1.0}
-        )
 
         adding = asyncio.create_task(self.tracker.add_trading_pair("ETH-USD"))
         await client.expect(op="subscribe", channel="orderbook", market="ETH-PERP")
         await client.send(partial("ETH-PERP"))
-        self.assertTrue(await adding)
-        await self.until_book_is([(100.0, 1.0)], [(101.0, 1.0)], "ETH-USD")
+        self.assertTrue(await asyncio.wait_for(adding, PATIENCE))
+        self.assertEqual(([(100.0, 1.0)], [(101.0, 1.0)]), self.book("ETH-USD"))
 
         self.assertTrue(await self.tracker.remove_trading_pair("ETH-USD"))
         await client.expect(op="unsubscribe", channel="funding", market="ETH-PERP")
+        self.assertNotIn("ETH-USD", self.tracker.order_books)
+
+    async def test_an_answer_by_rest_that_the_stream_overtook_leaves_an_added_pair_its_book(self):
+        client = await self.start("BTC-USD")
+        asked, released = asyncio.Event(), asyncio.Event()
+
+        async def answer_late(request: web.Request) -> web.Response:
+            asked.set()
+            await released.wait()
+            return web.json_response({"success": True, "result": {"bids": [[100.0, 1.0]], "asks": [[101.0, 1.0]]}})
+
+        self.rest_book("ETH-PERP", answer_late)
+        with patch.object(CONSTANTS, "FIRST_BOOK_DEADLINE", 0.01):
+            adding = asyncio.create_task(self.tracker.add_trading_pair("ETH-USD"))
+            await client.expect(op="subscribe", channel="orderbook", market="ETH-PERP")
+            await asyncio.wait_for(asked.wait(), PATIENCE)
+        await client.send(partial("ETH-PERP"))
+        await client.send(
+            book_frame("ETH-PERP", "update", [[100.0, 0], [99.0, 1.0]], [], of=([[99.0, 1.0]], [[101.0, 1.0]]))
+        )
+        await eventually(lambda: "ETH-USD" in self.tracker.order_books)
+        await self.until_book_is([(99.0, 1.0)], [(101.0, 1.0)], "ETH-USD")
+        released.set()
+
+        self.assertTrue(await asyncio.wait_for(adding, PATIENCE))
+        self.assertEqual(([(99.0, 1.0)], [(101.0, 1.0)]), self.book("ETH-USD"))
+
+    async def test_a_pair_whose_book_does_not_come_is_not_added(self):
+        client = await self.start("BTC-USD")
+        self.rest_book("ETH-PERP", refuses(404, "No such market: ETH-PERP"))
+
+        with patch.object(CONSTANTS, "FIRST_BOOK_DEADLINE", 0.01), self.assertLogs(level="WARNING") as logs:
+            self.assertFalse(await self.tracker.add_trading_pair("ETH-USD"))
+
+        self.assertIn("The order book of ETH-USD cannot be had yet (No such market: ETH-PERP)", logs.output[0])
+        await client.expect(op="unsubscribe", channel="funding", market="ETH-PERP")
+        self.assertEqual(["BTC-USD"], list(self.tracker.order_books))
+        self.assertEqual(["BTC-USD"], self.data_source._trading_pairs)
 
     async def test_trades_and_funding_reach_their_queues(self):
         client = await self.start("BTC-USD")
@@ -1001,28 +909,19 @@ class FuzzTests(DataSourceTestCase):
         data_source.logger().setLevel("CRITICAL")
         ws = MagicMock(send=AsyncMock())
         await data_source._subscribe_channels(ws)
-        data_source._queue_frame(partial("BTC-PERP"), data_source._diff_messages_queue_key)
-        data_source._queue_frame(partial("ETH-PERP"), data_source._diff_messages_queue_key)
-        other_book = data_source._followers["ETH-PERP"]
+        partials = [json.dumps(partial(market)) for market in ("BTC-PERP", "ETH-PERP")]
+        other = data_source._subscriptions["ETH-PERP"]
+        await self.read(data_source, ws, [*partials, *texts])
+        mended = book_frame("ETH-PERP", "update", [[99.0, 1.0]], [], of=([[100.0, 1.0], [99.0, 1.0]], [[101.0, 1.0]]))
+        await self.read(data_source, ws, [json.dumps(mended)])
 
+        self.assertIs(other, data_source._subscriptions["ETH-PERP"])
+        self.assertTrue(other.book.is_live)
+
+    async def read(self, data_source: AcmePerpetualAPIOrderBookDataSource, ws: MagicMock, texts: List[str]):
         ws.receive = AsyncMock(side_effect=[SimpleNamespace(data=text) for text in texts] + [asyncio.CancelledError])
         try:
             await data_source._process_websocket_messages(ws)
         except (asyncio.CancelledError, stream.StreamClosedError):
             pass
-
-        outputs = [asyncio.Queue() for _ in range(3)]
-        listeners = [
-            asyncio.create_task(data_source.listen_for_order_book_diffs(None, outputs[0])),
-            asyncio.create_task(data_source.listen_for_trades(None, outputs[1])),
-            asyncio.create_task(data_source.listen_for_funding_info(outputs[2])),
-        ]
-        for _ in range(5):
-            await asyncio.sleep(0)
-        self.assertTrue(all(queue.empty() for queue in data_source._message_queue.values()))
-        self.assertFalse(any(listener.done() for listener in listeners))
-        for listener in listeners:
-            listener.cancel()
-        after = book_frame("ETH-PERP", "update", [[99.0, 1.0]], [], of=([[100.0, 1.0], [99.0, 1.0]], [[101.0, 1.0]]))
-        self.assertIs(other_book, data_source._followers["ETH-PERP"])
-        self.assertTrue(data_source._belongs_to_book(after))
+        await asyncio.sleep(0)

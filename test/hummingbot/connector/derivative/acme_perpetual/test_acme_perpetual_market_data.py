@@ -345,8 +345,10 @@ class BookTests(unittest.TestCase):
     def test_book_frame(self):
         book = market_data.book_frame(book_frame(checksum=640576598, bids=[[2415, 1]]))
 
-        self.assertEqual([(2415.0, 1.0)], book.bids)
-        self.assertEqual([(2416.0, 0.0)], book.asks)
+        self.assertEqual([[2415, 1]], book.bids)
+        self.assertEqual([[2416.0, 0]], book.asks)
+        self.assertFalse(book.is_full)
+        self.assertTrue(market_data.book_frame(book_frame("partial")).is_full)
         self.assertEqual(640576598, book.checksum)
         self.assertEqual(1626993904.37, book.time)
 
@@ -354,15 +356,6 @@ class BookTests(unittest.TestCase):
         for wrong in (
             {"bids": None},
             {"asks": {}},
-            {"bids": [[1]]},
-            {"bids": [1]},
-            {"bids": [["1", 1]]},
-            {"asks": [[1, True]]},
-            {"asks": [[math.nan, 1]]},
-            {"asks": [[math.inf, 1]]},
-            {"bids": [[0, 1]]},
-            {"bids": [[-1, 1]]},
-            {"bids": [[1, -1]]},
             {"checksum": None},
             {"checksum": "1"},
             {"checksum": 1.5},
@@ -370,39 +363,12 @@ class BookTests(unittest.TestCase):
             {"time": None},
             {"time": "now"},
             {"time": math.nan},
-            {"bids": [[10**400, 1]]},
         ):
             with self.subTest(wrong), self.assertRaises(wire.WireError):
                 market_data.book_frame(book_frame(**wrong))
         for data in (None, [], "x"):
             with self.subTest(data), self.assertRaises(wire.WireError):
                 market_data.book_frame({**book_frame(), "data": data})
-
-    def test_checksum_of_the_documented_example(self):
-        bids, asks = [(5000.5, 10.0), (4995.0, 5.0)], [(5001.0, 6.0), (5002.0, 1e-07)]
-        texts = [[market_data.level_text(*level) for level in side] for side in (bids, asks)]
-
-        # CRC-32 of 5000.5:10.0:5001.0:6.0:4995.0:5.0:5002.0:1e-07
-        self.assertEqual(2273146441, market_data.book_checksum(*texts))
-
-    def test_checksum_of_a_one_sided_book_leaves_the_missing_numbers_out(self):
-        # CRC-32 of 5000.5:10.0:5001.0:6.0:4995.0:5.0, and of 5001.0:6.0, and of nothing
-        self.assertEqual(941346228, market_data.book_checksum([b"5000.5:10.0", b"4995.0:5.0"], [b"5001.0:6.0"]))
-        self.assertEqual(3331422436, market_data.book_checksum([], [b"5001.0:6.0"]))
-        self.assertEqual(0, market_data.book_checksum([], []))
-
-    def test_messages(self):
-        diff = market_data.book_diff_message("MKR-USD", book_frame(), 12)
-        snapshot = market_data.book_snapshot_message("MKR-USD", book_frame("partial"), 13)
-
-        self.assertEqual(OrderBookMessageType.DIFF, diff.type)
-        self.assertEqual(OrderBookMessageType.SNAPSHOT, snapshot.type)
-        for message, update_id in ((diff, 12), (snapshot, 13)):
-            self.assertEqual("MKR-USD", message.trading_pair)
-            self.assertEqual(update_id, message.update_id)
-            self.assertEqual(1626993904.37, message.timestamp)
-            self.assertEqual([(2415.5, 0.2, update_id)], [tuple(row) for row in message.bids])
-            self.assertEqual([(2416.0, 0.0, update_id)], [tuple(row) for row in message.asks])
 
     def test_message_of_a_rest_answer(self):
         answer = wire.exact_json('{"success": true, "result": {"bids": [[1.5, 2]], "asks": [], "time": 1700000000.25}}')
@@ -415,11 +381,11 @@ class BookTests(unittest.TestCase):
         del answer["result"]["time"]
         self.assertEqual(5.0, market_data.book_answer_message("BTC-USD", answer, 9, now=5.0).timestamp)
 
-    def test_a_snapshot_sorts_between_the_changes_before_and_after_it(self):
-        diffs = [market_data.book_diff_message("MKR-USD", book_frame(), update_id) for update_id in (1, 2, 3)]
-        snapshot = market_data.book_snapshot_message("MKR-USD", book_frame("partial"), 2)
-
-        self.assertEqual([False, False, True], [snapshot < diff for diff in diffs])
+    def test_malformed_levels_of_a_rest_answer_are_refused(self):
+        for level in (1, [1], [1, 2, 3], ["1", 1], [1, True], [0, 1], [-1, 1], [1, -1], [1, None], [10**400, 1]):
+            with self.subTest(level), self.assertRaises(wire.WireError):
+                answer = {"success": True, "result": {"bids": [level], "asks": []}}
+                market_data.book_answer_message("BTC-USD", answer, 9, now=5.0)
 
     def test_trades(self):
         frame = {
@@ -482,7 +448,6 @@ class BookTests(unittest.TestCase):
             frame = wire.public_frame(text)
             if frame["channel"] == "orderbook" and wire.has_data(frame):
                 market_data.book_frame(frame)
-                market_data.book_diff_message("X-USD", frame, 1)
             elif frame["channel"] == "trades" and wire.has_data(frame):
                 self.assertTrue(market_data.trade_messages("X-USD", frame))
 
@@ -584,7 +549,6 @@ class FuzzTests(unittest.TestCase):
             self.attempt(market_data.book_frame, frame)
             self.attempt(market_data.trade_messages, "BTC-USD", frame)
             self.attempt(market_data.funding_info_update, "BTC-USD", frame)
-            self.attempt(market_data.book_diff_message, "BTC-USD", frame, 1)
 
     @fuzzed
     @given(st.text() | json_values.map(json.dumps))

@@ -141,7 +141,7 @@ class ReaderTests(IsolatedAsyncioWrapperTestCase):
         assistant.receive.side_effect = asyncio.Event().wait
 
         async def read():
-            self.reader = stream._Reader(assistant)
+            self.reader = stream.Reader(assistant)
             self.addCleanup(self.reader.stop)
             return await self.reader.next_message()
 
@@ -153,6 +153,13 @@ class ReaderTests(IsolatedAsyncioWrapperTestCase):
 
         self.assertIsNone(await asyncio.wait_for(self.reading, PATIENCE))
         self.assertEqual(0, self.reading.cancelling())
+
+    async def test_waking_it_ends_the_waiting_or_the_next_one(self):
+        self.reader.wake()
+        self.assertIsNone(await asyncio.wait_for(self.reading, PATIENCE))
+
+        self.reader.wake()
+        self.assertIsNone(await asyncio.wait_for(self.reader.next_message(), PATIENCE))
 
     async def test_a_cancellation_right_before_a_tick_is_not_lost(self):
         self.reading.cancel()
