@@ -1,6 +1,7 @@
 """`acme-bot`: workspaces, the interactive client, the demo, the chaos and the soak, from the command line."""
 
 import argparse
+import errno
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,18 +10,26 @@ from rich.console import Console
 
 from acme_bot.chaos.run import Chaos
 from acme_bot.client import open_client
-from acme_bot.demo.run import STRATEGIES, run_demo
+from acme_bot.demo.run import run_demo
+from acme_bot.demo.strategies import STRATEGIES
 from acme_bot.doctor import examine
-from acme_bot.feed.reader import FeedError
-from acme_bot.folder import in_folder
 from acme_bot.installation import MANIFEST, install, uninstall
+from acme_bot.problem import Problem
+from acme_bot.run import in_folder
 from acme_bot.soak import SHORTEST_SECONDS
-from acme_bot.strategy_files import FOLDERS, StrategyFilesError, add_files, require_files
-from acme_bot.workspace import WorkspaceError, make_workspace
+from acme_bot.strategy_files import FOLDERS, add_files, require_files
+from acme_bot.workspace import make_workspace
 
 LINE_WIDTH = 120
 CHAOS_SECONDS = 600
 SOAK_SECONDS = 3600
+MAKE_WRITABLE = "Make it writable for you, or name another place."
+ADVICE = {
+    errno.EACCES: MAKE_WRITABLE,
+    errno.EPERM: MAKE_WRITABLE,
+    errno.EROFS: "That is a disk that can only be read: name another place.",
+    errno.ENOSPC: "Make room on that disk, and run the same command again.",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,9 +37,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return options.command(options)
-    except (FeedError, StrategyFilesError, WorkspaceError) as error:
-        print(f"acme-bot: {error}", file=sys.stderr)
-        return 1
+    except Problem as problem:
+        return _complain(str(problem))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        return _complain(f"{error.filename}: {error.strerror}. {ADVICE.get(error.errno, 'Name another place.')}")
+
+
+def _complain(text: str) -> int:
+    print(f"acme-bot: {text}", file=sys.stderr)
+    return 1
 
 
 def _workspace(options: argparse.Namespace) -> int:
@@ -51,7 +68,9 @@ def _client(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    return run_demo(STRATEGIES[options.strategy], options.seconds, options.seed, options.folder, _console())
+    return run_demo(
+        STRATEGIES[options.strategy], options.seconds, options.seed, options.folder, _console(), options.prepare
+    )
 
 
 def _chaos(options: argparse.Namespace) -> int:
@@ -126,7 +145,9 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="say what is wrong with an installation, and how to mend it")
     doctor.add_argument("place", metavar="DIR", type=Path, nargs="?", help="a workspace, or a Hummingbot source tree")
     doctor.set_defaults(command=_doctor)
-    demo = commands.add_parser("demo", help="let Hummingbot make a market on a venue of its own, and compare the books")
+    demo = commands.add_parser(
+        "demo", help="let Hummingbot make a market on a venue of its own, and compare both records"
+    )
     demo.add_argument("--seconds", metavar="N", type=_seconds, default=0, help="end after N s (else: Ctrl-C)")
     demo.add_argument("--seed", metavar="N", type=int, help="the same N gives the same market")
     demo.add_argument(
@@ -136,8 +157,11 @@ def _parser() -> argparse.ArgumentParser:
         help="what trades (default: %(default)s; inventory_maker is a V2 controller)",
     )
     demo.add_argument("--folder", metavar="DIR", type=Path, help="keep everything in DIR, which must be empty")
+    demo.add_argument(
+        "--prepare", metavar="COMMAND", help="what has to be done before the bot can start; the market opens before it"
+    )
     demo.set_defaults(command=_demo)
-    chaos = commands.add_parser("chaos", help="let three bots trade while everything fails, and compare the books")
+    chaos = commands.add_parser("chaos", help="let three bots trade while everything fails, and compare both records")
     chaos.add_argument(
         "--seconds", metavar="N", type=_duration, default=CHAOS_SECONDS, help="of faults (default: %(default)s)"
     )

@@ -13,6 +13,7 @@ from typing import Any
 
 from acme_bot import tether
 from acme_bot.compare.statement import Holding
+from acme_bot.problem import Problem
 
 CONNECTOR = "acme_perpetual"
 SECOND_CONNECTOR = "acme_perpetual_second"
@@ -22,7 +23,7 @@ STOP_SECONDS = 60
 SHOWN_LINES = 10
 
 
-class HbotError(Exception):
+class HbotError(Problem):
     """A `hbot` command that failed: the command, and what it said."""
 
 

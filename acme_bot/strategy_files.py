@@ -5,12 +5,14 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from acme_bot.problem import Problem
+
 EXAMPLES = Path(__file__).parent / "examples"
 FOLDERS = ("scripts", "controllers")
 PRIVATE = 0o700
 
 
-class StrategyFilesError(Exception):
+class StrategyFilesError(Problem):
     """Why a folder of scripts or controllers cannot be taken into a workspace, and what to do about it."""
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from acme_bot import tether
 from acme_bot.compare.venue_account import Key
+from acme_bot.problem import Problem
 
 ACCOUNT = "demo"
 DEPOSIT = 10_000
@@ -20,7 +21,7 @@ END_SECONDS = 10
 URL = re.compile(r"http://[\w.\-:\[\]]+")
 
 
-class VenueStartError(Exception):
+class VenueStartError(Problem):
     """The venue did not start, and what it said."""
 
 

@@ -26,6 +26,7 @@ from pathlib import Path
 
 import yaml
 
+from acme_bot.problem import Problem
 from acme_bot.strategy_files import add_examples
 
 CONNECTOR = Path("connector", "derivative", "acme_perpetual")
@@ -58,7 +59,7 @@ cd {folder} && exec {python} -m hummingbot.cli.main "$@"
 """
 
 
-class WorkspaceError(Exception):
+class WorkspaceError(Problem):
     """What is in the way of a workspace, and what to do about it, in one sentence."""
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 import psutil
 import yaml
 
-from acme_bot.compare.venue_account import Ledger
-from acme_bot.demo.run import BOT, INVENTORY_MAKER
+from acme_bot.compare.venue_account import VenueAccount
+from acme_bot.demo.run import BOT
+from acme_bot.demo.strategies import INVENTORY_MAKER
 from acme_bot.hbot import Hbot
 from acme_bot.venue import Venue
 from acme_bot.workspace import make_workspace
@@ -51,7 +52,7 @@ def _measure(place: Path, venue: Venue, bots: int, seconds: int) -> None:
         processes.append(psutil.Process(_start(place / f"bot-{number}", venue, 100 / bots)))
     print(f"Warming up for {WARM_UP_SECONDS} s, then measuring for {seconds} s ...", flush=True)
     time.sleep(WARM_UP_SECONDS)
-    ledger = Ledger(venue.url, venue.watcher)
+    ledger = VenueAccount(venue.url, venue.watcher)
     before = [_processor_seconds(process) for process in processes]
     orders = len(ledger.statement()[0].orders)
     began = time.monotonic()

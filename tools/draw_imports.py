@@ -11,6 +11,7 @@ BEGIN, END = "```mermaid\n", "```\n"
 PARTS = {
     "acme_bot": "acme_bot",
     "acme_bot/compare": "acme_bot.compare",
+    "acme_bot/problem": "acme_bot.problem",
     "acme_exchange": "acme_exchange",
     "acme_exchange/__main__": "acme_exchange.cli",
     "acme_exchange/input": "acme_exchange.input",
@@ -54,7 +55,7 @@ def part(path: str) -> str | None:
 def arrows() -> set[tuple[str, str]]:
     """Pairs of parts, the first of which imports the second."""
     found = {
-        (part(file.relative_to(PROJECT).as_posix()), part(name.replace(".", "/")))
+        (part(file.relative_to(PROJECT).with_suffix("").as_posix()), part(name.replace(".", "/")))
         for file in files()
         for name in imported(file)
     }

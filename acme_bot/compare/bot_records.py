@@ -1,7 +1,7 @@
-"""What Hummingbot has in its own books: the SQLite file of a bot, read only.
+"""What Hummingbot has on record: the SQLite file of a bot, read only.
 
-How Hummingbot stores a number decides how it can be compared. `as_stored` turns exact books into what Hummingbot's file
-holds of them, so that two books are compared to the last digit and never within a tolerance:
+How Hummingbot stores a number decides how it can be compared. `as_stored` turns an exact statement into what Hummingbot's file
+holds of it, so that two statements are compared to the last digit and never within a tolerance:
 
 - prices and amounts of orders and fills are whole millionths; what is smaller is cut off (`SqliteDecimal(6)`);
 - the price of a market order is Hummingbot's guess or none; the order has none, and 0 stands for it;
@@ -18,10 +18,10 @@ from decimal import ROUND_DOWN, Decimal
 from pathlib import Path
 from typing import Any
 
-from acme_bot.compare.statement import Books, Fill, Funding, Order, OrderState
-from acme_bot.hbot import CONNECTOR
+from acme_bot.compare.statement import Fill, Funding, Order, OrderState, Statement
 
 MILLIONTH = Decimal("0.000001")
+MILLISECONDS = 1000
 STATES = {
     "BuyOrderCompleted": OrderState.FILLED,
     "SellOrderCompleted": OrderState.FILLED,
@@ -33,7 +33,7 @@ ORDERS = """
            EXISTS (SELECT 1 FROM OrderStatus s WHERE s.order_id = o.id AND s.status = 'BuyOrderCreated')
     FROM "Order" o WHERE o.market = :connector ORDER BY o.creation_timestamp"""
 FILLS = """
-    SELECT exchange_trade_id, order_id, trade_type, price, amount, trade_fee
+    SELECT exchange_trade_id, order_id, trade_type, price, amount, trade_fee, timestamp
     FROM TradeFill WHERE market = :connector ORDER BY timestamp"""
 COUNTS = """
     SELECT (SELECT count(*) FROM "Order"), (SELECT count(*) FROM TradeFill), (SELECT count(*) FROM OrderStatus)"""
@@ -43,15 +43,15 @@ FUNDING = "SELECT timestamp, rate, amount FROM FundingPayment WHERE market = :co
 class Records:
     """The records of the bot `name` in a workspace, also while it runs. Before its first start they are empty.
 
-    A bot may trade through several connectors: `connector` is the one whose books these are.
+    A bot may trade through several connectors, each with a name: `connector` is the one whose orders these are.
     """
 
-    def __init__(self, workspace: Path, name: str, connector: str = CONNECTOR):
+    def __init__(self, workspace: Path, name: str, connector: str):
         self._connector = connector
         self._file = workspace / "data" / f"{Path(name).stem}.sqlite"
 
-    def books(self) -> Books:
-        return Books(
+    def statement(self) -> Statement:
+        return Statement(
             orders={row[0]: _order(*row) for row in self._rows(ORDERS)},
             fills=self.fills(),
             funding=[_funding(*row) for row in self._rows(FUNDING)],
@@ -74,18 +74,19 @@ class Records:
             return connection.execute(query, {"connector": self._connector}).fetchall()
 
 
-def as_stored(books: Books) -> Books:
-    """What Hummingbot's file would hold of exact `books`."""
+def as_stored(statement: Statement) -> Statement:
+    """What Hummingbot's file would hold of exact `statement`."""
     return replace(
-        books,
+        statement,
         orders={
             order.id: replace(order, price=_cut(order.price), amount=_cut(order.amount))
-            for order in books.orders.values()
+            for order in statement.orders.values()
         },
         fills={
-            fill.id: replace(fill, price=_cut(fill.price), amount=_cut(fill.amount)) for fill in books.fills.values()
+            fill.id: replace(fill, price=_cut(fill.price), amount=_cut(fill.amount))
+            for fill in statement.fills.values()
         },
-        funding=[replace(one, rate=as_double(one.rate), amount=as_double(one.amount)) for one in books.funding],
+        funding=[replace(one, rate=as_double(one.rate), amount=as_double(one.amount)) for one in statement.funding],
     )
 
 
@@ -108,7 +109,7 @@ def _order(client_id: str, price: int, amount: int, last_status: str, is_buy: in
     )
 
 
-def _fill(trade_id: str, client_id: str, side: str, price: int, amount: int, fee: str) -> Fill:
+def _fill(trade_id: str, client_id: str, side: str, price: int, amount: int, fee: str, timestamp: int) -> Fill:
     price_in_usd, coins = price * MILLIONTH, amount * MILLIONTH
     return Fill(
         id=trade_id,
@@ -117,6 +118,7 @@ def _fill(trade_id: str, client_id: str, side: str, price: int, amount: int, fee
         price=price_in_usd,
         amount=coins,
         fee=_fee(json.loads(fee), price_in_usd * coins),
+        time=timestamp / MILLISECONDS,
     )
 
 

@@ -1,4 +1,4 @@
-"""Comparing two parties' books of one account, line by line and to the last digit."""
+"""Comparing two parties' statements of one account, line by line and to the last digit."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -6,8 +6,8 @@ from decimal import Context, Decimal, localcontext
 from typing import Any
 
 from acme_bot.compare.bot_records import as_double, as_stored
-from acme_bot.compare.statement import Books, Fill, Holding, Order, OrderState
-from acme_bot.compare.venue_account import Account
+from acme_bot.compare.statement import Fill, Holding, Order, OrderState, Statement
+from acme_bot.compare.venue_account import Valuation
 
 EXACT = Context(prec=80)
 
@@ -23,14 +23,14 @@ class Line:
     differences: tuple[str, ...] = ()
 
 
-def reconcile_books(
-    hummingbot: Books, venue: Books, opening: Decimal, account: Account, coin: str = "BTC"
+def reconcile_statements(
+    hummingbot: Statement, venue: Statement, opening: Decimal, valuation: Valuation, coin: str = "BTC"
 ) -> list[Line]:
-    """Compares what Hummingbot recorded of a bot, now stopped, with the venue's books of its account.
+    """Compares what Hummingbot recorded of a bot, now stopped, with the venue's statement of its account.
 
     The venue's numbers are taken in the precision in which Hummingbot's file keeps them (see `records`), and are
     otherwise exact. `coin` is what the market trades. `opening` is the account's balance in USD before the bot's first order, when it had no position;
-    `account` is what the venue says that it has now.
+    `valuation` is what the venue says that it has now.
     """
     with localcontext(EXACT):
         kept = as_stored(venue)
@@ -38,7 +38,7 @@ def reconcile_books(
             *_orders(hummingbot, kept),
             *_fills(hummingbot, kept, coin),
             *_funding(hummingbot, kept),
-            *_account(hummingbot, opening, account, coin, rounding=_flow(kept) - _flow(venue)),
+            *_valuation(hummingbot, opening, valuation, coin, rounding=_flow(kept) - _flow(venue)),
         ]
 
 
@@ -50,13 +50,13 @@ def reconcile_connector(connector: Holding, venue: Holding, coin: str = "BTC") -
     ]
 
 
-def both_sides_filled(books: Books) -> bool:
-    return {fill.side for fill in books.fills.values()} == {"buy", "sell"}
+def both_sides_filled(statement: Statement) -> bool:
+    return {fill.side for fill in statement.fills.values()} == {"buy", "sell"}
 
 
-def _orders(hummingbot: Books, venue: Books) -> list[Line]:
+def _orders(hummingbot: Statement, venue: Statement) -> list[Line]:
     counts = {
-        state: [sum(order.state is state for order in books.orders.values()) for books in (hummingbot, venue)]
+        state: [sum(order.state is state for order in statement.orders.values()) for statement in (hummingbot, venue)]
         for state in OrderState
     }
     left_open = counts[OrderState.OPEN]
@@ -79,35 +79,40 @@ def _as_ordered(order: Order, recorded: Order | None) -> Order:
     return order
 
 
-def _fills(hummingbot: Books, venue: Books, coin: str) -> list[Line]:
-    sides = [[_of_side(books, side) for books in (hummingbot, venue)] for side in ("buy", "sell")]
+def _fills(hummingbot: Statement, venue: Statement, coin: str) -> list[Line]:
+    sides = [[_of_side(statement, side) for statement in (hummingbot, venue)] for side in ("buy", "sell")]
     return [
         *(_line(f"{name} fills", *map(len, fills)) for name, fills in zip(("buy", "sell"), sides)),
         *(_line(f"{name}, {coin}", *map(_size, fills)) for name, fills in zip(("bought", "sold"), sides)),
-        _line("volume, USD", *(_volume(books.fills.values()) for books in (hummingbot, venue))),
-        _line("fees, USD", *(_fees(books) for books in (hummingbot, venue))),
+        _line("volume, USD", *(_volume(statement.fills.values()) for statement in (hummingbot, venue))),
+        _line("fees, USD", *(_fees(statement) for statement in (hummingbot, venue))),
         _each("each fill: order, side, price, size, fee", hummingbot.fills, venue.fills),
     ]
 
 
-def _funding(hummingbot: Books, venue: Books) -> list[Line]:
+def _funding(hummingbot: Statement, venue: Statement) -> list[Line]:
     both = (hummingbot, venue)
     return [
-        _line("funding payments", *(len(books.funding) for books in both)),
-        _line("funding received, USD", *(_received(books) for books in both)),
-        _each("each funding payment: rate, amount", *({str(one.time): one for one in books.funding} for books in both)),
+        _line("funding payments", *(len(statement.funding) for statement in both)),
+        _line("funding received, USD", *(_received(statement) for statement in both)),
+        _each(
+            "each funding payment: rate, amount",
+            *({str(one.time): one for one in statement.funding} for statement in both),
+        ),
     ]
 
 
-def _account(hummingbot: Books, opening: Decimal, account: Account, coin: str, rounding: Decimal) -> list[Line]:
+def _valuation(
+    hummingbot: Statement, opening: Decimal, valuation: Valuation, coin: str, rounding: Decimal
+) -> list[Line]:
     """`rounding` is what the precision of Hummingbot's file makes of the sum of the venue's own entries, in USD."""
     bought, sold = (_size(_of_side(hummingbot, side)) for side in ("buy", "sell"))
     return [
-        _line(f"position, {coin} (sum of fills)", bought - sold, account.holding.position),
+        _line(f"position, {coin} (sum of fills)", bought - sold, valuation.holding.position),
         _line(
             "balance without the position's cost, USD",
             opening + _flow(hummingbot),
-            account.holding.balance - account.cost + rounding,
+            valuation.holding.balance - valuation.cost + rounding,
         ),
     ]
 
@@ -124,8 +129,8 @@ def _each(name: str, hummingbot: Mapping[str, Any], venue: Mapping[str, Any]) ->
     return Line(name, f"{same} of {len(hummingbot)}", f"{same} of {len(venue)}", not differing, named)
 
 
-def _of_side(books: Books, side: str) -> list[Fill]:
-    return [fill for fill in books.fills.values() if fill.side == side]
+def _of_side(statement: Statement, side: str) -> list[Fill]:
+    return [fill for fill in statement.fills.values() if fill.side == side]
 
 
 def _size(fills: Iterable[Fill]) -> Decimal:
@@ -136,18 +141,18 @@ def _volume(fills: Iterable[Fill]) -> Decimal:
     return sum((fill.price * fill.amount for fill in fills), Decimal(0))
 
 
-def _fees(books: Books) -> Decimal:
-    return sum((fill.fee for fill in books.fills.values()), Decimal(0))
+def _fees(statement: Statement) -> Decimal:
+    return sum((fill.fee for fill in statement.fills.values()), Decimal(0))
 
 
-def _flow(books: Books) -> Decimal:
+def _flow(statement: Statement) -> Decimal:
     """The USD that came in less what went out: for coins, fees and funding."""
-    bought, sold = (_volume(_of_side(books, side)) for side in ("buy", "sell"))
-    return sold - bought - _fees(books) + _received(books)
+    bought, sold = (_volume(_of_side(statement, side)) for side in ("buy", "sell"))
+    return sold - bought - _fees(statement) + _received(statement)
 
 
-def _received(books: Books) -> Decimal:
-    return sum((payment.amount for payment in books.funding), Decimal(0))
+def _received(statement: Statement) -> Decimal:
+    return sum((payment.amount for payment in statement.funding), Decimal(0))
 
 
 def _plain(value: Decimal | int) -> str:

@@ -1,4 +1,4 @@
-"""What an account did and holds, as one party has it in its books: the form in which two parties are compared."""
+"""What an account did and holds, as one party has it on record: the form in which two parties are compared."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -29,7 +29,10 @@ class Order:
 
 @dataclass(frozen=True)
 class Fill:
-    """`id` is the venue's; `order_id` the client order id; `fee` in USD, negative for a rebate."""
+    """`id` is the venue's; `order_id` the client order id; `fee` in USD, negative for a rebate.
+
+    `time` is when the party learned of it, in seconds since 1970; it is not compared.
+    """
 
     id: str
     order_id: str
@@ -37,6 +40,7 @@ class Fill:
     price: Decimal
     amount: Decimal
     fee: Decimal
+    time: float = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Funding:
 
 
 @dataclass(frozen=True)
-class Books:
+class Statement:
     """What one account did on one market: orders by client order id, fills by the venue's id, funding oldest first."""
 
     orders: dict[str, Order] = field(default_factory=dict)

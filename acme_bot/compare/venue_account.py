@@ -13,12 +13,14 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from acme_bot.compare.statement import Books, Fill, Funding, Holding, Order, OrderState
+from acme_bot.compare.statement import Fill, Funding, Holding, Order, OrderState, Statement
+from acme_bot.problem import Problem
 
 ANSWER_SECONDS = 10
 PAGE = 1000
@@ -26,7 +28,7 @@ MICROSECOND = Decimal("0.000001")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class VenueError(Exception):
+class VenueError(Problem):
     """The venue refused a request, in its own words, or did not answer."""
 
 
@@ -50,7 +52,29 @@ class Price:
 
 
 @dataclass(frozen=True)
-class Account:
+class OrderBook:
+    """Each level is a price in USD and a size in coins; the best is first."""
+
+    bids: Sequence[tuple[Decimal, Decimal]]
+    asks: Sequence[tuple[Decimal, Decimal]]
+
+    @property
+    def sides(self) -> tuple[Sequence[tuple[Decimal, Decimal]], Sequence[tuple[Decimal, Decimal]]]:
+        return self.bids, self.asks
+
+
+@dataclass(frozen=True)
+class Trade:
+    """`side` is the taker's; `time` in seconds since 1970."""
+
+    side: str
+    price: Decimal
+    size: Decimal
+    time: Decimal
+
+
+@dataclass(frozen=True)
+class Valuation:
     """The account and its position, long less short, at one moment, in USD but for the position.
 
     `entry` is None when flat, and when hedged. `cost` is what the open position was bought for (negative: sold for); `value` is what the
@@ -62,8 +86,13 @@ class Account:
     cost: Decimal
     value: Decimal
 
+    @property
+    def position_value(self) -> Decimal:
+        """What the open position is worth at the mark, in USD; negative when it is short."""
+        return self.value - self.holding.balance + self.cost
 
-class Ledger:
+
+class VenueAccount:
     """One account on one perpetual market, as the venue has it. Every method raises `VenueError`."""
 
     def __init__(self, server: str, key: Key, market: str = "BTC-PERP"):
@@ -81,13 +110,26 @@ class Ledger:
             funding_time=_seconds(future["nextFundingTime"]),
         )
 
-    def account(self) -> Account:
+    def order_book(self, levels: int) -> OrderBook:
+        """The best `levels`, 1 to 100, of each side."""
+        book = self._get(f"/markets/{self._market}/orderbook", depth=levels)
+        bids, asks = ([(Decimal(price), Decimal(size)) for price, size in book[side]] for side in ("bids", "asks"))
+        return OrderBook(bids, asks)
+
+    def trades(self, count: int) -> list[Trade]:
+        """The latest `count` of everybody's, the latest first."""
+        return [
+            Trade(one["side"], Decimal(one["price"]), Decimal(one["size"]), _seconds(one["time"]))
+            for one in self._get(f"/markets/{self._market}/trades", limit=count)
+        ]
+
+    def valuation(self) -> Valuation:
         account = self._get("/account")
         # In hedge mode there are two positions of one market.
         positions = [one for one in account["positions"] if one["future"] == self._market]
         entries = [Decimal(one["entryPrice"]) for one in positions if one["entryPrice"] is not None]
         position, cost = (sum((Decimal(one[name]) for one in positions), Decimal(0)) for name in ("netSize", "cost"))
-        return Account(
+        return Valuation(
             Holding(position, balance=Decimal(account["collateral"])),
             entry=entries[0] if len(entries) == 1 else None,
             cost=cost,
@@ -101,14 +143,14 @@ class Ledger:
     def open_orders(self) -> list[Order]:
         return [_order(order) for order in self._get("/orders", market=self._market)]
 
-    def statement(self) -> tuple[Books, Account]:
+    def statement(self) -> tuple[Statement, Valuation]:
         """All that the account ever did on this market and what it has, both of one moment."""
-        account = self.account()
+        valuation = self.valuation()
         while True:
-            books, before = self._books(), account
-            account = self.account()
-            if account.holding == before.holding:
-                return books, account
+            statement, before = self._statement(), valuation
+            valuation = self.valuation()
+            if valuation.holding == before.holding:
+                return statement, valuation
 
     def funding(self) -> list[Funding]:
         """Every funding payment, oldest first. Positive: the account received it, unlike on the wire (Acme API §5)."""
@@ -139,10 +181,10 @@ class Ledger:
     def cancel(self, client_id: str) -> None:
         self._ask("DELETE", f"/orders/by_client_id/{client_id}")
 
-    def _books(self) -> Books:
+    def _statement(self) -> Statement:
         orders = self._pages("/orders/history", "createdAt")
         client_ids = {order["id"]: order["clientId"] for order in orders}
-        return Books(
+        return Statement(
             orders={order["clientId"]: _order(order) for order in orders},
             fills={str(fill["id"]): _fill(fill, client_ids) for fill in self._pages("/fills", "time")},
             funding=self.funding(),
@@ -221,6 +263,7 @@ def _fill(fill: dict[str, Any], client_ids: dict[int, str]) -> Fill:
         price=Decimal(fill["price"]),
         amount=Decimal(fill["size"]),
         fee=Decimal(fill["fee"]),
+        time=float(_seconds(fill["time"])),
     )
 
 

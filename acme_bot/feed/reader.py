@@ -24,7 +24,7 @@ GAPS_WITHIN = 60 * MICROSECONDS
 Write = Callable[[Line], None]
 
 
-class FeedError(Exception):
+class FeedError(Problem):
     """A market cannot be read; the text says why, and what to write instead."""
 
 

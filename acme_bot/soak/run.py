@@ -2,8 +2,6 @@
 
 import http.client
 import secrets
-import shutil
-import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -12,18 +10,18 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from acme_bot.compare.venue_account import Ledger, VenueError
-from acme_bot.hbot import Hbot, HbotError
-from acme_bot.interruption import Interruption
+from acme_bot.bot import Bot, Strategy
+from acme_bot.compare.venue_account import VenueAccount
+from acme_bot.problem import Problem
+from acme_bot.run import Run, prepared
 from acme_bot.soak import SHORTEST_SECONDS
 from acme_bot.soak.gauges import BotGauge, ProcessGauge, VenueGauge
 from acme_bot.soak.picture import draw
 from acme_bot.soak.trend import WARM_UP, Trend, trend_of
-from acme_bot.venue import Venue, VenueStartError
-from acme_bot.workspace import WorkspaceError, make_workspace, require_empty
+from acme_bot.venue import Venue
 
 SCRIPT = Path(__file__).with_name("quoting.py")
-BOT = "soak.yml"
+BOT = "soak"
 PICTURE = "soak.png"
 SAMPLES = Path("data", "soak-samples.jsonl")
 MARKETS = ("BTC", "ETH", "SOL", "XRP", "DOGE")
@@ -41,10 +39,6 @@ PROCESS_TOLERANCES = {"megabytes": 8, "handles": 4}
 MEGABYTES_OF_AN_ORDER = 0.0015
 
 
-class SoakError(Exception):
-    """Why the soak cannot go on, or what was not as it should be, in a sentence."""
-
-
 class LastingVenue(Venue):
     """A venue that keeps what happens in its database."""
 
@@ -52,107 +46,101 @@ class LastingVenue(Venue):
         return [*super()._options(), "--data", str(self._folder / "venue")]
 
 
-class Soak:
+class Soak(Run[LastingVenue]):
     """One run in `folder`. `seconds` are of trading; `seed` fixes the market's course."""
 
     def __init__(self, folder: Path, seconds: int, seed: int | None, console: Console):
-        self._console = console
         self._seconds = seconds
         self._picture = folder / PICTURE
-        self._venue = LastingVenue(folder, funding_seconds=FUNDING_SECONDS, seed=seed)
         self._workspace = folder / "workspace"
-        self._hbot = Hbot(self._workspace, password=secrets.token_urlsafe(24))
-        self._bot: subprocess.Popen | None = None
+        self._bot = Bot(
+            BOT, Strategy(SCRIPT.stem, {}, files=[SCRIPT]), self._workspace, password=secrets.token_urlsafe(24)
+        )
+        super().__init__(LastingVenue(folder, funding_seconds=FUNDING_SECONDS, seed=seed), [self._bot], console)
 
-    def run(self) -> int:
-        """Returns 0 when nothing rises and all was well, else 1. Ctrl-C and SIGTERM end it like the end of its time."""
-        try:
-            with Interruption() as interruption:
-                return self._run(interruption)
-        except (SoakError, HbotError, VenueError, VenueStartError, WorkspaceError) as error:
-            self._complain(str(error))
-            return 1
-        finally:
-            if self._bot is not None:
-                self._bot.kill()
-            self._venue.stop()
-
-    def _run(self, interruption: Interruption) -> int:
-        self._say("Starting the venue, and making a workspace for Hummingbot ...")
-        self._venue.start()
-        shutil.copy(SCRIPT, make_workspace(self._workspace) / "scripts")
-        self._hbot.connect(self._venue.url, self._venue.trader.key, self._venue.trader.secret)
-        self._hbot.create(SCRIPT.stem, BOT, {})
-        self._say("hbot start; the first order takes about 15 s ...")
-        self._bot = self._hbot.start_bot(BOT)
+    def carry_out(self) -> bool:
+        """Returns whether nothing rises and every market was traded."""
+        self.say("Starting the venue, and making a workspace for Hummingbot ...")
+        self.venue.start()
+        self._bot.set_up(self.venue.url, self.venue.trader)
+        self.say("hbot start; the first order takes about 15 s ...")
+        self._bot.launch()
+        self._await_start()
         self._open_gauges()
-        self._await_first_order(interruption)
-        self._measure(interruption)
-        self._say("hbot stop: cancelling the bot's orders and stopping it ...")
-        self._hbot.stop_bot()
+        self._await_first_order()
+        self._measure()
+        self.say("hbot stop: cancelling the bot's orders and stopping it ...")
+        self._bot.stop()
         return self._report()
 
     def _open_gauges(self) -> None:
         self._from_bot = BotGauge(self._workspace / SAMPLES, **BOT_TOLERANCES)
-        self._from_venue = VenueGauge(self._venue.url, **VENUE_TOLERANCES)
-        self._bot_process = ProcessGauge("bot", self._bot.pid, **PROCESS_TOLERANCES)
-        self._venue_process = ProcessGauge("venue", self._venue.pid, **PROCESS_TOLERANCES)
+        self._from_venue = VenueGauge(self.venue.url, **VENUE_TOLERANCES)
+        self._bot_process = ProcessGauge("bot", self._bot.process.pid, **PROCESS_TOLERANCES)
+        self.venue_process = ProcessGauge("venue", self.venue.pid, **PROCESS_TOLERANCES)
 
-    def _await_first_order(self, interruption: Interruption) -> None:
-        ledger = Ledger(self._venue.url, self._venue.watcher, f"{MARKETS[-1]}-PERP")
+    def _await_start(self) -> None:
+        while not self._bot.is_up:
+            self._bot.require_alive()
+            if self.interruption.wait(0.2):
+                raise Problem("Ended before the bot was up.")
+
+    def _await_first_order(self) -> None:
+        account = VenueAccount(self.venue.url, self.venue.watcher, f"{MARKETS[-1]}-PERP")
         deadline = time.monotonic() + FIRST_ORDER_SECONDS
-        while not ledger.open_orders():
-            if self._bot.poll() is not None or time.monotonic() > deadline or interruption.wait(1):
-                raise SoakError(f"The bot does not trade on every market.\n{self._hbot.bot_complaints(BOT)}")
+        while not account.open_orders():
+            if time.monotonic() > deadline or self.interruption.wait(1):
+                raise Problem(f"The bot does not trade on every market.\n{self._bot.complaints()}")
+            self._bot.require_alive()
 
-    def _measure(self, interruption: Interruption) -> None:
+    def _measure(self) -> None:
         started, began = time.time(), time.monotonic()
         next_line = 0.0
         while (second := time.monotonic() - began) < self._seconds:
             self._sample(second, started)
             if second >= next_line and self._from_bot.orders:
-                self._say(self._line(second))
+                self.say(self._line(second))
                 next_line = second + LINE_SECONDS
-            if interruption.wait(SAMPLE_SECONDS):
+            if self.interruption.wait(SAMPLE_SECONDS):
                 return
 
     def _sample(self, second: float, started: float) -> None:
         try:
             self._bot_process.sample(second)
-            self._venue_process.sample(second)
+            self.venue_process.sample(second)
             self._from_venue.sample(second)
         except psutil.NoSuchProcess:
-            raise SoakError(f"A process ended by itself.\n{self._hbot.bot_complaints(BOT)}") from None
+            raise Problem(f"A process ended by itself.\n{self._bot.complaints()}") from None
         except (OSError, http.client.HTTPException) as error:
-            raise SoakError(f"The venue does not answer: {error}") from error
+            raise Problem(f"The venue does not answer: {error}") from error
         self._from_bot.sample(started)
 
     def _line(self, second: float) -> str:
         orders, fills = (sum(counts[-1].values()) for counts in (self._from_bot.orders, self._from_bot.fills))
         return (
             f"{second:.0f} of {self._seconds} s  orders {orders}  fills {fills}  "
-            f"bot {self._bot_process.megabytes:.1f} MB  venue {self._venue_process.megabytes:.1f} MB, "
+            f"bot {self._bot_process.megabytes:.1f} MB  venue {self.venue_process.megabytes:.1f} MB, "
             f"answers in {self._from_venue.milliseconds:.1f} ms"
         )
 
-    def _report(self) -> int:
+    def _report(self) -> bool:
         self._bot_process.allow_more(MEGABYTES_OF_AN_ORDER * self._judged_orders())
-        gauges = (self._bot_process, self._venue_process, self._from_bot, self._from_venue)
+        gauges = (self._bot_process, self.venue_process, self._from_bot, self._from_venue)
         try:
             trends = [trend_of(series) for gauge in gauges for series in gauge.series]
         except ValueError as error:
-            raise SoakError(f"{error}: let it run for {SHORTEST_SECONDS} s or more.") from None
+            raise Problem(f"{error}: let it run for {SHORTEST_SECONDS} s or more.") from None
         title = self._totals()
         draw(trends, title, self._picture)
-        self._say(title)
-        self._console.print(_table(trends))
-        self._say(f"The picture is {self._picture}")
+        self.say(title)
+        self.console.print(_table(trends))
+        self.say(f"The picture is {self._picture}")
         faults = [f"{trend.series.name} rises" for trend in trends if trend.is_rising] + self._not_traded()
         if faults:
-            self._complain(f"✗ {'; '.join(faults)}.")
-            return 1
-        self._console.print(f"✓ None of {len(trends)} series rises.", style="bold green")
-        return 0
+            self.complain(f"✗ {'; '.join(faults)}.")
+            return False
+        self.console.print(f"✓ None of {len(trends)} series rises.", style="bold green")
+        return True
 
     def _judged_orders(self) -> int:
         counts = [sum(orders.values()) for orders in self._from_bot.orders]
@@ -170,23 +158,15 @@ class Soak:
         for coin in MARKETS:
             if last.get(f"{coin}-USD", 0) <= halfway.get(f"{coin}-USD", 0):
                 found.append(f"no order on {coin}-USD in the second half")
-            if Ledger(self._venue.url, self._venue.watcher, f"{coin}-PERP").open_orders():
+            if VenueAccount(self.venue.url, self.venue.watcher, f"{coin}-PERP").open_orders():
                 found.append(f"orders left open on {coin}-USD")
         return found
-
-    def _say(self, text: str) -> None:
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-    def _complain(self, text: str) -> None:
-        self._console.print(text, style="bold red", markup=False, soft_wrap=True)
 
 
 def run_soak(seconds: int, seed: int | None, folder: Path | None, console: Console) -> int:
     """Runs the soak in `folder`, which must be empty or not there yet, or in a temporary one. Either is kept, because the
     picture is in it. Returns the process's exit code. Raises `WorkspaceError` when `folder` holds something."""
-    place = Path(folder or tempfile.mkdtemp(prefix="acme-soak-")).expanduser().resolve()
-    require_empty(place)
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place = prepared(folder or Path(tempfile.mkdtemp(prefix="acme-soak-")))
     return Soak(place, seconds, seed, console).run()
 
 

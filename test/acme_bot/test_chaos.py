@@ -12,7 +12,7 @@ from acme_bot.chaos.report import Score, progress_line, show_score, show_verdict
 from acme_bot.chaos.schedule import plan_kills
 from acme_bot.chaos.venue import PORTS, LastingVenue
 from acme_bot.compare.reconciliation import Line
-from acme_bot.compare.venue_account import Ledger, VenueError
+from acme_bot.compare.venue_account import VenueAccount, VenueError
 from acme_exchange.api.faults import NAMES
 
 BOTS = ["near", "far", "turns"]
@@ -106,7 +106,7 @@ def venue(tmp_path):
 def test_a_killed_venue_goes_on_where_it_was_at_the_same_port(venue):
     venue.start()
     url = venue.url
-    ledger = Ledger(url, venue.traders["near"], "ETH-PERP")
+    ledger = VenueAccount(url, venue.traders["near"], "ETH-PERP")
     price = ledger.price().bid - 100
     ledger.place("buy", Decimal("0.01"), price, "kept")
 
@@ -117,7 +117,7 @@ def test_a_killed_venue_goes_on_where_it_was_at_the_same_port(venue):
 
     assert venue.url == url
     assert [order.id for order in ledger.open_orders()] == ["kept"]
-    assert Ledger(url, venue.watchers["far"], "ETH-PERP").open_orders() == []
+    assert VenueAccount(url, venue.watchers["far"], "ETH-PERP").open_orders() == []
 
 
 def test_what_struck_is_counted_over_all_lives_of_a_venue(venue):
@@ -150,7 +150,7 @@ def _knock_until_more(venue: LastingVenue, counts: FaultCounts, than: int) -> in
 
 def _knock(venue: LastingVenue) -> None:
     try:
-        Ledger(venue.url, venue.watchers["near"], "ETH-PERP").price()
+        VenueAccount(venue.url, venue.watchers["near"], "ETH-PERP").price()
     except VenueError:
         pass
 

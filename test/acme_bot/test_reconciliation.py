@@ -3,9 +3,9 @@ from decimal import Decimal
 
 import pytest
 
-from acme_bot.compare.reconciliation import both_sides_filled, reconcile_books, reconcile_connector
-from acme_bot.compare.statement import Books, Fill, Funding, Holding, Order, OrderState
-from acme_bot.compare.venue_account import Account
+from acme_bot.compare.reconciliation import both_sides_filled, reconcile_connector, reconcile_statements
+from acme_bot.compare.statement import Fill, Funding, Holding, Order, OrderState, Statement
+from acme_bot.compare.venue_account import Valuation
 
 OPENING = Decimal(10_000)
 ORDERS = {
@@ -21,26 +21,26 @@ FUNDING = [
     Funding(1_767_323_040, Decimal("0.00001"), Decimal("-0.0036")),
     Funding(1_767_323_060, Decimal("-0.000012"), Decimal("0.00432")),
 ]
-BOOKS = Books(ORDERS, FILLS, FUNDING)
+STATEMENT = Statement(ORDERS, FILLS, FUNDING)
 # 10000 - 600 + 240.04 - 0.168008 + 0.00072 = 9639.872712, and the 0.006 that are left were bought for 360.
-ACCOUNT = Account(
+ACCOUNT = Valuation(
     Holding(Decimal("0.006"), Decimal("9999.872712")), entry=Decimal(60_000), cost=Decimal(360), value=Decimal("9999.9")
 )
 
 
-def differing(hummingbot: Books, venue: Books = BOOKS, account: Account = ACCOUNT) -> set[str]:
-    return {line.name for line in reconcile_books(hummingbot, venue, OPENING, account) if not line.agrees}
+def differing(hummingbot: Statement, venue: Statement = STATEMENT, account: Valuation = ACCOUNT) -> set[str]:
+    return {line.name for line in reconcile_statements(hummingbot, venue, OPENING, account) if not line.agrees}
 
 
-def with_order(name: str, **changes) -> Books:
-    return replace(BOOKS, orders={**ORDERS, name: replace(ORDERS[name], **changes)})
+def with_order(name: str, **changes) -> Statement:
+    return replace(STATEMENT, orders={**ORDERS, name: replace(ORDERS[name], **changes)})
 
 
-def with_fill(name: str, **changes) -> Books:
-    return replace(BOOKS, fills={**FILLS, name: replace(FILLS[name], **changes)})
+def with_fill(name: str, **changes) -> Statement:
+    return replace(STATEMENT, fills={**FILLS, name: replace(FILLS[name], **changes)})
 
 
-def with_balance(balance: str) -> Account:
+def with_balance(balance: str) -> Valuation:
     return replace(ACCOUNT, holding=replace(ACCOUNT.holding, balance=Decimal(balance)))
 
 
@@ -49,7 +49,7 @@ def without(entries: dict, key: str) -> dict:
 
 
 def test_equal_books_agree_in_every_line():
-    lines = reconcile_books(BOOKS, BOOKS, OPENING, ACCOUNT)
+    lines = reconcile_statements(STATEMENT, STATEMENT, OPENING, ACCOUNT)
 
     assert [line for line in lines if not line.agrees] == []
     assert {line.name: line.venue for line in lines} == {
@@ -80,33 +80,33 @@ CASH = "balance without the position's cost, USD"
 @pytest.mark.parametrize(
     "hummingbot, lines",
     [
-        (replace(BOOKS, orders=without(ORDERS, "s2")), {"orders", "orders cancelled", EACH_ORDER}),
+        (replace(STATEMENT, orders=without(ORDERS, "s2")), {"orders", "orders cancelled", EACH_ORDER}),
         (with_order("s2", state=OrderState.OPEN), {"orders cancelled", "orders left open", EACH_ORDER}),
         (with_order("s2", state=OrderState.FILLED), {"orders filled", "orders cancelled", EACH_ORDER}),
         (with_order("s2", price=Decimal(60_021)), {EACH_ORDER}),
         (with_order("s2", amount=Decimal("0.02")), {EACH_ORDER}),
         (with_order("s2", side="buy"), {EACH_ORDER}),
         (
-            replace(BOOKS, fills=without(FILLS, "2")),
+            replace(STATEMENT, fills=without(FILLS, "2")),
             {"sell fills", "sold, BTC", "volume, USD", "fees, USD", EACH_FILL, "position, BTC (sum of fills)", CASH},
         ),
         (
-            replace(BOOKS, fills={**FILLS, "3": replace(FILLS["2"], id="3")}),
+            replace(STATEMENT, fills={**FILLS, "3": replace(FILLS["2"], id="3")}),
             {"sell fills", "sold, BTC", "volume, USD", "fees, USD", EACH_FILL, "position, BTC (sum of fills)", CASH},
         ),
         (with_fill("2", price=Decimal("60010.000001")), {"volume, USD", EACH_FILL, CASH}),
         (with_fill("2", fee=Decimal("0.04800799999999999999999999999")), {"fees, USD", EACH_FILL, CASH}),
         (with_fill("2", order_id="s2"), {EACH_FILL}),
         (
-            replace(BOOKS, funding=FUNDING[:1]),
+            replace(STATEMENT, funding=FUNDING[:1]),
             {"funding payments", "funding received, USD", "each funding payment: rate, amount", CASH},
         ),
         (
-            replace(BOOKS, funding=[FUNDING[0], replace(FUNDING[1], amount=Decimal("-0.00432"))]),
+            replace(STATEMENT, funding=[FUNDING[0], replace(FUNDING[1], amount=Decimal("-0.00432"))]),
             {"funding received, USD", "each funding payment: rate, amount", CASH},
         ),
         (
-            replace(BOOKS, funding=[FUNDING[0], replace(FUNDING[1], rate=Decimal("0.000012"))]),
+            replace(STATEMENT, funding=[FUNDING[0], replace(FUNDING[1], rate=Decimal("0.000012"))]),
             {"each funding payment: rate, amount"},
         ),
     ],
@@ -132,16 +132,16 @@ def test_each_kind_of_difference_is_found_in_the_lines_that_it_touches(hummingbo
 
 
 def test_what_only_the_venue_has_is_a_difference_too():
-    assert "orders" in differing(replace(BOOKS, orders=without(ORDERS, "s2")))
-    assert "orders" in differing(BOOKS, replace(BOOKS, orders=without(ORDERS, "s2")))
+    assert "orders" in differing(replace(STATEMENT, orders=without(ORDERS, "s2")))
+    assert "orders" in differing(STATEMENT, replace(STATEMENT, orders=without(ORDERS, "s2")))
 
 
 def test_an_order_that_the_venue_cut_to_the_position_is_what_was_ordered():
     cut = with_order("s1", amount=Decimal("0.004"), reduces=True)
 
-    assert differing(BOOKS, cut) == set()
-    assert differing(BOOKS, with_order("s1", amount=Decimal("0.004"))) == {"each order: side, price, size, state"}
-    assert differing(BOOKS, with_order("s1", amount=Decimal("0.02"), reduces=True)) == {
+    assert differing(STATEMENT, cut) == set()
+    assert differing(STATEMENT, with_order("s1", amount=Decimal("0.004"))) == {"each order: side, price, size, state"}
+    assert differing(STATEMENT, with_order("s1", amount=Decimal("0.02"), reduces=True)) == {
         "each order: side, price, size, state"
     }
 
@@ -164,11 +164,11 @@ def test_an_order_that_both_have_open_was_not_cancelled_at_the_end():
     ids=["position", "balance"],
 )
 def test_holdings_are_compared_to_the_last_digit(account, lines):
-    assert differing(BOOKS, account=account) == lines
+    assert differing(STATEMENT, account=account) == lines
 
 
 def test_differing_entries_are_named():
-    lines = reconcile_books(with_order("s2", price=Decimal(1)), BOOKS, OPENING, ACCOUNT)
+    lines = reconcile_statements(with_order("s2", price=Decimal(1)), STATEMENT, OPENING, ACCOUNT)
 
     (difference,) = next(line.differences for line in lines if line.name == EACH_ORDER)
 
@@ -179,14 +179,14 @@ def test_the_venues_numbers_are_taken_in_hummingbots_precision():
     """A price of the venue's with more than six decimals is cut as Hummingbot cuts it, and not compared loosely."""
     venue = with_fill("2", price=Decimal("60010.0000009"))
 
-    assert EACH_FILL not in differing(BOOKS, venue)
+    assert EACH_FILL not in differing(STATEMENT, venue)
     assert EACH_FILL in differing(with_fill("2", price=Decimal("60010.000001")), venue)
 
 
 def test_funding_that_a_double_cannot_hold_is_no_difference_in_the_balance():
     exact = Decimal("-0.123456789012345678901234567")
-    venue = replace(BOOKS, funding=[replace(FUNDING[0], amount=exact)])
-    stored = replace(BOOKS, funding=[replace(FUNDING[0], amount=Decimal("-0.12345678901234568"))])
+    venue = replace(STATEMENT, funding=[replace(FUNDING[0], amount=exact)])
+    stored = replace(STATEMENT, funding=[replace(FUNDING[0], amount=Decimal("-0.12345678901234568"))])
     # 9999.872712 - 0.00072 - 0.123456789012345678901234567
     balance = "9999.748535210987654321098765433"
 
@@ -205,4 +205,4 @@ def test_the_connectors_doubles_are_compared_as_doubles():
 
 @pytest.mark.parametrize("fills, both", [(FILLS, True), (without(FILLS, "1"), False), ({}, False)])
 def test_both_sides(fills, both):
-    assert both_sides_filled(Books(fills=fills)) is both
+    assert both_sides_filled(Statement(fills=fills)) is both

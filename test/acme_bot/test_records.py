@@ -8,7 +8,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from acme_bot.compare.bot_records import Records, as_stored
-from acme_bot.compare.statement import Books, Fill, Funding, Order, OrderState
+from acme_bot.compare.statement import Fill, Funding, Order, OrderState, Statement
 from hummingbot.core.data_type.common import PositionAction
 from hummingbot.core.data_type.trade_fee import AddedToCostTradeFee, TokenAmount
 from hummingbot.model import get_declarative_base
@@ -34,7 +34,7 @@ def session(tmp_path):
 
 @pytest.fixture
 def records(tmp_path) -> Records:
-    return Records(tmp_path, "demo.yml")
+    return Records(tmp_path, "demo.yml", "acme_perpetual")
 
 
 def order_row(client_id: str, statuses: list[str], price="60000.0000015", amount="0.0010009") -> OrderRow:
@@ -71,7 +71,7 @@ def fill_row(fill: Fill) -> TradeFill:
 
 
 def test_before_the_first_start_there_are_no_records(records):
-    assert records.books() == Books()
+    assert records.statement() == Statement()
 
 
 def test_a_market_order_has_no_price_whatever_hummingbot_guessed(session, records):
@@ -80,7 +80,7 @@ def test_a_market_order_has_no_price_whatever_hummingbot_guessed(session, record
     session.add(row)
     session.commit()
 
-    assert records.books().orders[BUY].price == 0
+    assert records.statement().orders[BUY].price == 0
 
 
 @pytest.mark.parametrize(
@@ -97,14 +97,17 @@ def test_an_order_is_in_the_state_of_its_last_event(session, records, statuses, 
     session.add(order_row(BUY, statuses))
     session.commit()
 
-    assert records.books().orders == {BUY: Order(BUY, "buy", Decimal("60000.000001"), Decimal("0.001"), state)}
+    assert records.statement().orders == {BUY: Order(BUY, "buy", Decimal("60000.000001"), Decimal("0.001"), state)}
 
 
 def test_an_order_has_the_side_of_its_creation(session, records):
     session.add_all([order_row(BUY, ["BuyOrderCreated"]), order_row(SELL, ["SellOrderCreated", "OrderCancelled"])])
     session.commit()
 
-    assert {client_id: order.side for client_id, order in records.books().orders.items()} == {BUY: "buy", SELL: "sell"}
+    assert {client_id: order.side for client_id, order in records.statement().orders.items()} == {
+        BUY: "buy",
+        SELL: "sell",
+    }
 
 
 def test_prices_and_amounts_lose_what_is_under_a_millionth_and_fees_lose_nothing(session, records):
@@ -115,7 +118,7 @@ def test_prices_and_amounts_lose_what_is_under_a_millionth_and_fees_lose_nothing
     stored = records.fills()["11"]
 
     assert stored == Fill("11", SELL, "sell", Decimal("0.000025"), Decimal("123.456789"), exact.fee)
-    assert as_stored(Books(fills={"11": exact})).fills["11"] == stored
+    assert as_stored(Statement(fills={"11": exact})).fills["11"] == stored
 
 
 def test_a_fee_in_percent_is_of_the_volume(session, records):
@@ -136,7 +139,7 @@ def test_any_price_and_amount_is_stored_as_said(price, amount):
     column = TradeFill.__table__.columns["price"].type
     exact = Fill("1", BUY, "buy", price, amount, Decimal(0))
 
-    kept = as_stored(Books(fills={"1": exact})).fills["1"]
+    kept = as_stored(Statement(fills={"1": exact})).fills["1"]
 
     for value, stored in ((price, kept.price), (amount, kept.amount)):
         assert column.process_result_value(column.process_bind_param(value, None), None) == stored
@@ -147,7 +150,7 @@ def test_funding_is_kept_as_doubles(session, records):
     session.add(FundingPayment(**COMMON, timestamp=exact.time, rate=exact.rate, amount=float(exact.amount)))
     session.commit()
 
-    stored = records.books().funding
+    stored = records.statement().funding
 
-    assert stored == as_stored(Books(funding=[exact])).funding
+    assert stored == as_stored(Statement(funding=[exact])).funding
     assert stored == [Funding(1767323040, Decimal("0.000012345678901234568"), Decimal("-0.12345678901234568"))]

@@ -12,7 +12,7 @@ import pytest
 from acme_bot import venue as venue_module
 from acme_bot.compare import venue_account
 from acme_bot.compare.statement import Order, OrderState
-from acme_bot.compare.venue_account import Key, Ledger, VenueError
+from acme_bot.compare.venue_account import Key, VenueAccount, VenueError
 from acme_bot.venue import Venue, VenueStartError
 
 # Far enough from the market that the simulation's takers never reach it.
@@ -37,8 +37,8 @@ def own_processes() -> list[psutil.Process]:
 
 
 @pytest.fixture
-def trader(venue) -> Ledger:
-    return Ledger(venue.url, venue.trader)
+def trader(venue) -> VenueAccount:
+    return VenueAccount(venue.url, venue.trader)
 
 
 def test_keys_are_in_a_private_file_and_nowhere_else(venue, folder):
@@ -52,7 +52,7 @@ def test_keys_are_in_a_private_file_and_nowhere_else(venue, folder):
 
 
 def test_both_keys_see_one_account_and_the_watcher_cannot_trade(venue, trader):
-    watcher = Ledger(venue.url, venue.watcher)
+    watcher = VenueAccount(venue.url, venue.watcher)
     trader.place("buy", Decimal("0.01"), LOW, "seen-by-both")
 
     assert Order("seen-by-both", "buy", LOW, Decimal("0.01"), OrderState.OPEN) in watcher.open_orders()
@@ -63,7 +63,7 @@ def test_both_keys_see_one_account_and_the_watcher_cannot_trade(venue, trader):
 
 
 def test_a_refusal_is_in_the_venues_own_words(venue):
-    wrong = Ledger(venue.url, Key(venue.trader.key, "wrong"))
+    wrong = VenueAccount(venue.url, Key(venue.trader.key, "wrong"))
 
     with pytest.raises(VenueError, match="Not logged in: Invalid signature"):
         wrong.balance()
@@ -86,7 +86,7 @@ def test_a_statement_has_everything_however_many_pages_it_takes(trader, monkeypa
 
 def test_fills_of_one_moment_may_be_on_two_pages(trader, monkeypatch):
     for side, edge in (("buy", 1000), ("sell", -1000), ("buy", 1000)):
-        trader.place(side, Decimal("0.25"), trader.price().bid + edge, f"sweep-{side}-{trader.account().cost}")
+        trader.place(side, Decimal("0.25"), trader.price().bid + edge, f"sweep-{side}-{trader.valuation().cost}")
     whole = trader.statement()[0].fills
 
     for page in range(len(whole) // 2, len(whole)):
@@ -101,7 +101,7 @@ def test_being_asked_too_often_costs_time_and_nothing_else(trader):
 
 
 def test_money_is_exact_after_a_trade(trader):
-    before = trader.account()
+    before = trader.valuation()
     trader.place("buy", Decimal("0.01"), trader.price().ask + 100, "taken")
 
     books, account = trader.statement()
@@ -127,7 +127,7 @@ def test_a_stopped_venue_leaves_no_listener(tmp_path):
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(venue.url, timeout=5)
     with pytest.raises(VenueError, match="no answer from"):
-        Ledger(venue.url, venue.trader).balance()
+        VenueAccount(venue.url, venue.trader).balance()
 
 
 def test_a_venue_that_cannot_start_says_why(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 import hummingbot
-from acme_bot.compare.venue_account import Ledger
+from acme_bot.compare.venue_account import VenueAccount
 from acme_bot.hbot import Hbot
 from acme_bot.venue import Venue
 from acme_bot.workspace import make_workspace
@@ -29,9 +29,9 @@ def venue(tmp_path_factory):
 
 
 @pytest.fixture
-def ledger(venue) -> Ledger:
+def ledger(venue) -> VenueAccount:
     """The account as its owner sees it, who may also trade by hand."""
-    return Ledger(venue.url, venue.trader)
+    return VenueAccount(venue.url, venue.trader)
 
 
 @pytest.fixture

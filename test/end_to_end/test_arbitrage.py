@@ -13,8 +13,8 @@ import yaml
 from rich.console import Console
 
 from acme_bot.compare.bot_records import Records
-from acme_bot.compare.reconciliation import both_sides_filled, reconcile_books
-from acme_bot.compare.venue_account import Ledger
+from acme_bot.compare.reconciliation import both_sides_filled, reconcile_statements
+from acme_bot.compare.venue_account import VenueAccount
 from acme_bot.compare.view import show_reconciliation
 from acme_bot.demo.run import BOT
 from acme_bot.hbot import CONNECTOR, SECOND_CONNECTOR, Hbot
@@ -84,7 +84,7 @@ class Arbitrage:
     """A bot on two venues, and both parties' books of it."""
 
     def __init__(self, hbot: Hbot, venues: dict[str, Venue]):
-        self.ledgers = {connector: Ledger(venue.url, venue.watcher) for connector, venue in venues.items()}
+        self.ledgers = {connector: VenueAccount(venue.url, venue.watcher) for connector, venue in venues.items()}
         self.records = {name: Records(hbot.workspace, BOT, name) for name in (*venues, PAPER_RECORDS)}
         self._hbot = hbot
         for connector, venue in venues.items():
@@ -105,21 +105,21 @@ class Arbitrage:
     def _is_quiet(self) -> bool:
         return all(
             float(ledger.price().funding_time) - time.time() > STOP_SECONDS
-            and len(ledger.funding()) == len(self.records[connector].books().funding)
+            and len(ledger.funding()) == len(self.records[connector].statement().funding)
             for connector, ledger in self.ledgers.items()
         )
 
     def agreement(self, connector: str) -> str:
         """The two parties' books of that account, which agree in every line."""
         books, account = self.ledgers[connector].statement()
-        lines = reconcile_books(self.records[connector].books(), books, Decimal(DEPOSIT), account)
+        lines = reconcile_statements(self.records[connector].statement(), books, Decimal(DEPOSIT), account)
         assert [line for line in lines if not line.agrees] == []
         shown = StringIO()
         show_reconciliation(Console(file=shown, width=WIDTH), lines)
         return f"{connector}:\n{shown.getvalue()}"
 
     def is_filled(self, connector: str) -> bool:
-        return both_sides_filled(self.records[connector].books())
+        return both_sides_filled(self.records[connector].statement())
 
 
 @pytest.mark.timeout(300)
@@ -154,7 +154,7 @@ def test_funding_rate_arbitrage_between_two_servers(hbot: Hbot, start_venues, tm
     arbitrage = Arbitrage(hbot, venues)
 
     def both_were_paid() -> bool:
-        return all(arbitrage.records[connector].books().funding for connector in venues)
+        return all(arbitrage.records[connector].statement().funding for connector in venues)
 
     name = FUNDING_RATE_NAME
     status = arbitrage.run(name, FUNDING_RATE, until=both_were_paid)
@@ -163,7 +163,7 @@ def test_funding_rate_arbitrage_between_two_servers(hbot: Hbot, start_venues, tm
     keep_transcript(name, name, FUNDING_RATE, "\n".join(said))
     for connector in venues:
         assert arbitrage.is_filled(connector)
-        assert arbitrage.ledgers[connector].account().holding.position == 0  # closed when the bot stopped
+        assert arbitrage.ledgers[connector].valuation().holding.position == 0  # closed when the bot stopped
 
 
 @pytest.mark.parametrize("name, settings", [(SPOT_PERPETUAL_NAME, SPOT_PERPETUAL), (FUNDING_RATE_NAME, FUNDING_RATE)])

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from acme_bot.demo.run import INVENTORY_MAKER, PAIR
+from acme_bot.demo.strategies import INVENTORY_MAKER, PAIR
 from acme_bot.examples.controllers.market_making.inventory_maker import InventoryMakerConfig
 from acme_bot.hbot import CONNECTOR
 from acme_exchange.clock import SystemClock

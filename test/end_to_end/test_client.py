@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from acme_bot.compare.venue_account import Ledger
-from acme_bot.demo.run import BOT, MARKET_MAKING, PAIR
+from acme_bot.compare.venue_account import VenueAccount
+from acme_bot.demo.run import BOT
+from acme_bot.demo.strategies import MARKET_MAKING, PAIR
 from acme_bot.hbot import CONNECTOR, Hbot
 from acme_bot.venue import Venue
 from hummingbot.client.performance import PerformanceMetrics
@@ -68,18 +69,18 @@ def comes_to_show(client: Terminal, command: str, expected: Callable[[], str]) -
     pytest.fail(f"`{command}` never showed what the venue had, such as {pattern!r}:\n{client.text()}")
 
 
-def row_of_an_order_placed_by_hand(ledger: Ledger) -> str:
+def row_of_an_order_placed_by_hand(ledger: VenueAccount) -> str:
     """Of an odd size, near the top of the book."""
     price = ledger.price().bid - 3
     ledger.place("buy", Decimal("0.0137"), price, f"{BY_HAND}-{price}")
     return rf"\s{price:.0f} +0\.0137"
 
 
-def row_of_the_balance(ledger: Ledger) -> str:
+def row_of_the_balance(ledger: VenueAccount) -> str:
     return rf"Total Balance +{re.escape(f'{float(round(ledger.balance(), 4)):.10g}')}\b"
 
 
-def rows_of_the_fills(ledger: Ledger) -> str:
+def rows_of_the_fills(ledger: VenueAccount) -> str:
     fills = [fill for fill in ledger.statement()[0].fills.values() if not fill.order_id.startswith(BY_HAND)]
     buys = sum(fill.side == "buy" for fill in fills)
     fees = PerformanceMetrics.smart_round(sum(fill.fee for fill in fills))
@@ -87,7 +88,7 @@ def rows_of_the_fills(ledger: Ledger) -> str:
 
 
 @pytest.mark.timeout(300)
-def test_a_trader_connects_trades_and_looks(client: Terminal, venue: Venue, ledger: Ledger):
+def test_a_trader_connects_trades_and_looks(client: Terminal, venue: Venue, ledger: VenueAccount):
     set_password(client)
 
     connect(client, venue, "wrong", answer="Error: Not logged in: Invalid signature")

@@ -9,8 +9,9 @@ import pytest
 
 from acme_bot.compare.bot_records import Records
 from acme_bot.compare.reconciliation import both_sides_filled
-from acme_bot.compare.venue_account import Ledger
-from acme_bot.demo.run import BOT, MARKET_MAKING, PAIR
+from acme_bot.compare.venue_account import VenueAccount
+from acme_bot.demo.run import BOT
+from acme_bot.demo.strategies import MARKET_MAKING, PAIR
 from acme_bot.hbot import CONNECTOR, Hbot, HbotError
 from acme_bot.venue import Venue
 
@@ -64,7 +65,9 @@ def test_a_command_that_fails_says_why(hbot):
         hbot.start_bot("nothing.yml")
 
 
-def test_a_wrong_secret_is_answered_in_the_venues_words_and_the_right_one_confirmed(hbot, venue: Venue, ledger: Ledger):
+def test_a_wrong_secret_is_answered_in_the_venues_words_and_the_right_one_confirmed(
+    hbot, venue: Venue, ledger: VenueAccount
+):
     hbot.connect(venue.url, venue.trader.key, "wrong")
     tested = cells(hbot.run("connect"), CONNECTOR)
     assert tested["keys_confirmed"] == "no"
@@ -79,11 +82,11 @@ def test_a_wrong_secret_is_answered_in_the_venues_words_and_the_right_one_confir
 
 @pytest.mark.timeout(300)
 def test_a_running_bot_shows_what_the_venue_has_and_stop_leaves_only_what_is_not_the_bots(
-    running: Hbot, ledger: Ledger
+    running: Hbot, ledger: VenueAccount
 ):
-    records = Records(running.workspace, BOT)
+    records = Records(running.workspace, BOT, CONNECTOR)
     ledger.place("buy", Decimal("0.01"), FAR, "by-hand")
-    wait_for(lambda: both_sides_filled(records.books()))
+    wait_for(lambda: both_sides_filled(records.statement()))
 
     status = running.run("status")
     assert re.search(rf"{CONNECTOR}\s+{PAIR}\s+[\d.]+\s+[\d.]+", status, re.IGNORECASE), status

@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from acme_bot.compare.bot_records import Records
-from acme_bot.demo.run import BOT, INVENTORY_MAKER, MARKET_MAKING
+from acme_bot.demo.run import BOT
+from acme_bot.demo.strategies import INVENTORY_MAKER, MARKET_MAKING
 from test.end_to_end.test_hbot import wait_for
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
@@ -78,7 +79,7 @@ async def test_a_bot_without_a_screen_reports_and_obeys_over_mqtt(hbot, venue, l
     hbot.connect(venue.url, venue.trader.key, venue.trader.secret)
     hbot.create(INVENTORY_MAKER.name, BOT, INVENTORY_MAKER.settings)
     bot = hbot.start_bot(BOT)
-    records = Records(hbot.workspace, BOT)
+    records = Records(hbot.workspace, BOT, CONNECTOR)
 
     assert (await performance(broker))["volume_traded"] > 0
 
@@ -87,7 +88,7 @@ async def test_a_bot_without_a_screen_reports_and_obeys_over_mqtt(hbot, venue, l
     assert trades and all(Decimal(trade["quantity"]) == fills[id].amount for id, trade in trades.items())
 
     assert (await ask(broker, "stop"))["status"] == 200
-    assert ledger.open_orders() == [] and ledger.account().holding.position == 0
+    assert ledger.open_orders() == [] and ledger.valuation().holding.position == 0
     assert bot.poll() is None
     hbot.stop_bot()
 

@@ -17,10 +17,10 @@ import pytest
 import yaml
 
 from acme_bot.compare.bot_records import Records
-from acme_bot.compare.reconciliation import reconcile_books
-from acme_bot.compare.statement import Books, Funding, Order, OrderState
-from acme_bot.compare.venue_account import Account, Key, Ledger, Price
-from acme_bot.demo.run import MARKET_MAKING, PAIR
+from acme_bot.compare.reconciliation import reconcile_statements
+from acme_bot.compare.statement import Funding, Order, OrderState, Statement
+from acme_bot.compare.venue_account import Key, Price, Valuation, VenueAccount
+from acme_bot.demo.strategies import MARKET_MAKING, PAIR
 from acme_bot.hbot import CONNECTOR, Hbot, HbotError
 from acme_bot.venue import Venue
 from acme_bot.workspace import make_workspace
@@ -80,7 +80,7 @@ class QuietVenue(Venue):
         super().__init__(folder, funding_seconds=FUNDING_SECONDS, seed=7)
         self._data = folder / "venue"
 
-    def other_account(self) -> Ledger:
+    def other_account(self) -> VenueAccount:
         made = subprocess.run(
             [
                 sys.executable,
@@ -99,7 +99,7 @@ class QuietVenue(Venue):
             check=True,
         ).stdout
         found = (re.search(rf"^{name} +(\S+)$", made, re.MULTILINE)[1] for name in ("key", "secret"))
-        return Ledger(self.url, Key(*found))
+        return VenueAccount(self.url, Key(*found))
 
     def _options(self) -> list[str]:
         return [*super()._options(), "--no-liquidity", "--data", str(self._data)]
@@ -112,7 +112,7 @@ class Moment:
     status: str
     price: Price
     orders: list[Order]
-    account: Account
+    account: Valuation
 
 
 @dataclass
@@ -133,8 +133,8 @@ class Seen:
     relaunched: Moment | None = None
     log: str = ""
     history: dict[str, str] = field(default_factory=dict)
-    records: Books = field(default_factory=Books)
-    statement: tuple[Books, Account] | None = None
+    records: Statement = field(default_factory=Statement)
+    statement: tuple[Statement, Valuation] | None = None
     opening: Decimal = Decimal(0)
 
 
@@ -145,10 +145,10 @@ class Floor:
         (folder / "venue-files").mkdir()
         self.venue = QuietVenue(folder / "venue-files")
         self.venue.start()
-        self.owner = Ledger(self.venue.url, self.venue.trader)
+        self.owner = VenueAccount(self.venue.url, self.venue.trader)
         self.other = self.venue.other_account()
         self.hbot = Hbot(make_workspace(folder / "workspace"), PASSWORD)
-        self.records = Records(self.hbot.workspace, BOT)
+        self.records = Records(self.hbot.workspace, BOT, CONNECTOR)
         self.seen = Seen(opening=self.owner.balance())
         self._bot: subprocess.Popen | None = None
         self._quotes = 0
@@ -200,7 +200,7 @@ class Floor:
         self.seen.orders_after_stop = self.owner.open_orders()
 
     def second_run(self) -> None:
-        self.quote(self.owner.account().entry + GAIN)
+        self.quote(self.owner.valuation().entry + GAIN)
         self._bot = self.hbot.start_bot(BOT)
         wait_for(lambda: self._exit_amount() == AMOUNT)
         self.seen.relaunched = self._moment()
@@ -211,14 +211,14 @@ class Floor:
         self.hbot.stop_bot()
         self.seen.log = (self.hbot.workspace / "logs" / f"logs_{Path(BOT).stem}.log").read_text(encoding="utf-8")
         self.seen.history = cells(self.hbot.run("history"), CONNECTOR)
-        self.seen.records = self.records.books()
+        self.seen.records = self.records.statement()
         self.seen.statement = self.owner.statement()
 
     def _tested_key(self) -> dict[str, str]:
         return cells(self.hbot.run("connect"), CONNECTOR)
 
     def _moment(self) -> Moment:
-        return Moment(self.hbot.run("status"), self.owner.price(), self.owner.open_orders(), self.owner.account())
+        return Moment(self.hbot.run("status"), self.owner.price(), self.owner.open_orders(), self.owner.valuation())
 
     def middle(self) -> Decimal:
         """Of the other account's two orders."""
@@ -238,7 +238,7 @@ class Floor:
         self.seen.paid_while_it_ran = self.owner.funding()
 
     def _await_records_of_funding(self) -> None:
-        wait_for(lambda: len(self.records.books().funding) == len(self.owner.funding()))
+        wait_for(lambda: len(self.records.statement().funding) == len(self.owner.funding()))
 
 
 @pytest.fixture(scope="module")
@@ -379,7 +379,7 @@ def test_the_log_has_each_fill(seen: Seen):
 def test_history_the_database_and_the_venue_agree_on_fills_and_fees(seen: Seen):
     venue, account = seen.statement
     without_by_hand = replace(venue, orders={name: order for name, order in venue.orders.items() if name != BY_HAND})
-    lines = reconcile_books(seen.records, without_by_hand, seen.opening, account)
+    lines = reconcile_statements(seen.records, without_by_hand, seen.opening, account)
     assert [line for line in lines if not line.agrees] == []
     fills = list(venue.fills.values())
     assert len(fills) == 3

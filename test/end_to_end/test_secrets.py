@@ -17,7 +17,7 @@ import pytest
 import yaml
 from rich.console import Console
 
-from acme_bot.demo import run
+from acme_bot.demo import run, strategies
 from acme_bot.workspace import make_workspace
 from acme_exchange.api.routes import ROUTES
 from test.acme_bot.processes import runs
@@ -100,7 +100,7 @@ def witness(tmp_path_factory) -> Iterator[Witness]:
     """The demo, with everything logged, and what was seen of it."""
     witness = Witness(tmp_path_factory.mktemp("demo"))
     watching = threading.Thread(target=witness.look)
-    demo = run.Demo(run.MARKET_MAKING, witness.folder, SECONDS, 7, Console(file=witness.printed, width=120))
+    demo = run.Demo(strategies.MARKET_MAKING, witness.folder, SECONDS, 7, Console(file=witness.printed, width=120))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "make_workspace", make_talkative_workspace)
         watching.start()

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from acme_bot.demo.run import BOT, MARKET_MAKING
+from acme_bot.demo.run import BOT
+from acme_bot.demo.strategies import MARKET_MAKING
 from acme_bot.hbot import Hbot
 from test.end_to_end.trader import DEPOSIT, READER, Exchange, Log, Trader
 

@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from acme_bot.demo.run import CONNECTOR, MARKET_MAKING, PAIR, Demo, Strategy
+from acme_bot.bot import Strategy
+from acme_bot.demo.run import Demo
+from acme_bot.demo.strategies import MARKET_MAKING, PAIR
+from acme_bot.hbot import CONNECTOR
 from test.end_to_end import transcripts
 
 SOURCE = os.environ.get("HUMMINGBOT_SOURCE")
@@ -69,6 +72,18 @@ def v2(name: str, settings: dict[str, str], mode: str) -> Strategy:
     return Strategy(name, {**settings, "position_mode": mode}, folders, stop_seconds=20, funding_seconds=60)
 
 
+# Closer to the middle than the demo's, and closed whether it wins or loses: everything comes round within a few seconds.
+CLOSE = {
+    "order_amount": "0.001",
+    "bid_spread": "0.01",
+    "ask_spread": "0.01",
+    "order_refresh_time": "3",
+    "long_profit_taking_spread": "0.03",
+    "short_profit_taking_spread": "0.03",
+    "stop_loss_spread": "0.06",
+    "time_between_stop_loss_orders": "3",
+    "stop_loss_slippage_buffer": "0.05",
+}
 RUNS = [
     v2("pmm_simple", QUOTES, "ONEWAY"),
     v2("pmm_simple", QUOTES, "HEDGE"),
@@ -78,7 +93,7 @@ RUNS = [
     v2("bollinger_v1", BANDS, "ONEWAY"),
     v2("macd_bb_v1", {**BANDS, "bb_long_threshold": "1.5", "bb_short_threshold": "-0.5"}, "ONEWAY"),
     v2("supertrend_v1", {**DIRECTION, "percentage_threshold": "0.5"}, "ONEWAY"),
-    Strategy(MARKET_MAKING.name, {**MARKET_MAKING.settings, "position_mode": "Hedge"}),
+    Strategy(MARKET_MAKING.name, {**MARKET_MAKING.settings, **CLOSE, "position_mode": "Hedge"}),
 ]
 
 

@@ -3,7 +3,7 @@ import signal
 
 import pytest
 
-from acme_bot.interruption import Interruption
+from acme_bot.run import Interruption
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
