@@ -1,6 +1,7 @@
 """A command that has to be done before the bot can start, while the market is there to be looked at."""
 
 import os
+import shlex
 import signal
 import subprocess
 import threading
@@ -22,7 +23,7 @@ class Preparation:
         self._tell = tell
         self._said: deque[str] = deque(maxlen=SHOWN_LINES)
         self._process = tether.start(
-            [command], folder=Path.cwd(), environment=os.environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            shlex.split(command), folder=Path.cwd(), environment=os.environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

@@ -33,7 +33,10 @@ What next:
 
 class Demo(Run[Venue]):
     """One run. `seconds` of trading, 0 for until interrupted; `seed` fixes the market's course. `prepare` is a command
-    that has to be done before the bot can start; the market is open meanwhile."""
+    that has to be done before the bot can start; the market is open meanwhile.
+
+    :ivar earned: in the end; None when nothing was filled.
+    """
 
     def __init__(
         self,
@@ -51,6 +54,7 @@ class Demo(Run[Venue]):
         super().__init__(Venue(folder, funding_seconds=strategy.funding_seconds, seed=seed), [self._bot], console)
         self._opening = Decimal(0)
         self._first_order_at: float | None = None
+        self.earned: Earnings | None = None
 
     def carry_out(self) -> bool:
         """Returns whether both sides were filled and every line of the reconciliation agrees."""
@@ -167,7 +171,8 @@ class Demo(Run[Venue]):
         show_reconciliation(self.console, lines)
         agree = self._verdict(lines)
         if statement.fills:
-            self._show_earnings(statement, earnings(statement, valuation))
+            self.earned = earnings(statement, valuation)
+            self._show_earnings(statement, self.earned)
         self.say(NEXT)
         return agree
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from acme_bot.feed.dialects import DIALECTS, BookChange, Dialect, Frame, Prices, Trade
 from acme_bot.feed.stream import FIELDS, MarketStream
+from acme_bot.problem import Problem
 from acme_exchange.market.follow.lines import Candle, HistoryLine, Line, MarketLine, plain
 
 MICROSECONDS = 1_000_000
