@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import acme_exchange
 from acme_bot import tether
 from acme_bot.compare.venue_account import Key
 from acme_bot.problem import Problem
@@ -53,7 +54,7 @@ class Venue:
             *self._options(),
         ]
         with self._log().open("a") as log:
-            self._process = tether.start(command, folder=self._folder, environment=os.environ, stderr=log)
+            self._process = tether.start(command, folder=self._folder, environment=_environment(), stderr=log)
         self.url = self._announced_url()
 
     @property
@@ -110,6 +111,12 @@ def account_entries(name: str, trader: Key, watcher: Key) -> list[dict[str, Any]
         {"name": name, "key": trader.key, "secret": trader.secret, "deposit": DEPOSIT},
         {"name": name, "key": watcher.key, "secret": watcher.secret, "readOnly": True},
     ]
+
+
+def _environment() -> dict[str, str]:
+    """Of a process that runs the venue of this process's own sources, wherever they are."""
+    sources = str(Path(acme_exchange.__file__).parents[1])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (sources, os.environ.get("PYTHONPATH"))))}
 
 
 def new_key() -> Key:
