@@ -41,10 +41,18 @@ TRANSLATED = re.compile(rb"^\s*\[\s*(\d+)/(\d+)\] Cythonizing", re.MULTILINE)
 COMPILING = re.compile(rb"^\s*building '[\w.]+' extension", re.MULTILINE)
 # To compile a module takes about so many times as long as to translate it.
 COMPILING_TO_TRANSLATING = 3.0
+ENOUGH_MODULES = 5
 
 
 class InstallationError(Exception):
-    """Why it does not go on, and what to do, in a sentence."""
+    """Why it does not go on, and what to do, in a sentence.
+
+    :ivar said: what a command that failed printed last.
+    """
+
+    def __init__(self, sentence: str, said: str = "") -> None:
+        super().__init__(sentence)
+        self.said = said
 
 
 class Installer:
@@ -76,7 +84,7 @@ def main() -> int:
         with alone():
             fill(options)
     except InstallationError as error:
-        print(f"bootstrap: {error}", file=sys.stderr)
+        print("\n".join(filter(None, (error.said, f"bootstrap: {error}"))), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -117,7 +125,7 @@ def install_venue(installer: Installer) -> None:
     if has_text(VENUE_DONE, wanted):
         return
     say("Installing what the venue needs ...")
-    installer.install("installing", "-r", VENUE_REQUIREMENTS, "-c", CONSTRAINTS)
+    installer.install("installing packages", "-r", VENUE_REQUIREMENTS, "-c", CONSTRAINTS)
     VENUE_DONE.write_text(wanted)
 
 
@@ -128,7 +136,7 @@ def install_dependencies(installer: Installer) -> None:
     others.write_text(wanted.replace(hummingbot, ""))
     say("Installing the packages that Hummingbot needs ...")
     PROJECT_DONE.unlink(missing_ok=True)
-    installer.install("installing", "--build-constraints", CONSTRAINTS, "-r", others)
+    installer.install("installing packages", "--build-constraints", CONSTRAINTS, "-r", others)
     require_pip(installer)
     install_hummingbot(installer, hummingbot)
     DEPENDENCIES_DONE.write_text(wanted)
@@ -242,7 +250,7 @@ def install_foreign_clients() -> None:
     say("Installing the clients that others wrote, for tests ...")
     shutil.rmtree(FOREIGN_CLIENTS, ignore_errors=True)
     Installer(find_uv()).install(
-        "installing", "--no-deps", "--target", FOREIGN_CLIENTS, "-r", FOREIGN_CLIENTS_REQUIREMENTS
+        "installing packages", "--no-deps", "--target", FOREIGN_CLIENTS, "-r", FOREIGN_CLIENTS_REQUIREMENTS
     )
     (FOREIGN_CLIENTS / "requirements.txt").write_text(wanted)
 
@@ -307,7 +315,7 @@ def run(title: str, *command: object, environment: Mapping[str, str] | None = No
     if status != 0:
         end = "\n".join(LOG.read_text(errors="replace").splitlines()[-SHOWN_LINES:])
         raise InstallationError(
-            f"{title} failed; its whole output is in {LOG}. Run the same command again to continue.\n{end}"
+            f"{title} failed; its whole output is in {LOG}. Run the same command again to continue.", end
         )
 
 
@@ -317,31 +325,35 @@ class Progress:
     def __init__(self, title: str) -> None:
         self._title = title
         self._began = time.monotonic()
+        self._translating_since: float | None = None
         self._compiling_since: float | None = None
 
     def line(self, said: bytes, now: float) -> str:
         """`now` is in seconds of the monotonic clock."""
-        translated = TRANSLATED.findall(said)
-        compiling = len(COMPILING.findall(said))
-        elapsed = now - self._began
+        translated, compiling = TRANSLATED.findall(said), len(COMPILING.findall(said))
         if not translated:
-            return f"{self._title}: {elapsed:.0f} s"
+            return f"{self._title}: {now - self._began:.0f} s"
         total = int(translated[0][1])
+        if self._translating_since is None:
+            self._translating_since = now
         if compiling == 0:
-            each = elapsed / len(translated)
+            each = (now - self._translating_since) / len(translated)
             left = each * (total - len(translated)) + each * COMPILING_TO_TRANSLATING * total
-            return f"{self._title}: module {len(translated)} of {total} translated, {_about(left)} left"
+            return f"{self._title}: module {len(translated)} of {total} translated{_about(left, len(translated))}"
         if self._compiling_since is None:
-            self._compiling_since = now - elapsed * COMPILING_TO_TRANSLATING * (compiling - 1) / total
+            self._compiling_since = now
         # The line comes before a module is compiled.
-        done = max(compiling - 1, 1)
-        left = (now - self._compiling_since) / done * (total - done)
-        return f"{self._title}: module {compiling} of {total}, {_about(left)} left"
+        done = compiling - 1
+        left = (now - self._compiling_since) / max(done, 1) * (total - done)
+        return f"{self._title}: module {compiling} of {total}{_about(left, done)}"
 
 
-def _about(seconds: float) -> str:
+def _about(seconds: float, done: int) -> str:
+    """Nothing before there is enough to tell by."""
+    if done < ENOUGH_MODULES:
+        return ""
     minutes = round(seconds / 60)
-    return "less than a minute" if minutes == 0 else f"about {minutes} minute{'s' if minutes > 1 else ''}"
+    return f", about {minutes} minute{'s' if minutes > 1 else ''} left" if minutes else ", less than a minute left"
 
 
 def _for_pip(arguments: Sequence[object]) -> list[object]:

@@ -17,7 +17,7 @@ PROJECT = Path(__file__).parents[2]
 PAGE = (PROJECT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 WHO_SAYS_IT = re.compile(r"bootstrap: |acme-bot: |✗ ")
-SOURCES = ("acme_bot", "acme_exchange", "hummingbot")
+SOURCES = ("acme_bot", "acme_exchange", "hummingbot", "tools")
 # Hummingbot says these on the connector's behalf.
 BASE_CLASSES = ("connector/exchange_py_base.py", "connector/perpetual_derivative_py_base.py")
 # A value is a word or two, or a list; a longer one is a message too, of this project's or of what it stands on.

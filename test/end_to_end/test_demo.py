@@ -1,6 +1,7 @@
 """`acme-bot demo` as a user runs it: the real Hummingbot on a real venue, and nothing left of either."""
 
 import errno
+import os
 import re
 import signal
 import socket
@@ -15,6 +16,7 @@ import pytest
 from test.acme_bot.processes import assert_gone
 
 BOTH_SIDES = re.compile(r"fills [1-9]\d* buy [1-9]\d* sell")
+EARNED = re.compile(r"It earned (\S+) USD with \d+ fills: trading (\S+), fees (\S+), funding (\S+)\.$", re.MULTILINE)
 PATIENCE = 240
 
 
@@ -65,6 +67,10 @@ def assert_refused(ports: set[int]) -> None:
 
 def assert_success(demo: subprocess.Popen, said: str) -> None:
     assert demo.returncode == 0, said
+    total, *parts = map(float, EARNED.search(said).groups())
+    assert total == pytest.approx(sum(parts), abs=0.011), said
+    assert parts[1] < 0, said
+    assert "acme-bot new my-bot" in said.splitlines()[-1], said
     assert [line for line in said.splitlines() if "✗" in line] == []
     assert re.search(r"filled on both sides\s.*yes.*yes.*✓", said), said
     assert re.search(r"each order: .*✓", said) and re.search(r"each fill: .*✓", said), said
@@ -129,6 +135,40 @@ def test_nothing_is_left_of_a_killed_demo(start_demo, tmp_path):
 
     assert_gone(processes)
     assert_refused(ports)
+
+
+@pytest.mark.timeout(PATIENCE)
+def test_the_market_is_open_while_the_rest_is_prepared_and_what_fails_there_ends_it_all(start_demo, tmp_path):
+    prepare = tmp_path / "prepare"
+    prepare.write_text("#!/bin/sh\necho compiling module 1 of 60\nread held < \"$0.held\"\necho no compiler\nexit 3\n")
+    prepare.chmod(0o755)
+    os.mkfifo(tmp_path / "prepare.held")
+    demo = start_demo("--prepare", str(prepare))
+    said = read_until(demo, "compiling module 1 of 60") + read_until(demo, "^mark .* bid .* ask .* last ")
+    assert "The market is open: http://127.0.0.1:" in said
+    ports = ports_of(offspring(demo))
+
+    (tmp_path / "prepare.held").write_text("go on\n")
+    said = demo.communicate()[0]
+
+    assert demo.returncode == 1
+    assert "acme-bot: compiling module 1 of 60\nno compiler\n" in said
+    assert len(ports) == 1
+    assert_refused(ports)
+
+
+def test_ended_while_the_rest_is_prepared_it_says_how_to_go_on_and_leaves_nothing(start_demo, tmp_path):
+    demo = start_demo("--prepare", "sleep 600")
+    read_until(demo, "^mark ")
+    processes = offspring(demo)
+    assert len(processes) == 2
+
+    demo.send_signal(signal.SIGINT)
+    said = demo.communicate()[0]
+
+    assert demo.returncode == 1
+    assert "The same command goes on where this one stopped." in said
+    assert_gone(processes)
 
 
 def test_a_folder_with_something_in_it_is_refused(tmp_path):

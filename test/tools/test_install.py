@@ -1,0 +1,45 @@
+"""How far a compilation is, by what it has printed."""
+
+import pytest
+
+from tools.install import InstallationError, Progress, run
+
+TRANSLATED = b"  [%2d/60] Cythonizing hummingbot/core/clock.pyx\n"
+COMPILING = b"  building 'hummingbot.core.clock' extension\n"
+
+
+def progress(began: float = 0.0) -> Progress:
+    made = Progress("compiling")
+    made._began = began
+    return made
+
+
+def test_before_anything_is_known_there_is_the_time():
+    assert progress().line(b"Collecting hummingbot\n", now=7.0) == "compiling: 7 s"
+
+
+def test_translating_is_a_part_of_it_that_takes_less_time():
+    watched = progress()
+    watched.line(TRANSLATED % 1, now=0.0)
+    said = b"".join(TRANSLATED % number for number in range(1, 31))
+
+    # A second each so far: 30 s more of that, and 180 s to compile.
+    assert watched.line(said, now=30.0) == "compiling: module 30 of 60 translated, about 4 minutes left"
+
+
+def test_compiling_tells_the_module_and_the_time_that_is_left():
+    watched = progress()
+    translated = b"".join(TRANSLATED % number for number in range(1, 61))
+    watched.line(translated + COMPILING, now=60.0)
+
+    assert watched.line(translated + COMPILING * 31, now=120.0) == "compiling: module 31 of 60, about 1 minute left"
+    assert watched.line(translated + COMPILING * 60, now=178.0).endswith("module 60 of 60, less than a minute left")
+
+
+def test_a_command_that_fails_is_told_with_the_end_of_what_it_said(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".venv").mkdir()
+
+    with pytest.raises(InstallationError, match="^looking failed; its whole output is in") as failed:
+        run("looking", "sh", "-c", "echo no such thing; exit 3")
+    assert failed.value.said == "no such thing"
