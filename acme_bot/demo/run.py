@@ -126,8 +126,7 @@ class Demo(Run[Venue]):
 
     def _await_first_order(self, watch: Watch) -> bool:
         deadline = time.monotonic() + FIRST_ORDER_SECONDS
-        # A market order is never seen open.
-        while not (self._account.open_orders() or self._bot.records.fills()):
+        while not self._has_ordered():
             self._bot.require_alive()
             watch.require_market()
             if time.monotonic() > deadline:
@@ -136,6 +135,10 @@ class Demo(Run[Venue]):
                 return False
         self._first_order_at = time.monotonic()
         return True
+
+    def _has_ordered(self) -> bool:
+        # Before the bot is up, its records are being made. A market order is never seen open.
+        return self._bot.is_up and bool(self._account.open_orders() or self._bot.records.fills())
 
     def _trade(self, watch: Watch) -> None:
         end = time.monotonic() + self._seconds
