@@ -70,7 +70,7 @@ def assert_success(demo: subprocess.Popen, said: str) -> None:
     total, *parts = map(float, EARNED.search(said).groups())
     assert total == pytest.approx(sum(parts), abs=0.011), said
     assert parts[1] < 0, said
-    assert "acme-bot new my-bot" in said.splitlines()[-1], said
+    assert "What next:" in said and "acme-bot new my-bot" in said, said
     assert [line for line in said.splitlines() if "✗" in line] == []
     assert re.search(r"filled on both sides\s.*yes.*yes.*✓", said), said
     assert re.search(r"each order: .*✓", said) and re.search(r"each fill: .*✓", said), said
