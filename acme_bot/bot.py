@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from acme_bot.compare.bot_records import Records
-from acme_bot.compare.venue_account import Key
+from acme_bot.compare.venue_client import Key
 from acme_bot.hbot import CONNECTOR, STOP_SECONDS, Hbot, HbotError
 from acme_bot.strategy_files import add_files
 from acme_bot.workspace import make_workspace

@@ -2,6 +2,8 @@
 
 import argparse
 import errno
+import importlib.metadata
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,14 +13,18 @@ from rich.console import Console
 from acme_bot.chaos.run import Chaos
 from acme_bot.client import open_client
 from acme_bot.demo.run import run_demo
-from acme_bot.demo.strategies import STRATEGIES
+from acme_bot.demo.strategies import INVENTORY_MAKER, PAIR, STRATEGIES
 from acme_bot.doctor import examine
-from acme_bot.installation import MANIFEST, install, uninstall
+from acme_bot.installation import DISTRIBUTION, MANIFEST, install, uninstall
+from acme_bot.new import connect_workspace, settings_of, start_new
+from acme_bot.password import ask_password
+from acme_bot.positions import cancel_orders, close_positions, require_stopped, stored_client
 from acme_bot.problem import Problem
 from acme_bot.run import in_folder
+from acme_bot.server import first_key, running_server
 from acme_bot.soak import SHORTEST_SECONDS
 from acme_bot.strategy_files import FOLDERS, add_files, require_files
-from acme_bot.workspace import make_workspace
+from acme_bot.workspace import make_workspace, require_workspace
 
 LINE_WIDTH = 120
 CHAOS_SECONDS = 600
@@ -55,11 +61,65 @@ def _workspace(options: argparse.Namespace) -> int:
     workspace = make_workspace(options.folder)
     for folder, source in given.items():
         print(f"{add_files(workspace, folder, source)} {folder} from {source}")
+    if options.connect:
+        _connect(workspace, options)
+    place = shlex.quote(str(workspace))
     print(
-        f"{workspace} is a complete Hummingbot: `{workspace}/hbot` is its command line, "
-        f"`acme-bot client {workspace}` opens its interactive client."
+        f"{workspace} is a complete Hummingbot: `{shlex.quote(f'{workspace}/hbot')}` is its command line, "
+        f"`acme-bot client {place}` opens its interactive client."
     )
     return 0
+
+
+def _connect(workspace: Path, options: argparse.Namespace) -> str:
+    """Returns the password."""
+    server = options.server or running_server(options.data)
+    key = first_key(options.data)
+    password = ask_password(is_new=not any((workspace / "conf").glob(".password_verification")))
+    print(f"Storing the key of the venue at {server}, encrypted ...", flush=True)
+    connect_workspace(workspace, server, key, password)
+    return password
+
+
+def _new(options: argparse.Namespace) -> int:
+    strategy = STRATEGIES[options.strategy]
+    server = options.server or running_server(options.data)
+    workspace = make_workspace(options.folder)
+    password = _connect(workspace, options)
+    print(f"Starting {strategy.name}; this takes half a minute ...", flush=True)
+    start_new(workspace, strategy, password)
+    hbot = shlex.quote(str(options.folder / "hbot"))
+    print(
+        f"{options.folder} trades {PAIR} on {server}, and goes on when this terminal is closed. What to look at:\n"
+        f"  {hbot} status     what it does at present\n"
+        f"  {hbot} history    what it has traded, and what that earned\n"
+        f"  {hbot} logs       what it says\n"
+        f"  {hbot} stop       ends it; `{hbot} start` starts it again\n"
+        f"Its settings are in {settings_of(options.folder, strategy)}."
+    )
+    return 0
+
+
+def _cancel(options: argparse.Namespace) -> int:
+    workspace = _stopped(options.folder)
+    count = cancel_orders(stored_client(workspace, ask_password(is_new=False)))
+    print(f"Cancelled {count} {'order' if count == 1 else 'orders'}.")
+    return 0
+
+
+def _close(options: argparse.Namespace) -> int:
+    workspace = _stopped(options.folder)
+    client = stored_client(workspace, ask_password(is_new=False))
+    cancel_orders(client)
+    closed = close_positions(client)
+    print("\n".join(f"Closed: {position}." for position in closed) or "There is no position to close.")
+    return 0
+
+
+def _stopped(folder: Path) -> Path:
+    workspace = require_workspace(folder)
+    require_stopped(workspace)
+    return workspace
 
 
 def _client(options: argparse.Namespace) -> int:
@@ -124,14 +184,44 @@ def _console() -> Console:
     return Console(width=None if sys.stdout.isatty() else LINE_WIDTH)
 
 
+def _version() -> str:
+    versions = []
+    for name in (DISTRIBUTION, "hummingbot"):
+        try:
+            versions.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            versions.append(f"{name} is not installed")
+    return ", ".join(versions)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="acme-bot", description="Hummingbot on Acme.")
+    parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     workspace = commands.add_parser("workspace", help="make a folder a complete Hummingbot, or bring it up to date")
     workspace.add_argument("folder", metavar="DIR", type=Path)
     workspace.add_argument("--scripts", metavar="DIR", type=Path, help="copy these V2 scripts into it")
     workspace.add_argument("--controllers", metavar="DIR", type=Path, help="copy these V2 controllers into it")
+    workspace.add_argument("--connect", action="store_true", help="store the key of the venue on this machine in it")
+    _add_venue_options(workspace)
     workspace.set_defaults(command=_workspace)
+    new = commands.add_parser("new", help="make a workspace, store the venue's key, and start a bot that earns")
+    new.add_argument("folder", metavar="DIR", type=Path)
+    new.add_argument(
+        "--strategy",
+        choices=STRATEGIES,
+        default=INVENTORY_MAKER.name,
+        help="what trades (default: %(default)s, a V2 controller)",
+    )
+    _add_venue_options(new)
+    new.set_defaults(command=_new)
+    for name, command, purpose in (
+        ("cancel", _cancel, "cancel all orders of the account that a workspace trades on"),
+        ("close", _close, "cancel them, and close its positions at any price"),
+    ):
+        parser_of_account = commands.add_parser(name, help=purpose)
+        parser_of_account.add_argument("folder", metavar="DIR", type=Path)
+        parser_of_account.set_defaults(command=command)
     client = commands.add_parser("client", help="open Hummingbot's interactive client in a workspace")
     client.add_argument("folder", metavar="DIR", type=Path)
     client.set_defaults(command=_client)
@@ -182,6 +272,11 @@ def _parser() -> argparse.ArgumentParser:
     feed.add_argument("--no-history", action="store_true", help="do not ask for candles of before")
     feed.set_defaults(command=_feed)
     return parser
+
+
+def _add_venue_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", metavar="DIR", type=Path, help="where the venue keeps its data, when not as usual")
+    parser.add_argument("--server", metavar="URL", help="the venue's address (default: of the one that runs)")
 
 
 def _seconds(text: str) -> int:

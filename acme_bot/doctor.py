@@ -2,9 +2,7 @@
 
 import filecmp
 import importlib.metadata
-import json
 import stat
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +25,9 @@ from acme_bot.installation import (
     supported_versions,
     tree_version,
 )
+from acme_bot.server import DEFAULT_SERVER, reason_of_silence
 from acme_bot.workspace import MARKER, WorkspaceError, installed_hummingbot, is_workspace
 
-DEFAULT_SERVER = "http://127.0.0.1:8600"
-SERVER_SECONDS = 5
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -175,12 +172,8 @@ def _server(settings: Path, connector: str) -> Iterator[Finding]:
     except (OSError, yaml.YAMLError, AttributeError):
         yield Finding(f"{settings} cannot be read.", f"Remove it, and run `connect {connector}` again.")
         return
-    try:
-        with urllib.request.urlopen(f"{server}/api/", timeout=SERVER_SECONDS) as answer:
-            if json.load(answer)["success"] is not True:
-                raise ValueError("not its answer")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = getattr(error, "reason", error)
+    reason = reason_of_silence(server)
+    if reason is not None:
         yield Finding(
             f"The server {server} does not answer as an Acme server ({reason}).",
             f"Start it (on this machine: `acme-exchange serve`), or name another with `connect {connector}`.",

@@ -130,7 +130,7 @@ class Hbot:
         # Compiling Hummingbot's modules anew at every command doubles the time that each takes.
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         return tether.start(
-            [sys.executable, "-m", "hummingbot.cli.main", *arguments],
+            [sys.executable, "-m", "acme_bot.hbot_command", *arguments],
             folder=self.workspace,
             environment=environment,
             **streams,

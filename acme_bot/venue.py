@@ -12,7 +12,7 @@ from typing import Any
 
 import acme_exchange
 from acme_bot import tether
-from acme_bot.compare.venue_account import Key
+from acme_bot.compare.venue_client import Key
 from acme_bot.problem import Problem
 
 ACCOUNT = "demo"

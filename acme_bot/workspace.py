@@ -55,7 +55,7 @@ CLIENT_SETTINGS = {
 # Hummingbot finds its root, and `python -m` its package, in the folder that they are started in.
 HBOT = """\
 #!/bin/sh
-cd {folder} && exec {python} -m hummingbot.cli.main "$@"
+cd {folder} && exec {python} -m acme_bot.hbot_command "$@"
 """
 
 

@@ -190,7 +190,16 @@ def build_hummingbot(hummingbot: str, wheels: Path) -> Path:
         settings = Path(place, "build.cfg")
         settings.write_text(f"[build_ext]\nparallel = {cores}\n")
         environment = {"DIST_EXTRA_CONFIG": str(settings), "CFLAGS": f"{os.environ.get('CFLAGS', '')} -g0".strip()}
-        command = (PYTHON, "-m", "pip", "wheel", "--disable-pip-version-check", "-v", "--no-deps", "--no-build-isolation")
+        command = (
+            PYTHON,
+            "-m",
+            "pip",
+            "wheel",
+            "--disable-pip-version-check",
+            "-v",
+            "--no-deps",
+            "--no-build-isolation",
+        )
         run("compiling", *command, "--no-binary", "hummingbot", "-w", place, hummingbot, environment=environment)
         return moved(Path(place), wheels)
 

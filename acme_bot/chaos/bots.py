@@ -4,7 +4,8 @@ import secrets
 from pathlib import Path
 
 from acme_bot.bot import Bot, Strategy
-from acme_bot.compare.venue_account import Key, VenueAccount
+from acme_bot.compare.venue_account import VenueAccount
+from acme_bot.compare.venue_client import Key
 from acme_bot.hbot import CONNECTOR
 
 # On this market a part of an order is never too little to be an order of its own: every position can be closed.

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from acme_bot.chaos.faults import FAULTS
-from acme_bot.compare.venue_account import Key
+from acme_bot.compare.venue_client import Key
 from acme_bot.venue import Venue, account_entries, new_key
 
 FUNDING_SECONDS = 60

@@ -1,43 +1,18 @@
-"""What the venue says about an account, asked through its REST API (Acme API §2, §4, §5).
+"""What the venue says about an account, asked through its REST API (Acme API §4, §5). Every name of a field of the wire
+that the comparison knows is in this module."""
 
-A client of its own: it shares nothing with the connector, so that a mistake in one of them shows in the other. Every
-name of a field of the wire that this package knows is in this module.
-"""
-
-import hashlib
-import hmac
-import http
-import http.client
-import json
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from acme_bot.compare.statement import Fill, Funding, Holding, Order, OrderState, Statement
-from acme_bot.problem import Problem
+from acme_bot.compare.venue_client import Key, VenueClient, VenueError
 
-ANSWER_SECONDS = 10
 PAGE = 1000
 MICROSECOND = Decimal("0.000001")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class VenueError(Problem):
-    """The venue refused a request, in its own words, or did not answer."""
-
-
-@dataclass(frozen=True)
-class Key:
-    """An account's API key; the secret is in no representation."""
-
-    key: str
-    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -96,12 +71,11 @@ class VenueAccount:
     """One account on one perpetual market, as the venue has it. Every method raises `VenueError`."""
 
     def __init__(self, server: str, key: Key, market: str = "BTC-PERP"):
-        self._server = server
-        self._key = key
+        self._client = VenueClient(server, key)
         self._market = market
 
     def price(self) -> Price:
-        future = self._get(f"/futures/{self._market}")
+        future = self._client.get(f"/futures/{self._market}")
         return Price(
             bid=_decimal_or_none(future["bid"]),
             ask=_decimal_or_none(future["ask"]),
@@ -112,7 +86,7 @@ class VenueAccount:
 
     def order_book(self, levels: int) -> OrderBook:
         """The best `levels`, 1 to 100, of each side."""
-        book = self._get(f"/markets/{self._market}/orderbook", depth=levels)
+        book = self._client.get(f"/markets/{self._market}/orderbook", depth=levels)
         bids, asks = ([(Decimal(price), Decimal(size)) for price, size in book[side]] for side in ("bids", "asks"))
         return OrderBook(bids, asks)
 
@@ -120,11 +94,11 @@ class VenueAccount:
         """The latest `count` of everybody's, the latest first."""
         return [
             Trade(one["side"], Decimal(one["price"]), Decimal(one["size"]), _seconds(one["time"]))
-            for one in self._get(f"/markets/{self._market}/trades", limit=count)
+            for one in self._client.get(f"/markets/{self._market}/trades", limit=count)
         ]
 
     def valuation(self) -> Valuation:
-        account = self._get("/account")
+        account = self._client.get("/account")
         # In hedge mode there are two positions of one market.
         positions = [one for one in account["positions"] if one["future"] == self._market]
         entries = [Decimal(one["entryPrice"]) for one in positions if one["entryPrice"] is not None]
@@ -138,10 +112,10 @@ class VenueAccount:
 
     def balance(self) -> Decimal:
         """The wallet's total in USD."""
-        return next(Decimal(coin["total"]) for coin in self._get("/wallet/balances") if coin["coin"] == "USD")
+        return next(Decimal(coin["total"]) for coin in self._client.get("/wallet/balances") if coin["coin"] == "USD")
 
     def open_orders(self) -> list[Order]:
-        return [_order(order) for order in self._get("/orders", market=self._market)]
+        return [_order(order) for order in self._client.get("/orders", market=self._market)]
 
     def statement(self) -> tuple[Statement, Valuation]:
         """All that the account ever did on this market and what it has, both of one moment."""
@@ -154,7 +128,7 @@ class VenueAccount:
 
     def funding(self) -> list[Funding]:
         """Every funding payment, oldest first. Positive: the account received it, unlike on the wire (Acme API §5)."""
-        payments = self._get("/funding_payments", future=self._market)
+        payments = self._client.get("/funding_payments", future=self._market)
         return sorted(
             (
                 Funding(int(_seconds(one["time"])), rate=Decimal(one["rate"]), amount=-Decimal(one["payment"]))
@@ -165,7 +139,7 @@ class VenueAccount:
 
     def place(self, side: str, size: Decimal, price: Decimal, client_id: str) -> None:
         """Places a limit order, as a trader does by hand."""
-        self._ask(
+        self._client.ask(
             "POST",
             "/orders",
             {
@@ -179,7 +153,7 @@ class VenueAccount:
         )
 
     def cancel(self, client_id: str) -> None:
-        self._ask("DELETE", f"/orders/by_client_id/{client_id}")
+        self._client.ask("DELETE", f"/orders/by_client_id/{client_id}")
 
     def _statement(self) -> Statement:
         orders = self._pages("/orders/history", "createdAt")
@@ -195,7 +169,7 @@ class VenueAccount:
         found: dict[int, dict[str, Any]] = {}
         parameters: dict[str, Any] = {"market": self._market, "limit": PAGE}
         while True:
-            page = self._get(path, **parameters)
+            page = self._client.get(path, **parameters)
             known = len(found)
             found |= {one["id"]: one for one in page}
             if len(page) < PAGE:
@@ -203,39 +177,6 @@ class VenueAccount:
             if len(found) == known:
                 raise VenueError(f"GET {path}: more than {PAGE} of one microsecond.")
             parameters["end_time"] = _seconds(page[-1][moment]) + MICROSECOND
-
-    def _get(self, path: str, **parameters: Any) -> Any:
-        return self._ask("GET", f"{path}?{urllib.parse.urlencode(parameters)}" if parameters else path)
-
-    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Waits and asks again when the venue says that it was asked too often: it did nothing then (Acme API §3)."""
-        while True:
-            try:
-                return self._ask_once(method, f"/api{path}", json.dumps(body) if body is not None else "")
-            except urllib.error.HTTPError as refusal:
-                if refusal.code != http.HTTPStatus.TOO_MANY_REQUESTS:
-                    raise VenueError(f"{method} {path}: {_reason(refusal)}") from None
-                time.sleep(float(refusal.headers["Retry-After"]))
-            except (OSError, http.client.HTTPException) as error:
-                raise VenueError(f"{method} {path}: no answer from {self._server} ({error})") from error
-
-    def _ask_once(self, method: str, path: str, body: str) -> Any:
-        headers = {"Content-Type": "application/json", **self._signed(method, path, body)}
-        request = urllib.request.Request(self._server + path, body.encode() or None, headers, method=method)
-        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
-            return json.load(answer, parse_float=Decimal)["result"]
-
-    def _signed(self, method: str, path: str, body: str) -> dict[str, str]:
-        moment = str(time.time_ns() // 1_000_000)
-        signature = hmac.new(self._key.secret.encode(), f"{moment}{method}{path}{body}".encode(), hashlib.sha256)
-        return {"ACME-KEY": self._key.key, "ACME-TS": moment, "ACME-SIGN": signature.hexdigest()}
-
-
-def _reason(refusal: urllib.error.HTTPError) -> str:
-    try:
-        return json.load(refusal)["error"]
-    except (ValueError, LookupError, TypeError):
-        return f"HTTP {refusal.code}"
 
 
 def _order(order: dict[str, Any]) -> Order:

@@ -23,7 +23,11 @@ class Preparation:
         self._tell = tell
         self._said: deque[str] = deque(maxlen=SHOWN_LINES)
         self._process = tether.start(
-            shlex.split(command), folder=Path.cwd(), environment=os.environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            shlex.split(command),
+            folder=Path.cwd(),
+            environment=os.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

@@ -12,7 +12,8 @@ from acme_bot.chaos.report import Score, progress_line, show_score, show_verdict
 from acme_bot.chaos.schedule import plan_kills
 from acme_bot.chaos.venue import PORTS, LastingVenue
 from acme_bot.compare.reconciliation import Line
-from acme_bot.compare.venue_account import VenueAccount, VenueError
+from acme_bot.compare.venue_account import VenueAccount
+from acme_bot.compare.venue_client import VenueError
 from acme_exchange.api.faults import NAMES
 
 BOTS = ["near", "far", "turns"]

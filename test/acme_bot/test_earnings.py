@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from acme_bot.bot import Strategy
 from acme_bot.compare.statement import Fill, Funding, Holding, Statement
@@ -150,8 +149,6 @@ def test_the_demos_settings_earn_on_at_least_eight_of_ten_seeds(strategy):
 
 def test_a_profit_that_is_less_than_two_fees_earns_on_none():
     too_close = {"spread": Decimal("0.0001"), "profit": Decimal("0.0003"), "loss": Decimal("0.0006")}
-    results = [
-        earned(seed, {**too_close, "size": Decimal("0.001"), "refresh_seconds": 3.0}) for seed in SEEDS
-    ]
+    results = [earned(seed, {**too_close, "size": Decimal("0.001"), "refresh_seconds": 3.0}) for seed in SEEDS]
 
     assert sum(result > 0 for result in results) == 0, results

@@ -12,7 +12,8 @@ import pytest
 from acme_bot import venue as venue_module
 from acme_bot.compare import venue_account
 from acme_bot.compare.statement import Order, OrderState
-from acme_bot.compare.venue_account import Key, VenueAccount, VenueError
+from acme_bot.compare.venue_account import VenueAccount
+from acme_bot.compare.venue_client import Key, VenueError
 from acme_bot.venue import Venue, VenueStartError
 
 # Far enough from the market that the simulation's takers never reach it.

@@ -19,7 +19,8 @@ import yaml
 from acme_bot.compare.bot_records import Records
 from acme_bot.compare.reconciliation import reconcile_statements
 from acme_bot.compare.statement import Funding, Order, OrderState, Statement
-from acme_bot.compare.venue_account import Key, Price, Valuation, VenueAccount
+from acme_bot.compare.venue_account import Price, Valuation, VenueAccount
+from acme_bot.compare.venue_client import Key
 from acme_bot.demo.strategies import MARKET_MAKING, PAIR
 from acme_bot.hbot import CONNECTOR, Hbot, HbotError
 from acme_bot.venue import Venue

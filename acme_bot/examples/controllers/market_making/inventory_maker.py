@@ -1,10 +1,11 @@
 """Quotes around the middle of the book, moved against the position: who holds too much asks less, and bids less."""
 
 from decimal import Decimal
+from typing import Any
 
 from pydantic import Field
 
-from hummingbot.core.data_type.common import PriceType, TradeType
+from hummingbot.core.data_type.common import PositionMode, PriceType, TradeType
 from hummingbot.strategy_v2.controllers.market_making_controller_base import (
     MarketMakingControllerBase,
     MarketMakingControllerConfigBase,
@@ -12,14 +13,35 @@ from hummingbot.strategy_v2.controllers.market_making_controller_base import (
 from hummingbot.strategy_v2.executors.position_executor.data_types import PositionExecutorConfig
 
 
+def _asked(default: Any, prompt: str, **limits: Any) -> Any:
+    """A setting that is asked for, and can be changed while the bot runs."""
+    return Field(
+        default=default,
+        json_schema_extra={"prompt": f"{prompt} (such as {default}): ", "prompt_on_new": True, "is_updatable": True},
+        **limits,
+    )
+
+
 class InventoryMakerConfig(MarketMakingControllerConfigBase):
-    """The settings of every market-making controller, and one more.
+    """The settings of every market-making controller, with defaults that earn on Acme's simulated market, and one more.
 
     `inventory_skew` is how far the quotes move, as a fraction of the price, when the position is worth
     `total_amount_quote`.
     """
 
     controller_name: str = "inventory_maker"
+    connector_name: str = _asked("acme_perpetual", "The connector")
+    trading_pair: str = _asked("BTC-USD", "The trading pair")
+    total_amount_quote: Decimal = _asked(Decimal(500), "USD of all quotes together", gt=0)
+    buy_spreads: list[float] = _asked("0.0005", "Distances of the bids from the middle, as fractions")
+    sell_spreads: list[float] = _asked("0.0005", "Distances of the asks from the middle, as fractions")
+    executor_refresh_time: int = _asked(5, "Seconds after which a quote is renewed")
+    cooldown_time: int = _asked(1, "Seconds to wait after a position was closed")
+    leverage: int = _asked(5, "The leverage")
+    position_mode: PositionMode = _asked("ONEWAY", "The position mode, ONEWAY or HEDGE")
+    stop_loss: Decimal | None = _asked(Decimal("0.004"), "The loss at which a position is closed, as a fraction", gt=0)
+    take_profit: Decimal | None = _asked(Decimal("0.0008"), "The profit to close a position at, as a fraction", gt=0)
+    time_limit: int | None = _asked(120, "Seconds after which a position is closed", gt=0)
     inventory_skew: Decimal = Field(default=Decimal("0.001"), ge=0, json_schema_extra={"is_updatable": True})
 
 
