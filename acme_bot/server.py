@@ -8,8 +8,9 @@ import platformdirs
 
 from acme_bot.compare.venue_client import Key
 from acme_bot.problem import Problem
-from acme_exchange.accounts.file import AccountsError, load_accounts
-from acme_exchange.owner.access import FILE_NAME, read_access
+from acme_exchange.accounts.file import load_accounts
+from acme_exchange.input.errors import UserError
+from acme_exchange.owner.access import find_access
 
 DEFAULT_SERVER = "http://127.0.0.1:8600"
 ANSWER_SECONDS = 5
@@ -34,7 +35,10 @@ def venue_data(folder: Path | None) -> Path:
 
 def running_server(folder: Path | None) -> str:
     """The address of the venue that keeps its data in `folder`. Raises `Problem` when it does not answer."""
-    access = read_access(venue_data(folder) / FILE_NAME)
+    try:
+        access = find_access(venue_data(folder))
+    except UserError as error:
+        raise Problem(str(error)) from None
     server = access.url if access is not None else DEFAULT_SERVER
     reason = reason_of_silence(server)
     if reason is not None:
@@ -49,7 +53,7 @@ def first_key(folder: Path | None) -> Key:
         raise Problem(f"{path} is not there, with the key of the venue's first account: {START}, which makes it.")
     try:
         entry = next(key for account in load_accounts(path) for key in account.keys if not key.read_only)
-    except AccountsError as error:
+    except UserError as error:
         raise Problem(str(error)) from None
     except StopIteration:
         raise Problem(f"{path} has only keys that may read: add one that may trade.") from None

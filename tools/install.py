@@ -7,6 +7,7 @@ or an earlier run has a package of it for this machine. Runs with nothing but Py
 import argparse
 import fcntl
 import hashlib
+import importlib.metadata
 import os
 import platform
 import re
@@ -145,6 +146,8 @@ def install_dependencies(installer: Installer) -> None:
 def install_hummingbot(installer: Installer, hummingbot: str) -> None:
     """From PyPI or from what an earlier run has compiled; else it is compiled, and kept for the next environment."""
     version = hummingbot.partition("==")[2]
+    if installed_version("hummingbot") == version:
+        return
     wheels = wheel_cache()
     ready = next(iter(sorted(wheels.glob(f"hummingbot-{version}-cp312-*.whl"))), None)
     if ready is None:
@@ -152,6 +155,13 @@ def install_hummingbot(installer: Installer, hummingbot: str) -> None:
     else:
         say(f"Installing the Hummingbot that was compiled earlier ({wheels}) ...")
     installer.install("installing Hummingbot", "--no-deps", ready)
+
+
+def installed_version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 def wheel_cache() -> Path:
