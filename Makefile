@@ -1,4 +1,4 @@
-.PHONY: demo earnings chaos soak test strategies tree kills power-cuts bench bench-venue bench-fleet versions venv lint clean
+.PHONY: demo earnings chaos soak test strategies tree kills power-cuts bench bench-venue bench-fleet versions venv lint clean clean-cache
 
 PYTHON_IN_VENV = .venv/bin/python
 # The whole run measures the branch coverage of the connector, where Hummingbot has it, by the tests that lie in
@@ -78,6 +78,10 @@ lint: venv
 
 venv:
 	@tools/bootstrap
+
+## Removes what was compiled from the user's cache folder.
+clean-cache:
+	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/acme-perpetual" "$$HOME/Library/Caches/acme-perpetual"
 
 clean:
 	rm -rf .venv .venv-* build *.egg-info .pytest_cache .hypothesis .coverage

@@ -19,7 +19,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     license_files=["LICENSE"],
-    python_requires=">=3.12",
+    python_requires=">=3.12,<3.13",  # packages that Hummingbot pins do not work with 3.13
     # The connector's tests come along, for `acme-bot install`.
     package_dir=TEST_PACKAGES,
     # The connector's folders are laid into the installed `hummingbot` package: its loader scans them on disk.

@@ -73,7 +73,7 @@ def _workspace(options: argparse.Namespace) -> int:
 
 def _connect(workspace: Path, options: argparse.Namespace) -> str:
     """Returns the password."""
-    server = options.server or running_server(options.data)
+    server = running_server(options.data, options.server)
     key = first_key(options.data)
     password = ask_password(is_new=not any((workspace / "conf").glob(".password_verification")))
     print(f"Storing the key of the venue at {server}, encrypted ...", flush=True)
@@ -83,7 +83,7 @@ def _connect(workspace: Path, options: argparse.Namespace) -> str:
 
 def _new(options: argparse.Namespace) -> int:
     strategy = STRATEGIES[options.strategy]
-    server = options.server or running_server(options.data)
+    server = running_server(options.data, options.server)
     workspace = make_workspace(options.folder)
     password = _connect(workspace, options)
     print(f"Starting {strategy.name}; this takes half a minute ...", flush=True)

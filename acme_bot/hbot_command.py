@@ -5,6 +5,7 @@
 - after `hbot stop`, what the bot leaves open on the venue is said, with the command that closes it.
 """
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -32,12 +33,13 @@ def main() -> None:
 
 def left_open(workspace: Path) -> str:
     """What the bot of a workspace leaves on the venue, in lines; nothing when that is nothing, or there is no key."""
-    close = f"`acme-bot close {workspace}`"
+    place = shlex.quote(str(workspace))
+    close = f"`acme-bot close {place}`"
     if not any((workspace / "conf" / "connectors").glob("acme_perpetual.yml")):
         return ""
     password = given_password()
     if password is None:
-        return f"Whether a position is left: {workspace}/hbot balance; {close} closes it.\n"
+        return f"Whether a position is left: {place}/hbot balance; {close} closes it.\n"
     try:
         positions = open_positions(stored_client(workspace, password))
     except Problem as problem:

@@ -29,7 +29,7 @@ class OpenPosition:
 
     def __str__(self) -> str:
         direction = "long" if self.size > 0 else "short"
-        return f"{direction} {abs(self.size):f} on {self.market}, worth {self.value:,.2f} USD"
+        return f"{direction} {abs(self.size).normalize():f} on {self.market}, worth {self.value:,.2f} USD"
 
 
 def stored_client(workspace: Path, password: str, connector: str = CONNECTOR) -> VenueClient:

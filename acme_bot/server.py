@@ -33,13 +33,11 @@ def venue_data(folder: Path | None) -> Path:
     return folder or platformdirs.user_data_path("acme-exchange", appauthor=False)
 
 
-def running_server(folder: Path | None) -> str:
-    """The address of the venue that keeps its data in `folder`. Raises `Problem` when it does not answer."""
-    try:
+def running_server(folder: Path | None, server: str | None = None) -> str:
+    """The address of the venue that keeps its data in `folder`, or `server`. Raises `Problem` when it does not answer."""
+    if server is None:
         access = find_access(venue_data(folder))
-    except UserError as error:
-        raise Problem(str(error)) from None
-    server = access.url if access is not None else DEFAULT_SERVER
+        server = access.url if access is not None else DEFAULT_SERVER
     reason = reason_of_silence(server)
     if reason is not None:
         raise Problem(f"No venue answers at {server} ({reason}): {START}, and run this command again.")

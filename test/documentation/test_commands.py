@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from acme_bot.positions import running_bot
 from test.end_to_end.terminal import Terminal
 
 PROJECT = Path(__file__).parents[2]
@@ -50,12 +51,19 @@ class Reader:
             self._run(command)
 
     def leave(self) -> None:
+        """Ends the venue, and whatever bot a page's commands have left."""
+        for folder in self._folder.glob("*/hbot"):
+            if (bot := running_bot(folder.parent)) is not None:
+                os.kill(bot, signal.SIGKILL)
+        self._end_venue()
+
+    def _end_venue(self) -> None:
         if self._venue is not None:
             self._venue.send_signal(signal.SIGINT)
             assert self._venue.wait(20) == 0
 
     def _serve(self, command: str) -> None:
-        self.leave()
+        self._end_venue()
         self._venue = subprocess.Popen(
             ["sh", "-c", f"exec {command}"],
             cwd=self._folder,
@@ -69,7 +77,8 @@ class Reader:
     def _open_client(self, command: str) -> None:
         name = shlex.split(command)[-1]
         client = Terminal([sys.executable, "-m", "acme_bot", "client", str(self._folder / name)])
-        client.wait_for("Welcome to Hummingbot")
+        # Where there are keys, it asks for their password at once.
+        client.wait_for("Welcome to Hummingbot|Enter your password")
         client.close()
 
     def _run(self, command: str) -> None:
@@ -77,7 +86,7 @@ class Reader:
         script = f"set -e\n{command}\npwd >&3\nenv -0 >&4"
         folder, environment = self._folder / ".folder", self._folder / ".environment"
         ran = subprocess.run(
-            ["bash", "-c", f"exec 3>{folder} 4>{environment}\n{script}"],
+            ["bash", "-c", f"exec 3>{shlex.quote(str(folder))} 4>{shlex.quote(str(environment))}\n{script}"],
             cwd=self._folder,
             env=self._environment,
             stdin=subprocess.DEVNULL,
@@ -94,7 +103,9 @@ def reader(tmp_path) -> Iterator[Reader]:
     with socket.socket() as knock:
         if knock.connect_ex(("127.0.0.1", PORT)) == 0:
             pytest.skip(f"the pages use the venue's usual port, {PORT}, and something listens there already")
-    reader = Reader(tmp_path)
+    folder = tmp_path / "my projects" / "acme bot"
+    folder.mkdir(parents=True)
+    reader = Reader(folder)
     yield reader
     reader.leave()
 

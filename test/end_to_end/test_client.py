@@ -4,11 +4,11 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from acme_bot.compare.venue_account import VenueAccount
-from acme_bot.demo.run import BOT
 from acme_bot.demo.strategies import MARKET_MAKING, PAIR
 from acme_bot.hbot import CONNECTOR, Hbot
 from acme_bot.venue import Venue
@@ -16,13 +16,15 @@ from hummingbot.client.performance import PerformanceMetrics
 from test.end_to_end.terminal import Terminal
 
 PASSWORD = "open sesame"
+TRADING_PAGE = (Path(__file__).parents[2] / "docs" / "trading.md").read_text(encoding="utf-8")
+QUESTION = re.compile(r"^\| ([A-Z].+?) \| `(.+?)` \|", re.MULTILINE)
+LONGEST_ANSWER = 40
 BY_HAND = "by-hand"
 ATTEMPTS = 10
 
 
 @pytest.fixture
 def client(hbot: Hbot) -> Iterator[Terminal]:
-    hbot.create(MARKET_MAKING.name, BOT, MARKET_MAKING.settings)
     terminal = Terminal([sys.executable, "-m", "acme_bot", "client", str(hbot.workspace)])
     yield terminal
     terminal.close()
@@ -51,6 +53,17 @@ def connect(client: Terminal, venue: Venue, secret: str, answer: str) -> None:
         client.wait_for(rf"{question}[^\n]*>>> *(v|\n)")
         client.type(value)
     client.wait_for(answer)
+
+
+def create_as_the_page_says(client: Terminal) -> None:
+    """Each question of `create` comes, none besides, and takes the page's answer."""
+    client.type("create")
+    rows = QUESTION.findall(TRADING_PAGE)
+    assert rows[0][1] == MARKET_MAKING.name and len(rows) >= 15
+    for question, answer in rows:
+        client.wait_for(re.escape(question))
+        client.type("\x7f" * LONGEST_ANSWER + answer)
+    client.wait_for("A new config file has been created|Enter \"start\"")
 
 
 def comes_to_show(client: Terminal, command: str, expected: Callable[[], str]) -> None:
@@ -96,8 +109,7 @@ def test_a_trader_connects_trades_and_looks(client: Terminal, venue: Venue, ledg
     client.type("balance")
     client.wait_for(rf"USD +{ledger.balance():.4f} ")
 
-    client.type(f"import {BOT}")
-    client.wait_for('Enter "start" to start')
+    create_as_the_page_says(client)
     client.type("start")
     client.wait_for(f"'{MARKET_MAKING.name}' started successfully")
     client.wait_for("BUY order .* is filled", seconds=90)
