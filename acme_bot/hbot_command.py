@@ -2,25 +2,35 @@
 
 - `hbot history` values coins at the rates of the workspace's settings, as the bot itself does, and not at those of an
   exchange elsewhere, which it asks when nobody has read the settings;
+- `hbot connect` and `hbot balance` say in a line that no venue answers, and where;
 - after `hbot stop`, what the bot leaves open on the venue is said, with the command that closes it.
 """
 
+import logging
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import yaml
+
+from acme_bot.hbot import CONNECTOR, SECOND_CONNECTOR
 from acme_bot.password import given_password
 from acme_bot.positions import open_positions, stored_client
 from acme_bot.problem import Problem
+from acme_bot.server import DEFAULT_SERVER, START, reason_of_silence
 
 
 def main() -> None:
     """Runs one command in the current folder, which is a workspace. Exits as `hbot` does."""
-    command = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), None)
+    words = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
+    command = words[0] if words else None
     if command == "history":
         from hummingbot.client.config.config_helpers import load_client_config_map_from_file
 
         load_client_config_map_from_file()
+    if words in (["connect"], ["balance"], ["balance", CONNECTOR]):
+        _require_servers(command)
     from hummingbot.cli.main import app
 
     sys.argv[0] = "hbot"
@@ -29,6 +39,29 @@ def main() -> None:
     finally:
         if command == "stop" and "--json" not in sys.argv:
             print(left_open(Path.cwd()), end="", flush=True)
+
+
+def _require_servers(command: str | None) -> None:
+    """Ends the command when a server that it needs does not answer, unless it shows something else besides."""
+    silent = list(silent_servers(Path.cwd()))
+    for sentence in silent:
+        print(sentence, file=sys.stderr, flush=True)
+    if silent and command == "balance":
+        sys.exit(1)
+    if silent:
+        # What it would log of it are tracebacks.
+        logging.disable(logging.CRITICAL)
+
+
+def silent_servers(workspace: Path) -> Iterator[str]:
+    """A sentence for each server that a workspace has a key for and that does not answer."""
+    for connector in (CONNECTOR, SECOND_CONNECTOR):
+        settings = workspace / "conf" / "connectors" / f"{connector}.yml"
+        if settings.exists():
+            server = yaml.safe_load(settings.read_text(encoding="utf-8")).get(f"{connector}_server") or DEFAULT_SERVER
+            reason = reason_of_silence(server)
+            if reason is not None:
+                yield f"No venue answers at {server} ({reason}): {START}, or name another with `hbot connect {connector}`."
 
 
 def left_open(workspace: Path) -> str:

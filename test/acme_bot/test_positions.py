@@ -1,6 +1,8 @@
 """What is left on a real venue when a bot was stopped, and the commands that end it."""
 
 import json
+import os
+import re
 import subprocess
 import sys
 from decimal import Decimal
@@ -18,6 +20,7 @@ from acme_bot.venue import Venue
 from acme_bot.workspace import MARKER
 from hummingbot.client.config import config_crypt
 
+PROJECT = Path(__file__).parents[2]
 PASSWORD = "open sesame"
 
 
@@ -95,6 +98,33 @@ def test_cancel_cancels_the_orders_and_leaves_the_position(account, workspace, g
     assert account.open_orders() == [] and account.valuation().holding.position == Decimal("-0.003")
     assert "short 0.003 on BTC-PERP" in hbot_command.left_open(workspace)
     cli.main(["close", str(workspace)])
+
+
+def test_a_server_that_does_not_answer_is_named_in_a_line(workspace, tmp_path):
+    assert list(hbot_command.silent_servers(workspace)) == []
+
+    (tmp_path / "conf" / "connectors").mkdir(parents=True)
+    (tmp_path / "conf" / "connectors" / "acme_perpetual.yml").write_text("acme_perpetual_server: http://127.0.0.1:1\n")
+    (sentence,) = hbot_command.silent_servers(tmp_path)
+    assert sentence.startswith("No venue answers at http://127.0.0.1:1 (")
+    assert "acme-exchange serve" in sentence
+
+
+def test_balance_ends_with_that_line_and_shows_no_money(tmp_path):
+    (tmp_path / "conf" / "connectors").mkdir(parents=True)
+    (tmp_path / "conf" / "connectors" / "acme_perpetual.yml").write_text("acme_perpetual_server: http://127.0.0.1:1\n")
+
+    asked = subprocess.run(
+        [sys.executable, "-m", "acme_bot.hbot_command", "balance"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (asked.returncode, asked.stdout) == (1, "")
+    assert re.fullmatch(r"No venue answers at http://127.0.0.1:1 .*\n", asked.stderr), asked.stderr
 
 
 def test_without_the_password_it_says_where_to_look(workspace):
