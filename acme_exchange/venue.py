@@ -6,7 +6,7 @@ from decimal import Decimal
 from acme_exchange.accounts.file import AccountsError
 from acme_exchange.accounts.keys import AccountEntry, ApiKey
 from acme_exchange.clock import Clock
-from acme_exchange.engine import CancelOrder, CancelOrders, Command, CreateAccount, Deposit, Engine, Event
+from acme_exchange.engine import Advance, CancelOrder, CancelOrders, Command, CreateAccount, Deposit, Engine, Event
 from acme_exchange.market import MarketPlan, MarketSimulation, plan_markets
 from acme_exchange.past import Past
 from acme_exchange.store import Candle, FirstStart, MemoryStore, Period, Store
@@ -81,9 +81,17 @@ class Venue:
     def execute(self, command: Command) -> list[Event]:
         """Carries out a command now, keeps what it caused, and tells everyone who listens.
 
+        What is due by the clock comes first.
+
         :raises Refused: as the engine does; then nothing has changed, and nobody is told.
         """
-        events = self.engine.apply(command, self.clock.now())
+        now = self.clock.now()
+        if self.engine.is_due(now) and not isinstance(command, Advance):
+            self._carry_out(Advance(), now)
+        return self._carry_out(command, now)
+
+    def _carry_out(self, command: Command, now: int) -> list[Event]:
+        events = self.engine.apply(command, now)
         self.store.record(events, cancelled_by_client=isinstance(command, CancelOrder | CancelOrders))
         for listener in self._listeners:
             listener(events)

@@ -69,8 +69,11 @@ class Engine:
 
         :param now: microseconds since the epoch. A clock that went back is taken to stand still.
         :raises Refused: the rules forbid it, in the words of Acme API §7; nothing has changed.
+        :raises ValueError: something is due by the clock, and happens first: `Advance` is the command to apply.
         """
         state = self._state
+        if type(command) is not commands.Advance and state.is_due(now):
+            raise ValueError(f"{command}: what is due by {now} comes first; apply Advance, as Engine.is_due says")
         before = state.now
         state.begin(now)
         try:
@@ -80,6 +83,14 @@ class Engine:
             raise
         conclude(state)
         return state.events
+
+    def is_due(self, now: int) -> bool:
+        """Whether funding or an expiry is due by `now`: then nothing but `Advance` may be applied.
+
+        So who holds a position *at* the hour pays, and nobody trades in a market that has expired, however long after
+        the hour a command comes, and however late the clock is looked at.
+        """
+        return self._state.is_due(now)
 
     def has_account(self, name: str) -> bool:
         """Whether there is an account of that name."""

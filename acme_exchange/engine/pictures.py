@@ -15,18 +15,17 @@ _ONE = Decimal(1)
 def account_picture(account: Account) -> views.Account:
     """The account with its positions."""
     stands = standing(account)
-    value, notional, on_order = stands
     money = balance(account, stands)
     return views.Account(
         name=account.name,
         collateral=money.total,
         free_collateral=money.free,
-        total_account_value=value,
-        total_position_size=notional,
+        total_account_value=stands.equity,
+        total_position_size=stands.notional,
         initial_margin_requirement=_initial_fraction(account),
         maintenance_margin_requirement=MAINTENANCE,
-        margin_fraction=divide(value, notional, DISPLAY) if notional else None,
-        open_margin_fraction=divide(value, on_order, DISPLAY) if on_order else None,
+        margin_fraction=_fraction(stands.equity, stands.notional),
+        open_margin_fraction=_fraction(stands.equity, stands.open_notional),
         liquidating=False,
         leverage=account.leverage,
         maker_fee=account.maker_fee,
@@ -43,7 +42,7 @@ def positions_picture(account: Account) -> list[views.Position]:
 
 def position_picture(holding: Holding) -> views.Position:
     """One position."""
-    account, size, unrealized = holding.account, holding.size, holding.unrealized
+    account, size, worth, unrealized = holding.account, holding.size, holding.worth(), holding.unrealized
     entry = divide(holding.cost, size, DISPLAY) if size else None
     return views.Position(
         account=account.name,
@@ -62,7 +61,7 @@ def position_picture(holding: Holding) -> views.Position:
         initial_margin_requirement=_initial_fraction(account),
         maintenance_margin_requirement=MAINTENANCE,
         estimated_liquidation_price=_liquidation_price(holding) if size else None,
-        collateral_used=initial_margin(holding.open_size * holding.market.mark, account.leverage),
+        collateral_used=initial_margin(worth.open_notional, account.leverage) + worth.order_loss,
         recent_average_open_price=entry,
         recent_break_even_price=divide(holding.cost - holding.recent, size, DISPLAY) if size else None,
         recent_profit=holding.recent + unrealized,
@@ -107,6 +106,10 @@ def future_picture(market: Market, now: int) -> views.Future:
         next_funding_rate=funding.rate(now) if funding else None,
         next_funding_time=funding.next_time if funding else None,
     )
+
+
+def _fraction(equity: Decimal, notional: Decimal) -> Decimal | None:
+    return divide(equity, notional, DISPLAY) if notional else None
 
 
 def _initial_fraction(account: Account) -> Decimal:

@@ -22,7 +22,7 @@ VERSION = 1
 
 _ORDER_PLAIN = ("client_id", "reduce_only", "ioc", "post_only", "created_at")
 _HOLDING_MONEY = ("size", "cost", "realized", "recent")
-_SPECIFICATION_MONEY = ("price_increment", "size_increment", "min_provide_size", "max_size")
+_SPECIFICATION_MONEY = ("price_increment", "size_increment", "min_provide_size", "max_size", "price_band")
 _SPECIFICATION = tuple(field.name for field in fields(MarketSpecification))
 _MARKET_MONEY = ("index", "last", "mark", "open_interest")
 _NO_FUNDING = {"funding_start": None, "funding_since": None, "funding_next": None, "premium": None, "area": None}
@@ -110,6 +110,7 @@ def _recompute(state: State) -> None:
         market.book.bids.take_changes()
         market.book.asks.take_changes()
         market.shown = market.ticker
+    state.plan()
     for account in state.accounts.values():
         account.shown = balance(account, standing(account))
 

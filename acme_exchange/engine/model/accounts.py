@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from acme_exchange.engine import views
+from acme_exchange.engine.model.exposure import Exposure
 from acme_exchange.engine.model.money import ZERO, divide
 from acme_exchange.engine.model.orders import LiveOrder
 
@@ -27,11 +29,18 @@ class Worth(NamedTuple):
     :ivar unrealized: the profit that closing would bring.
     :ivar notional: of the position, counted as positive.
     :ivar open_notional: of the largest position that the resting orders could lead to.
+    :ivar order_loss: what the resting orders would lose against the mark, were all filled at once.
     """
 
     unrealized: Decimal
     notional: Decimal
     open_notional: Decimal
+    order_loss: Decimal
+
+
+def largest_size(size: Decimal, buys: Decimal, sells: Decimal) -> Decimal:
+    """The larger of the positions that `buys`, or `sells`, would make of one of `size`."""
+    return max((size + buys).copy_abs(), (size - sells).copy_abs())
 
 
 class Holding:
@@ -39,7 +48,8 @@ class Holding:
 
     `cost` is what the position was bought for, negative for a short: exact, where an average price would not be. `buys`
     and `sells` are the resting sizes that could open or enlarge a position, `reducing` the resting orders that cannot.
-    `recent` is the profit taken since the position was last flat, after fees and funding.
+    `exposures` say what the resting orders of each side would lose against the mark; the house's are not counted.
+    `recent` is the profit taken since the position was last flat, or turned around, after fees and funding.
     """
 
     __slots__ = (
@@ -53,6 +63,7 @@ class Holding:
         "buys",
         "sells",
         "reducing",
+        "exposures",
         "traded",
         "_worth",
         "_worth_mark",
@@ -69,6 +80,7 @@ class Holding:
         # With the market's decimals from the start, so that nought is written the same before and after an order.
         self.buys = self.sells = ZERO.quantize(market.size_quantum)
         self.reducing: dict[int, LiveOrder] = {}
+        self.exposures = {"buy": Exposure("buy"), "sell": Exposure("sell")}
         self.traded = False
         self._worth: Worth | None = None
         self._worth_mark: Decimal | None = None
@@ -92,7 +104,8 @@ class Holding:
         mark = self.market.mark
         if self._worth is None or self._worth_mark is not mark:
             profit = self.size * mark - self.cost if self.size else ZERO
-            self._worth = Worth(profit, self.size.copy_abs() * mark, self.open_size * mark)
+            loss = self.exposures["buy"].loss(mark) + self.exposures["sell"].loss(mark)
+            self._worth = Worth(profit, self.size.copy_abs() * mark, self.open_size * mark, loss)
             self._worth_mark = mark
         return self._worth
 
@@ -107,11 +120,7 @@ class Holding:
 
         Orders of both sides do not add up: filling one side undoes the other, so the larger outcome counts.
         """
-        return self.open_size_with(ZERO, ZERO)
-
-    def open_size_with(self, buys: Decimal, sells: Decimal) -> Decimal:
-        """`open_size`, were there `buys` and `sells` more (or, negative, less) on order."""
-        return max((self.size + self.buys + buys).copy_abs(), (self.size - self.sells - sells).copy_abs())
+        return largest_size(self.size, self.buys, self.sells)
 
     def room(self, side: str) -> Decimal:
         """How much an order of `side` could at most take off the position."""
@@ -119,15 +128,17 @@ class Holding:
 
     def reserve(self, order: LiveOrder, change: Decimal) -> None:
         """Counts `change` more of a resting order."""
+        self._worth = None
+        if change and not self.account.house:
+            self.exposures[order.side].change(order.price, change)
         if order.reducing:
             return
-        self._worth = None
         if order.side == "buy":
             self.buys += change
         else:
             self.sells += change
 
-    def trade(self, change: Decimal, price: Decimal, fee: Decimal) -> Decimal:
+    def trade(self, change: Decimal, price: Decimal, fee_rate: Decimal) -> Decimal:
         """Buys `change` (sells, when negative) at `price`; returns the profit that this realizes, before the fee.
 
         The cost of a part is the only quotient: it is rounded once, and the rest of the cost stays with the rest of
@@ -146,7 +157,7 @@ class Holding:
         self._worth = None
         self._note_trade()
         self.realized += profit
-        self._follow(before, profit - fee)
+        self._follow(before, profit - change.copy_abs() * price * fee_rate, self.size.copy_abs() * price * fee_rate)
         return profit
 
     def _note_trade(self) -> None:
@@ -156,17 +167,21 @@ class Holding:
             self.account.holdings.pop(self.key, None)
             self.account.holdings[self.key] = self
 
-    def _follow(self, before: Decimal, gain: Decimal) -> None:
+    def _follow(self, before: Decimal, gain: Decimal, opening_fee: Decimal) -> None:
+        """A position that turns around begins at its own entry, with what opening it cost."""
         if not self.size:
             self.recent = ZERO
         elif before * self.size > 0:
             self.recent += gain
         else:
-            self.recent = gain
+            self.recent = -opening_fee
 
 
 class Account:
-    """An account: its cash, settings, holdings and resting orders. House accounts need no margin."""
+    """An account: its cash, settings, holdings and resting orders. House accounts need no margin.
+
+    `open_orders` counts the resting orders of each market.
+    """
 
     __slots__ = (
         "name",
@@ -181,6 +196,7 @@ class Account:
         "active",
         "orders",
         "by_client_id",
+        "open_orders",
         "shown",
     )
 
@@ -197,6 +213,7 @@ class Account:
         self.active: dict[tuple[str, str], Holding] = {}
         self.orders: dict[int, LiveOrder] = {}
         self.by_client_id: dict[str, LiveOrder] = {}
+        self.open_orders: Counter[str] = Counter()
         self.shown = views.Balance(ZERO, ZERO)
 
     def holding(self, market: Market, side: str) -> Holding:

@@ -40,13 +40,13 @@ class FundingClock:
         return max(-RATE_CAP, min(RATE_CAP, rate))
 
     def settle(self, now: int) -> tuple[Decimal, int]:
-        """Ends the interval: its rate and its time. A new one begins.
+        """Ends the interval: its rate and its time. A new one begins then, not when somebody looks at the clock.
 
         A venue that was off for several intervals settles once, for the latest: nobody pays for hours without a market.
         """
-        rate = self.rate(now)
         time = now // self.interval * self.interval
-        self._begin(now)
+        rate = self.rate(time)
+        self._begin(time)
         return rate, time
 
     def _begin(self, now: int) -> None:

@@ -68,6 +68,13 @@ class Market:
         return self.enabled and not self.expired and self.specification.kind != "spot"
 
     @property
+    def due_at(self) -> int | None:
+        """When its funding is next settled, or when it expires, in microseconds since the epoch."""
+        if self.funding:
+            return self.funding.next_time
+        return None if self.expired or self.index is None else self.specification.expiry
+
+    @property
     def perpetual(self) -> bool:
         return self.specification.kind == "perpetual"
 

@@ -18,9 +18,10 @@ DISPLAY = Decimal("1e-12")
 class LiveOrder:
     """An order that is being matched or rests.
 
-    `reducing` is set for reduce-only orders, and in hedge mode for all that close: those are cut to the position. Size
-    and price must be on the market's increments; they are kept with its decimals, so that a sum is written the same
-    however it came about.
+    `reducing` is set for reduce-only orders, and in hedge mode for all that close: those are cut to the position.
+    `reach` is the farthest price at which it takes what rests: its own or, for a market order, the one that the rules
+    set. Size and price must be on the market's increments; they are kept with its decimals, so that a sum is written
+    the same however it came about.
     """
 
     __slots__ = (
@@ -41,6 +42,7 @@ class LiveOrder:
         "liquidation",
         "position_side",
         "reducing",
+        "reach",
     )
 
     def __init__(
@@ -70,6 +72,7 @@ class LiveOrder:
         self.liquidation = liquidation
         self.position_side = None if holding.side == "net" else holding.side
         self.reducing = reducing
+        self.reach = self.price
 
     @property
     def account(self) -> Account:
@@ -84,11 +87,22 @@ class LiveOrder:
         """What is still to be matched."""
         return self.size - self.filled
 
+    @property
+    def rests(self) -> bool:
+        """Whether what it cannot take rests in the book."""
+        return self.kind == "limit" and not self.ioc
+
     def reaches(self, price: Decimal) -> bool:
         """Whether this order would trade at `price`."""
-        if self.price is None:
+        if self.reach is None:
             return True
-        return price <= self.price if self.side == "buy" else price >= self.price
+        return price <= self.reach if self.side == "buy" else price >= self.reach
+
+    @property
+    def loses(self) -> bool:
+        """Whether it would lose against the mark the moment it was filled at its price."""
+        mark = self.market.mark
+        return self.price > mark if self.side == "buy" else self.price < mark
 
     def picture(self) -> views.Order:
         """The order as it is now."""

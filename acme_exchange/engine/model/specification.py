@@ -6,6 +6,7 @@ from decimal import Decimal
 from acme_exchange.engine.model.money import EXACT, MAX_DECIMALS, is_amount
 
 KINDS = ("perpetual", "future", "spot")
+DEFAULT_PRICE_BAND = Decimal("0.05")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,7 @@ class MarketSpecification:
     `kind` is "perpetual", "future" (dated) or "spot"; `underlying` is the base currency, such as "BTC". A limit order
     smaller than `min_provide_size` may not rest; no order may be larger than `max_size`. `expiry` is in microseconds
     since the epoch, and given exactly for dated futures. Spot markets are listed with their price but take no orders:
-    Acme keeps US dollars only.
+    Acme keeps US dollars only. `price_band` is a fraction of the mark: nobody buys above it, or sells below it, by more.
 
     :raises ValueError: a field is impossible; the message begins with its name.
     """
@@ -29,6 +30,7 @@ class MarketSpecification:
     max_size: Decimal
     enabled: bool = True
     expiry: int | None = None
+    price_band: Decimal = DEFAULT_PRICE_BAND
 
     def __post_init__(self):
         self._check_names()
@@ -55,5 +57,7 @@ class MarketSpecification:
             value = getattr(self, field)
             if EXACT.remainder(value, self.size_increment):
                 raise ValueError(f"{field}: {value} is no multiple of the size increment {self.size_increment}")
+        if not is_amount(self.price_band) or not 0 < self.price_band < 1:
+            raise ValueError(f"price_band: write a fraction above 0 and below 1, not {self.price_band}")
         if self.max_size < self.min_provide_size:
             raise ValueError(f"max_size: {self.max_size} is less than the minimum {self.min_provide_size}")

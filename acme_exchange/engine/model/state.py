@@ -35,7 +35,10 @@ class Changed:
 
 
 class State:
-    """Markets, accounts, counters and the clock; and, during a command, its events and what it touched."""
+    """Markets, accounts, counters and the clock; and, during a command, its events and what it touched.
+
+    :ivar due_at: when the clock next brings something about, in microseconds since the epoch.
+    """
 
     def __init__(self, markets: dict[str, Market], funding_interval: int, client_ids: ClientIds):
         self.markets = markets
@@ -43,6 +46,7 @@ class State:
         self.client_ids = client_ids
         self.changed = Changed()
         self.now = 0
+        self.due_at: int | None = None
         self.counters = {"order": 0, "trade": 0, "fill": 0, "payment": 0}
         self.accounts: dict[str, Account] = {}
         for name in HOUSE_ACCOUNTS:
@@ -113,6 +117,14 @@ class State:
         """Notes that an account's money or settings changed, and with them its margin."""
         self.touched_accounts[account.number] = account
         self.changed.accounts[account.number] = account
+
+    def plan(self) -> None:
+        """Finds out when the clock next brings something about: a funding payment, or an expiry."""
+        self.due_at = min((time for market in self.markets.values() if (time := market.due_at) is not None), default=None)
+
+    def is_due(self, now: int) -> bool:
+        """Whether the clock brings something about by `now`."""
+        return self.due_at is not None and now >= self.due_at
 
     def touch_market(self, market: Market) -> None:
         """Notes that a market's book, last price or index changed."""

@@ -9,8 +9,10 @@ from acme_exchange.engine.model.markets import Market
 from acme_exchange.engine.model.money import is_amount
 from acme_exchange.engine.model.orders import LiveOrder
 from acme_exchange.engine.model.state import State
-from acme_exchange.engine.rules.margin import require_margin
+from acme_exchange.engine.rules.margin import band_price, nearer, require_margin, set_reach
 
+MAX_OPEN_ORDERS = 1_000
+"""Of one account in one market (Acme API §3)."""
 SIDES = ("buy", "sell")
 _OPENING_SIDE = {"long": "buy", "short": "sell"}
 
@@ -31,12 +33,12 @@ def accepted_order(state: State, command: PlaceOrder, replaced: LiveOrder | None
     _check_price(market, command)
     _check_size(market, command.size)
     order = _order(holding, command)
-    _check_provided_size(market, order)
     if order.reducing:
-        room = holding.room(order.side)
-        if not room:
-            raise Refused(400, "Invalid reduce-only order")
-        order.size = min(order.size, room)
+        _cut_to_position(order)
+    _check_band(order)
+    set_reach(order)
+    _check_provided_size(market, order, command.size)
+    _check_open_orders(order, replaced)
     require_margin(order, replaced)
     return order
 
@@ -84,6 +86,14 @@ def _check_price(market: Market, command: PlaceOrder) -> None:
         raise Refused(400, "Invalid price")
 
 
+def _check_band(order: LiveOrder) -> None:
+    if order.price is None or order.account.house:
+        return
+    band = band_price(order.market, order.side)
+    if nearer(order.side, order.price, band) != order.price:
+        raise Refused(400, "Price is beyond the price band")
+
+
 def is_price(market: Market, price: Decimal) -> bool:
     """Whether an order could rest at `price`: above 0, and on the increment."""
     return is_amount(price) and price > 0 and not price % market.specification.price_increment
@@ -102,12 +112,29 @@ def _check_size(market: Market, size: Decimal) -> None:
         raise Refused(400, "Size too large")
 
 
-def _check_provided_size(market: Market, order: LiveOrder) -> None:
-    """A limit order under the minimum is welcome only if it trades at once, whole."""
-    if order.kind == "market" or order.ioc or order.size >= market.specification.min_provide_size:
+def _check_provided_size(market: Market, order: LiveOrder, size: Decimal) -> None:
+    """A limit order under the minimum is welcome only if it trades at once, whole.
+
+    :param size: what was asked for, before it was cut to the position.
+    """
+    if not order.rests or size >= market.specification.min_provide_size:
         return
     if order.post_only or market.book.takeable(order)[0] < order.size:
         raise Refused(400, "Size too small for provide")
+
+
+def _check_open_orders(order: LiveOrder, replaced: LiveOrder | None) -> None:
+    account = order.account
+    others = account.open_orders[order.market.name] - (replaced is not None)
+    if order.rests and others >= MAX_OPEN_ORDERS and not account.house:
+        raise Refused(400, "Too many open orders")
+
+
+def _cut_to_position(order: LiveOrder) -> None:
+    room = order.holding.room(order.side)
+    if not room:
+        raise Refused(400, "Invalid reduce-only order")
+    order.size = min(order.size, room)
 
 
 def _order(holding: Holding, command: PlaceOrder) -> LiveOrder:

@@ -5,16 +5,15 @@ from acme_exchange.engine.model.accounts import Account
 from acme_exchange.engine.model.markets import Market
 from acme_exchange.engine.model.state import State
 from acme_exchange.engine.pictures import position_picture
-from acme_exchange.engine.rules.liquidation import liquidate
+from acme_exchange.engine.rules.liquidation import liquidate, withdraw_losing_orders
 from acme_exchange.engine.rules.margin import Standing, balance, is_underwater, standing
 
 
 def conclude(state: State) -> None:
-    """Liquidates until no account is under its maintenance margin, then reports books, positions and balances."""
+    """Sees to it that every account can bear its positions and orders, then reports books, positions and balances."""
     _refresh_marks(state)
     standings = _standings(state)
-    while underwater := [account for account, stands in standings if is_underwater(stands)]:
-        liquidate(state, underwater[0])
+    while any(_relieve(state, account, stands) for account, stands in standings):
         _refresh_marks(state)
         standings = _standings(state)
     for market in state.touched_markets.values():
@@ -23,6 +22,17 @@ def conclude(state: State) -> None:
         if not holding.account.house:
             state.emit(PositionChanged(position_picture(holding), state.now))
     _report_balances(state, standings)
+
+
+def _relieve(state: State, account: Account, stands: Standing) -> bool:
+    """Liquidates an account under its maintenance margin, or withdraws orders that could cost more than it is worth."""
+    if is_underwater(stands):
+        liquidate(state, account)
+    elif stands.equity < stands.order_loss:
+        withdraw_losing_orders(state, account)
+    else:
+        return False
+    return True
 
 
 def _standings(state: State) -> list[tuple[Account, Standing]]:

@@ -1,18 +1,28 @@
-"""What happens to an account under its maintenance margin (Acme API §8, liquidation)."""
+"""What happens to an account that is worth too little (Acme API §8, liquidation)."""
 
 from acme_exchange.engine.events import Liquidated
 from acme_exchange.engine.model.accounts import Account, Holding
 from acme_exchange.engine.model.money import ZERO
 from acme_exchange.engine.model.orders import LiveOrder
 from acme_exchange.engine.model.state import State
+from acme_exchange.engine.rules.margin import band_price, bankruptcy_price, nearer, standing
 from acme_exchange.engine.rules.trading import accept, close, fill, match
+
+
+def withdraw_losing_orders(state: State, account: Account) -> None:
+    """Cancels the orders beyond the mark: filled at once, they would lose more than the account is worth."""
+    for order in list(account.orders.values()):
+        if order.loses:
+            close(state, order)
 
 
 def liquidate(state: State, account: Account) -> None:
     """Cancels the account's orders and closes its positions at the market, the largest first.
 
-    What the book cannot take, the house takes over at the mark, so that a liquidation is done within one command. If
-    the account then owes more than it has, the house bears the loss, and the account ends with nothing.
+    The marks stay those that have brought it about until all is done, whatever its own sales make of them. No trade is
+    beyond the price band, or the price at which the account would have nothing left. What the book does not take, the
+    house takes over at the mark, so that a liquidation is done within one command. Where the mark itself has passed
+    what the account could pay, the house bears the loss, and the account ends with nothing.
     """
     for order in list(account.orders.values()):
         close(state, order)
@@ -30,8 +40,10 @@ def _largest_first(holding: Holding) -> tuple:
 
 
 def _close_position(state: State, holding: Holding) -> None:
-    side = "sell" if holding.size > 0 else "buy"
+    side, mark = "sell" if holding.size > 0 else "buy", holding.market.mark
     order = LiveOrder(holding, side, "market", holding.size.copy_abs(), reducing=True, liquidation=True)
+    worth = standing(holding.account).equity
+    order.reach = nearer(side, band_price(holding.market, side), bankruptcy_price(order, worth, mark))
     accept(state, order)
     match(state, order)
     if order.remaining:
@@ -41,7 +53,6 @@ def _close_position(state: State, holding: Holding) -> None:
 
 def _hand_over(state: State, order: LiveOrder) -> None:
     market, size = order.market, order.remaining
-    state.refresh_mark(market)
     side = "buy" if order.side == "sell" else "sell"
     taken = LiveOrder(state.house.holding(market, "net"), side, "market", size)
     trade_id = state.next_id("trade")

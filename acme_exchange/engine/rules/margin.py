@@ -1,21 +1,28 @@
 """Margin: what an account is worth, and what it must be worth (Acme API §8).
 
-Initial margin is 1/leverage of notional at mark. What counts in a market is the larger of two outcomes, all resting
-buys filled or all resting sells filled, each added to the position; in hedge mode that of the long plus that of the
-short position. Orders that can only reduce need none.
+An account's requirement is its initial margin and what its resting orders would lose against the mark, were all filled
+at once. Initial margin is 1/leverage of notional at mark. What counts in a market is the larger of two outcomes, all
+resting buys filled or all resting sells filled, each added to the position; in hedge mode that of the long plus that of
+the short position. Orders that can only reduce need no margin, but lose like any other.
+
+No order may leave its account with less than nothing, at the mark or at the index: whatever an account loses by its own
+orders is its own money. So nobody can be made rich by an account that was made to lose more than it has, also not where
+accounts trade among themselves and have moved the mark away from the index.
 """
 
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import NamedTuple
 
 from acme_exchange.engine.errors import Refused
-from acme_exchange.engine.model.accounts import Account
+from acme_exchange.engine.model.accounts import Account, Holding, largest_size
+from acme_exchange.engine.model.markets import Market
 from acme_exchange.engine.model.money import ZERO, divide
 from acme_exchange.engine.model.orders import LiveOrder
 from acme_exchange.engine.views import Balance
 
 MAINTENANCE = Decimal("0.03")
 _MARGIN_QUANTUM = Decimal("1e-12")
+_ONE = Decimal(1)
 
 
 def initial_margin(notional: Decimal, leverage: int) -> Decimal:
@@ -29,29 +36,32 @@ class Standing(NamedTuple):
     :ivar equity: cash and unrealized profit.
     :ivar notional: of the positions, each counted as positive.
     :ivar open_notional: of positions and open orders together.
+    :ivar order_loss: what the resting orders would lose, were all filled at once.
     """
 
     equity: Decimal
     notional: Decimal
     open_notional: Decimal
+    order_loss: Decimal
 
 
 def standing(account: Account) -> Standing:
     """What all of an account's holdings come to."""
-    profit = notional = open_notional = ZERO
+    profit = notional = open_notional = order_loss = ZERO
     for holding in account.active.values():
         worth = holding.worth()
         open_notional += worth.open_notional
+        order_loss += worth.order_loss
         if holding.size:
             profit += worth.unrealized
             notional += worth.notional
-    return Standing(account.cash + profit, notional, open_notional)
+    return Standing(account.cash + profit, notional, open_notional, order_loss)
 
 
 def balance(account: Account, stands: Standing) -> Balance:
     """Total and free dollars."""
-    margin = initial_margin(stands.open_notional, account.leverage)
-    return Balance(account.cash, max(ZERO, stands.equity - margin))
+    requirement = initial_margin(stands.open_notional, account.leverage) + stands.order_loss
+    return Balance(account.cash, max(ZERO, stands.equity - requirement))
 
 
 def is_underwater(stands: Standing) -> bool:
@@ -59,34 +69,129 @@ def is_underwater(stands: Standing) -> bool:
     return stands.equity < MAINTENANCE * stands.notional
 
 
-def require_margin(order: LiveOrder, replaced: LiveOrder | None = None) -> None:
-    """Refuses an order for which there is not enough free collateral.
+def band_price(market: Market, side: str) -> Decimal:
+    """The price beyond which nobody buys, or sells."""
+    band = market.specification.price_band
+    return market.mark * (_ONE + band if side == "buy" else _ONE - band)
 
-    An order that does not raise the account's margin is never refused. `replaced` is the resting order in whose stead
-    `order` comes; its margin is free for the new one. The profit or loss that trading at once at the book's prices
-    (and resting at one beyond the mark) means against the mark is counted as if it had already happened.
+
+def nearer(side: str, first: Decimal, second: Decimal) -> Decimal:
+    """Which of two limits of a taker is reached first."""
+    return min(first, second) if side == "buy" else max(first, second)
+
+
+def bankruptcy_price(order: LiveOrder, worth: Decimal, price: Decimal) -> Decimal:
+    """The price at which trading the whole order, with its taker's fee, would use up an account.
+
+    :param worth: US dollars that the account is worth while the market is worth `price`.
+    """
+    size, rate = order.remaining, order.account.taker_fee
+    if order.side == "buy":
+        return divide(price * size + worth, size * (_ONE + rate), _MARGIN_QUANTUM, ROUND_FLOOR)
+    return divide(price * size - worth, size * (_ONE - rate), _MARGIN_QUANTUM, ROUND_CEILING)
+
+
+def set_reach(order: LiveOrder) -> None:
+    """Sets how far an account's market order goes: to the price band and, where it only shrinks a position, no further
+    than the account's money."""
+    if order.account.house or order.kind != "market":
+        return
+    market = order.market
+    order.reach = band_price(market, order.side)
+    if _only_shrinks(order):
+        stands = standing(order.account)
+        worth = stands.equity - stands.order_loss
+        order.reach = nearer(order.side, order.reach, bankruptcy_price(order, worth, market.mark))
+        worth += sum(_worth_by_index(held, held.size, held.buys, held.sells) for held in order.account.active.values())
+        order.reach = nearer(order.side, order.reach, bankruptcy_price(order, worth, market.index))
+
+
+def require_margin(order: LiveOrder, replaced: LiveOrder | None = None) -> None:
+    """Refuses an order for which there is not enough free collateral, or that would leave its account with nothing.
+
+    An order that raises neither margin nor loss needs no free collateral. `replaced` is the resting order in whose
+    stead `order` comes; what it takes is free for the new one. The loss that trading at once at the book's prices (and
+    resting at one beyond the mark) means against the mark is counted as if it had already happened.
 
     :raises Refused: 400 `Account does not have enough margin for order.`
     """
-    account, holding = order.account, order.holding
-    if account.house or order.reducing:
+    account = order.account
+    if account.house:
         return
-    change = order.size - (replaced.remaining if replaced else ZERO)
-    buys, sells = (change, ZERO) if order.side == "buy" else (ZERO, change)
-    stands = standing(account)
-    before = stands.open_notional
-    after = before + (holding.open_size_with(buys, sells) - holding.open_size) * holding.market.mark
-    if after <= before:
-        return
-    if stands.equity - _loss(order) < initial_margin(after, account.leverage):
+    stands, after = standing(account), _after(order, replaced)
+    before = initial_margin(stands.open_notional, account.leverage) + stands.order_loss
+    order_loss = stands.order_loss + after.resting_loss
+    required = initial_margin(stands.open_notional + after.open_change, account.leverage) + order_loss
+    left = stands.equity - after.loss
+    if not order.reducing and left < required and required + after.loss > before:
+        raise Refused(400, "Account does not have enough margin for order.")
+    if order.kind == "market" and _only_shrinks(order):
+        return  # It is bounded by its reach instead: closing is always possible, as far as there is money.
+    left -= order_loss + after.fee
+    if left < 0 or left + _by_index(order.holding, after) < 0:
         raise Refused(400, "Account does not have enough margin for order.")
 
 
-def _loss(order: LiveOrder) -> Decimal:
-    mark = order.market.mark
-    sign = 1 if order.side == "buy" else -1
-    size, notional = order.market.book.takeable(order)
-    loss = max(ZERO, sign * (notional - size * mark))
-    if order.price is not None:
-        loss += max(ZERO, sign * (order.price - mark) * (order.size - size))
-    return loss
+class _After(NamedTuple):
+    """What an order makes of its holding at once, in US dollars and units of the underlying.
+
+    `loss` is that of trading at once, against the mark, `fee` its fee; `resting_loss` is what the losses of resting
+    orders rise by, `open_change` what the notional of position and open orders together does.
+    """
+
+    size: Decimal
+    buys: Decimal
+    sells: Decimal
+    open_change: Decimal
+    loss: Decimal
+    fee: Decimal
+    resting_loss: Decimal
+
+
+def _after(order: LiveOrder, replaced: LiveOrder | None) -> _After:
+    holding, market = order.holding, order.market
+    mark, sign = market.mark, 1 if order.side == "buy" else -1
+    taken, notional = market.book.takeable(order)
+    rest = order.size - taken
+    opening = (ZERO if order.reducing else rest) - (replaced.remaining if replaced and not replaced.reducing else ZERO)
+    buys, sells = (opening, ZERO) if order.side == "buy" else (ZERO, opening)
+    size, buys, sells = holding.size + sign * taken, holding.buys + buys, holding.sells + sells
+    resting_loss = _loss(order, order.price, rest)
+    if replaced:
+        resting_loss -= _loss(replaced, replaced.price, replaced.remaining)
+    return _After(
+        size,
+        buys,
+        sells,
+        (largest_size(size, buys, sells) - holding.open_size) * mark,
+        max(ZERO, sign * (notional - taken * mark)),
+        max(ZERO, notional * order.account.taker_fee),
+        resting_loss,
+    )
+
+
+def _loss(order: LiveOrder, price: Decimal | None, size: Decimal) -> Decimal:
+    if price is None:
+        return ZERO
+    difference = price - order.market.mark
+    return max(ZERO, difference if order.side == "buy" else -difference) * size
+
+
+def _only_shrinks(order: LiveOrder) -> bool:
+    return order.size <= order.holding.room(order.side)
+
+
+def _by_index(holding: Holding, after: _After) -> Decimal:
+    """What the account's holdings are worth more at the index than at the mark, once `holding` is as `after`."""
+    others = (each for each in holding.account.active.values() if each is not holding)
+    return _worth_by_index(holding, after.size, after.buys, after.sells) + sum(
+        (_worth_by_index(each, each.size, each.buys, each.sells) for each in others), ZERO
+    )
+
+
+def _worth_by_index(holding: Holding, size: Decimal, buys: Decimal, sells: Decimal) -> Decimal:
+    """What a position of `size`, and any of its orders, is worth more at the index than at the mark, at worst."""
+    away = holding.market.mark - holding.market.index
+    if not away:
+        return ZERO
+    return -size * away - (buys * away if away > 0 else -sells * away)

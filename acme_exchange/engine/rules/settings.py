@@ -76,6 +76,7 @@ def set_index(state: State, command: SetIndex) -> None:
     market.index = command.price
     if market.perpetual and market.funding is None:
         market.funding = FundingClock(state.funding_interval * MICROSECONDS, state.now)
+    state.plan()
     state.touch_market(market)
 
 

@@ -22,6 +22,7 @@ def advance(state: State, command: Advance) -> None:
         expiry = market.specification.expiry
         if expiry is not None and state.now >= expiry and not market.expired:
             _expire(state, market)
+    state.plan()
 
 
 def _settle_funding(state: State, market: Market) -> None:

@@ -18,8 +18,13 @@ def place(state: State, command: PlaceOrder) -> None:
 
 
 def modify(state: State, command: ModifyOrder) -> None:
-    """Cancels an order and places another in its stead."""
+    """Cancels an order and places another in its stead.
+
+    :raises Refused: as `find_order` and `accepted_order`; 400 `Must modify either price or size`.
+    """
     old = find_order(state, state.account(command.account), command.order_id, command.client_id)
+    if command.price is None and command.size is None:
+        raise Refused(400, "Must modify either price or size")
     new = accepted_order(
         state,
         PlaceOrder(
@@ -83,7 +88,7 @@ def admit(state: State, order: LiveOrder) -> None:
         close(state, order)
         return
     match(state, order)
-    if order.remaining and order.kind == "limit" and not order.ioc:
+    if order.remaining and order.rests:
         rest(state, order)
     else:
         close(state, order)
@@ -135,7 +140,7 @@ def fill(state: State, order: LiveOrder, size: Decimal, price: Decimal, trade_id
     rate = account.maker_fee if liquidity == "maker" else account.taker_fee
     fee = size * price * rate
     long_before = max(ZERO, holding.size)
-    profit = holding.trade(size if order.side == "buy" else -size, price, fee)
+    profit = holding.trade(size if order.side == "buy" else -size, price, rate)
     market.open_interest += max(ZERO, holding.size) - long_before
     account.cash += profit - fee
     state.house.cash += fee
@@ -179,6 +184,7 @@ def cut_reducing(state: State, holding: Holding) -> None:
             close(state, order)
         elif order.remaining > room:
             order.market.book.own(order.side).shrink(order, order.remaining - room)
+            holding.reserve(order, room - order.remaining)
             order.size = order.filled + room
             state.touch_market(order.market)
             state.emit_order(order)
@@ -199,6 +205,7 @@ def register(order: LiveOrder) -> None:
     """Makes a resting order known to its account, its holding and, if it is a quote of the house, its market."""
     account, holding = order.account, order.holding
     account.orders[order.id] = order
+    account.open_orders[order.market.name] += 1
     if order.client_id is not None:
         account.by_client_id[order.client_id] = order
     if order.reducing:
@@ -219,6 +226,7 @@ def _withdraw(state: State, order: LiveOrder) -> None:
     account, holding, market = order.account, order.holding, order.market
     market.book.own(order.side).remove(order)
     del account.orders[order.id]
+    account.open_orders[market.name] -= 1
     account.by_client_id.pop(order.client_id, None)
     holding.reducing.pop(order.id, None)
     holding.reserve(order, -order.remaining)

@@ -43,6 +43,7 @@ class RefOrder:
     reducing: bool
     post_only: bool = False
     filled: Fraction = Fraction(0)
+    reach: Fraction | None = None
 
     @property
     def remaining(self) -> Fraction:
@@ -76,10 +77,12 @@ class RefTrade:
 
 
 class Reference:
-    """A venue of perpetuals; `minimum` is the smallest size that may rest, `interval` the seconds between fundings."""
+    """A venue of perpetuals; `minimum` is the smallest size that may rest, `interval` the seconds between fundings,
+    `band` how far from the mark one may trade."""
 
-    def __init__(self, minimum: str, interval: int):
+    def __init__(self, minimum: str, interval: int, band: str):
         self.minimum = Fraction(minimum)
+        self.band = Fraction(band)
         self.interval = interval * 1_000_000
         self.accounts = {name: RefAccount(house=True) for name in (HOUSE, QUOTES, TAKES)}
         self.index: dict[str, Fraction] = {}
@@ -115,10 +118,21 @@ class Reference:
         mid = (bids[0].price + asks[0].price) / 2 if bids and asks else index
         return sorted([index, mid, self.last.get(market, index)])[1]
 
-    def equity(self, account: str) -> Fraction:
+    def marks(self) -> dict[str, Fraction]:
+        return {market: self.mark(market) for market in self.index}
+
+    def equity(self, account: str, marks: dict[str, Fraction] | None = None) -> Fraction:
+        marks = marks or self.marks()
         paid_for = sum((t.size * t.price for t in self.trades if t.account == account), Fraction(0))
-        worth = sum((size * self.mark(market) for (market, _), size in self.positions(account).items()), Fraction(0))
+        worth = sum((size * marks[market] for (market, _), size in self.positions(account).items()), Fraction(0))
         return sum(self.accounts[account].money, Fraction(0)) - paid_for + worth
+
+    def own(self, account: str) -> list[RefOrder]:
+        return [order for order in self.orders if order.account == account]
+
+    def loss(self, orders: list[RefOrder]) -> Fraction:
+        """What orders would lose against the marks, were all filled now."""
+        return sum((max(Fraction(0), o.sign * (o.price - self.mark(o.market))) * o.remaining for o in orders), Fraction(0))
 
     def margin(self, account: str, orders: list[RefOrder]) -> Fraction:
         """Initial margin, were these the account's resting orders; rounded up to 12 decimals, as the venue says."""
@@ -133,8 +147,8 @@ class Reference:
         return Fraction(ceil(notional / self.accounts[account].leverage * 10**12), 10**12)
 
     def free(self, account: str) -> Fraction:
-        own = [order for order in self.orders if order.account == account]
-        return max(Fraction(0), self.equity(account) - self.margin(account, own))
+        own = self.own(account)
+        return max(Fraction(0), self.equity(account) - self.margin(account, own) - self.loss(own))
 
     def underwater(self, account: str) -> bool:
         if self.accounts[account].house:
@@ -142,6 +156,23 @@ class Reference:
         sizes = self.positions(account).items()
         needed = sum((abs(size) * self.mark(market) for (market, _), size in sizes), Fraction(0)) * MAINTENANCE
         return self.equity(account) < needed
+
+    def overcommitted(self, account: str) -> bool:
+        """Whether its orders would cost it more than it is worth."""
+        return not self.accounts[account].house and self.equity(account) < self.loss(self.own(account))
+
+    def relieve(self) -> bool:
+        for name in self.accounts:
+            if self.underwater(name):
+                self.liquidate(name)
+            elif self.overcommitted(name):
+                marks = self.marks()
+                lost = [o for o in self.own(name) if o.sign * (o.price - marks[o.market]) > 0]
+                self.orders = [o for o in self.orders if o not in lost]
+            else:
+                continue
+            return True
+        return False
 
     # Commands
 
@@ -161,8 +192,8 @@ class Reference:
             Requote: self.requote,
             Advance: self.advance,
         }[type(command)](command)
-        while poor := [name for name in self.accounts if self.underwater(name)]:
-            self.liquidate(poor[0])
+        while self.relieve():
+            pass
         for market in self.index:
             premium = self.mark(market) / self.index[market] - 1
             self.premiums[market].append((now, Fraction(round(premium * 10**12), 10**12)))
@@ -190,6 +221,8 @@ class Reference:
 
     def modify(self, command):
         old = self.find(command)
+        if command.price is None and command.size is None:
+            raise No("Must modify either price or size")
         plain = PlaceOrder(
             old.account,
             old.market,
@@ -256,19 +289,54 @@ class Reference:
             command.reduce_only or closing,
             command.post_only,
         )
+        room = max(Fraction(0), -order.sign * self.position(order.account, order.market, position_side))
+        if order.reducing:
+            if not room:
+                raise No("Invalid reduce-only order")
+            order.size = min(order.size, room)
+        if not account.house:
+            self.bound(order, shrinks=order.size <= room)
         takeable = self.takeable(order)
         resting = command.kind == "limit" and not command.ioc
-        small = order.size < self.minimum and not account.house
+        small = command.size < self.minimum and not account.house
         if resting and small and (command.post_only or sum(size for size, _ in takeable) < order.size):
             raise No("Size too small for provide")
-        if order.reducing:
-            held = self.position(order.account, order.market, position_side)
-            if held * order.sign >= 0:
-                raise No("Invalid reduce-only order")
-            order.size = min(order.size, abs(held))
-        elif not account.house:
-            self.check_margin(order, takeable, without)
+        if not account.house:
+            self.check_margin(order, takeable, without, shrinks=order.size <= room)
         return order
+
+    def bound(self, order: RefOrder, shrinks: bool):
+        """Refuses a price beyond the band, and lets a market order go no further; one that shrinks a position goes no
+        further either than until its account has nothing left, by mark or by index."""
+        mark = self.mark(order.market)
+        band = mark * (1 + order.sign * self.band)
+        if order.price is not None:
+            if order.sign * (order.price - band) > 0:
+                raise No("Price is beyond the price band")
+            return
+        order.reach = band
+        if shrinks:
+            by_mark = self.bankrupt_at(order, mark, self.equity(order.account) - self.loss(self.own(order.account)))
+            by_index = self.bankrupt_at(order, self.index[order.market], self.worth_at_index(order.account, self.orders))
+            order.reach = order.sign * min(order.sign * price for price in (band, by_mark, by_index))
+
+    def bankrupt_at(self, order: RefOrder, price: Fraction, worth: Fraction) -> Fraction:
+        """Where trading the order, fee included, costs an account all that it is worth at `price`."""
+        return (price + order.sign * worth / order.remaining) / (1 + order.sign * self.accounts[order.account].taker_fee)
+
+    def worth_at_index(self, account: str, orders: list[RefOrder]) -> Fraction:
+        """What an account is worth at the indices, less what its orders would lose at once: against the mark, and where
+        the index is worse for them than the mark, the way from one to the other."""
+        own = [order for order in orders if order.account == account]
+        worse = sum(
+            (
+                max(Fraction(0), o.sign * (self.mark(o.market) - self.index[o.market])) * o.remaining
+                for o in own
+                if not o.reducing
+            ),
+            Fraction(0),
+        )
+        return self.equity(account, self.index) - self.loss(own) - worse
 
     def position_side(self, account: RefAccount, command) -> str:
         if account.mode == "oneway":
@@ -279,17 +347,36 @@ class Reference:
             raise No("Position side is required in hedge mode")
         return command.position_side
 
-    def check_margin(self, order: RefOrder, takeable, without: RefOrder | None):
-        own = [o for o in self.orders if o.account == order.account]
-        before = self.margin(order.account, own)
-        after = self.margin(order.account, [o for o in own if o is not without] + [order])
+    def check_margin(self, order: RefOrder, takeable, without: RefOrder | None, shrinks: bool):
+        """Tries it out: trades what it takes at once, at the mark for want of profit where it would make one, rests
+        the rest, and looks at what is left."""
+        name, own = order.account, self.own(order.account)
+        before = self.margin(name, own) + self.loss(own)
         mark = self.mark(order.market)
         taken = sum((size for size, _ in takeable), Fraction(0))
-        loss = max(Fraction(0), order.sign * (sum(size * price for size, price in takeable) - taken * mark))
-        if order.price is not None:
-            loss += max(Fraction(0), order.sign * (order.price - mark) * (order.size - taken))
-        if after > before and self.equity(order.account) - loss < after:
-            raise No("Account does not have enough margin for order.")
+        paid = sum((size * price for size, price in takeable), Fraction(0))
+        loss = max(Fraction(0), order.sign * (paid - taken * mark))
+        fee = max(Fraction(0), paid * self.accounts[name].taker_fee)
+        rest = RefOrder(
+            0, name, order.market, order.position_side, order.side, order.price, order.size - taken, order.reducing
+        )
+        if order.price is None:
+            rest.price = mark
+        trial = [o for o in own if o is not without] + [rest]
+        equity = self.equity(name)
+        self.trades.append(RefTrade(name, order.market, order.position_side, order.sign * taken, mark))
+        try:
+            lost = self.loss(trial)
+            required = self.margin(name, trial) + lost
+            if not order.reducing and equity - loss < required and required + loss > before:
+                raise No("Account does not have enough margin for order.")
+            if order.price is None and shrinks:
+                return
+            at_index = self.worth_at_index(name, trial)
+            if equity - loss - fee - lost < 0 or at_index - loss - fee < 0:
+                raise No("Account does not have enough margin for order.")
+        finally:
+            self.trades.pop()
 
     def takeable(self, order: RefOrder) -> list[tuple[Fraction, Fraction]]:
         parts, left = [], order.size
@@ -302,7 +389,8 @@ class Reference:
     def meets(self, order: RefOrder) -> list[RefOrder]:
         """The resting orders that an order would trade with, were it large enough."""
         other = self.book(order.market, "sell" if order.side == "buy" else "buy")
-        return [o for o in other if order.price is None or order.sign * (order.price - o.price) >= 0]
+        reach = order.reach if order.price is None else order.price
+        return [o for o in other if reach is None or order.sign * (reach - o.price) >= 0]
 
     def trade(self, order: RefOrder, command: PlaceOrder):
         order.id = self.next_id
@@ -349,15 +437,18 @@ class Reference:
     # Liquidation and funding
 
     def liquidate(self, name: str):
+        marks = self.marks()
         self.orders = [order for order in self.orders if order.account != name]
         while held := self.positions(name):
-            key = min(held, key=lambda key: (-abs(held[key]) * self.mark(key[0]), key))
-            side = "sell" if held[key] > 0 else "buy"
+            key = min(held, key=lambda key: (-abs(held[key]) * marks[key[0]], key))
+            side, mark = "sell" if held[key] > 0 else "buy", marks[key[0]]
             order = RefOrder(self.next_id, name, *key, side, None, abs(held[key]), True)
+            ends = mark * (1 + order.sign * self.band), self.bankrupt_at(order, mark, self.equity(name, marks))
+            order.reach = order.sign * min(order.sign * price for price in ends)
             self.next_id += 1
             self.match(order, "liquidation")
             if order.remaining:
-                mark, size = self.mark(key[0]), order.remaining
+                size = order.remaining
                 other = RefOrder(None, HOUSE, key[0], "net", "buy" if side == "sell" else "sell", None, size, False)
                 self.half(other, size, mark, "maker", "order")
                 self.half(order, size, mark, "taker", "liquidation")
@@ -370,17 +461,19 @@ class Reference:
             start = premiums[0][0]
             if self.now < (start // self.interval + 1) * self.interval:
                 continue
-            rate = self.rate(premiums)
+            time = self.now // self.interval * self.interval
+            rate = self.rate(premiums, time)
             for name, account in self.accounts.items():
                 for (held_in, side), size in self.positions(name).items():
                     if held_in == market:
                         payment = size * self.mark(market) * rate
                         account.money.append(-payment)
-                        self.payments.append((name, market, side, payment, self.now // self.interval * self.interval))
-            self.premiums[market] = [(self.now, premiums[-1][1])]
+                        self.payments.append((name, market, side, payment, time))
+            self.premiums[market] = [(time, premiums[-1][1])]
 
-    def rate(self, premiums: list[tuple[int, Fraction]]) -> Fraction:
-        ends = [time for time, _ in premiums[1:]] + [self.now]
+    def rate(self, premiums: list[tuple[int, Fraction]], now: int) -> Fraction:
+        """Of an interval that ended `now`, which nothing has happened since."""
+        ends = [time for time, _ in premiums[1:]] + [now]
         area = sum(premium * (end - time) for (time, premium), end in zip(premiums, ends))
-        rate = Fraction(area) / (24 * (self.now - premiums[0][0]))
+        rate = Fraction(area) / (24 * (now - premiums[0][0]))
         return max(-CAP, min(CAP, Fraction(round(rate * 10**9), 10**9)))

@@ -33,7 +33,7 @@ EXPIRY = NOON + 24 * HOUR
 
 
 def specification(name: str, kind: str = "perpetual", **changes) -> MarketSpecification:
-    """A market with prices in whole dollars and sizes in tenths."""
+    """A market with prices in whole dollars, as far as a quarter from the mark, and sizes in tenths."""
     fields = {
         "name": name,
         "kind": kind,
@@ -42,6 +42,7 @@ def specification(name: str, kind: str = "perpetual", **changes) -> MarketSpecif
         "size_increment": Decimal("0.1"),
         "min_provide_size": Decimal("0.5"),
         "max_size": Decimal(1000),
+        "price_band": Decimal("0.25"),
     }
     return MarketSpecification(**fields | changes)
 
@@ -51,21 +52,21 @@ def plain(number: Decimal) -> str:
     return f"{number.normalize():f}"
 
 
-def markets() -> list[MarketSpecification]:
+def markets(**changes) -> list[MarketSpecification]:
     """Two perpetuals, a dated future, and a spot market."""
     return [
-        specification(BTC),
-        specification(ETH),
-        specification(DATED, "future", expiry=EXPIRY),
-        specification(SPOT, "spot"),
+        specification(BTC, **changes),
+        specification(ETH, **changes),
+        specification(DATED, "future", expiry=EXPIRY, **changes),
+        specification(SPOT, "spot", **changes),
     ]
 
 
 class Scenario:
     """An engine, its clock, and the events of the last command. BTC and ETH begin with an index of 100."""
 
-    def __init__(self, *accounts: str, money: str = "10000"):
-        self.engine = Engine(markets())
+    def __init__(self, *accounts: str, money: str = "10000", **changes):
+        self.engine = Engine(markets(**changes))
         self.now = NOON
         self.events: list[Event] = []
         for market in self.engine.market_names():
@@ -75,12 +76,20 @@ class Scenario:
             self.do(Deposit(account, Decimal(money)))
 
     def do(self, command) -> list[Event]:
-        """Applies a command now."""
+        """Applies a command now, after what is due by the clock."""
+        if not isinstance(command, Advance):
+            self.catch_up()
         self.events = self.engine.apply(command, self.now)
         return self.events
 
+    def catch_up(self) -> None:
+        """Lets happen what is due by the clock."""
+        if self.engine.is_due(self.now):
+            self.engine.apply(Advance(), self.now)
+
     def refused(self, command) -> tuple[int, str]:
         """What a command is refused with, after checking that it changed nothing."""
+        self.catch_up()
         before = self.engine.snapshot()
         try:
             self.do(command)

@@ -4,9 +4,19 @@ from decimal import Decimal
 
 import pytest
 
-from acme_exchange.engine import BalanceChanged, Engine, FundingPaid, FundingSettled, PositionChanged, SetIndex
+from acme_exchange.engine import (
+    Advance,
+    BalanceChanged,
+    CreateAccount,
+    Deposit,
+    Engine,
+    FundingPaid,
+    FundingSettled,
+    PositionChanged,
+    SetIndex,
+)
 from acme_exchange.engine.model.accounts import HOUSE_ACCOUNTS
-from test.acme_exchange.engine.scenario import BTC, DATED, ETH, HOUR, NOON, Scenario, markets
+from test.acme_exchange.engine.scenario import BTC, DATED, ETH, EXPIRY, HOUR, NOON, Scenario, markets
 
 
 @pytest.fixture
@@ -135,6 +145,40 @@ def test_it_is_settled_once_an_interval_on_the_hour(venue):
 def test_a_late_settlement_bears_the_time_it_was_due(venue):
     venue.wait(HOUR // 2 + 12_345)
     assert venue.of(FundingSettled)[0].time == NOON + HOUR // 2
+
+
+def test_who_buys_a_microsecond_after_the_hour_does_not_pay_for_it_and_who_sells_does(venue):
+    """However late the clock is looked at: nobody may order before what is due has happened."""
+    venue.do(CreateAccount("cid"))
+    venue.do(Deposit("cid", Decimal(10_000)))
+    premium(venue, "103")
+    holds = venue.position("ann").net_size
+    before = venue.total("ann")
+    venue.now += HOUR // 2 + 1
+    with pytest.raises(ValueError, match="Advance"):
+        venue.engine.apply(venue.order("cid", "buy", "5"), venue.now)
+    venue.buy("cid", "5")
+    assert venue.position("cid").recent_profit - venue.position("cid").unrealized_profit < 0
+    assert venue.total("cid") == 10_000 - 5 * 104 * Decimal("0.0005")
+    assert venue.total("ann") == before - holds * 103 * Decimal("0.00125")
+    venue.sell("ann", "5")
+    venue.now += 1_000
+    assert venue.do(Advance()) == []
+
+
+def test_the_rate_is_that_of_the_hour_and_not_of_when_somebody_looked(venue):
+    venue.wait(HOUR // 2)
+    premium(venue, "103")
+    venue.wait(HOUR + HOUR // 2)
+    venue.wait(HOUR // 2)
+    assert [event.rate for event in venue.of(FundingSettled) if event.market == BTC] == [Decimal("0.00125")]
+
+
+def test_a_dated_future_takes_no_order_at_its_expiry(venue):
+    venue.sell("bob", "1", "100", market=DATED)
+    venue.now = EXPIRY
+    assert venue.refused(venue.order("ann", "buy", "1", market=DATED)) == (400, "Invalid parameter market")
+    assert venue.engine.open_orders("bob", DATED) == []
 
 
 def test_hours_in_which_the_venue_was_off_are_not_charged(venue):

@@ -35,12 +35,13 @@ from test.acme_exchange.engine.scenario import NOON, specification
 MARKETS = ["AAA-PERP", "BBB-PERP"]
 USERS = ["ann", "bob", "cid"]
 INTERVAL = 60
+BAND = "0.05"
 FEES = {"ann": ("0.0002", "0.0005"), "bob": ("-0.0001", "0.0003"), "cid": ("0", "0")}
 
 users = st.sampled_from(USERS)
 markets = st.sampled_from(MARKETS)
 sides = st.sampled_from(["buy", "sell"])
-steps = st.integers(-4, 4)
+steps = st.integers(-4, 4) | st.integers(-12, 12)
 sizes = st.sampled_from(["0.1", "0.5", "0.7", "1", "1.0", "2", "3.3", "10", "15", "30"]).map(Decimal)
 waits = st.sampled_from([1, 1_000, 777_777, 20_000_000, 61_000_000])
 
@@ -55,9 +56,10 @@ class Venue(RuleBasedStateMachine):
     )
     def open(self, leverages, modes, trades):
         """Accounts with 200 dollars in both modes, some with positions already, so that there is much to go wrong."""
-        specifications = [specification(market) for market in MARKETS]
+        specifications = [specification(market, price_band=Decimal(BAND)) for market in MARKETS]
+        self.specifications = specifications
         self.engine = Engine(specifications, INTERVAL)
-        self.reference = Reference("0.5", INTERVAL)
+        self.reference = Reference("0.5", INTERVAL, BAND)
         self.mirror = Mirror()
         self.now = NOON
         self.done = []
@@ -83,7 +85,9 @@ class Venue(RuleBasedStateMachine):
         self.reference.accounts[name] = RefAccount(maker_fee=Fraction(maker), taker_fee=Fraction(taker))
 
     def both(self, command):
-        """Does it, and compares refusals, fills and payments."""
+        """Does it, after what is due by the clock, and compares refusals, fills and payments."""
+        if not isinstance(command, Advance) and self.engine.is_due(self.now):
+            self.both(Advance())
         self.done.append((command, self.now))
         before = self.engine.snapshot()
         try:
@@ -216,7 +220,8 @@ class Venue(RuleBasedStateMachine):
         orders = [order for order in self.reference.orders if order.account in USERS]
         if orders:
             order = orders[which % len(orders)]
-            self.both(ModifyOrder(order.account, order.id, price=self.price(order.market, step), size=size))
+            price = None if step == 4 else self.price(order.market, step)
+            self.both(ModifyOrder(order.account, order.id, price=price, size=size))
 
     @rule(account=users, which=st.integers(1, 60))
     def cancel(self, account, which):
@@ -239,10 +244,12 @@ class Venue(RuleBasedStateMachine):
         self.both(SetIndex(market, price))
         self.both(Requote(market, (), ()))
 
-    @rule(wait=waits)
-    def wait(self, wait):
+    @rule(wait=waits, look=st.booleans())
+    def wait(self, wait, look):
+        """Time passes, whether or not somebody looks at the clock before the next command."""
         self.now += wait
-        self.both(Advance())
+        if look:
+            self.both(Advance())
 
     @rule(account=users, leverage=st.integers(1, 20))
     def leverage(self, account, leverage):
@@ -330,7 +337,7 @@ class Venue(RuleBasedStateMachine):
         """Once more from the start, without the restarts: word for word the same."""
         if not hasattr(self, "engine"):
             return
-        engine, told = Engine([specification(market) for market in MARKETS], INTERVAL), []
+        engine, told = Engine(self.specifications, INTERVAL), []
         for command, now in self.done:
             try:
                 events = engine.apply(command, now)

@@ -99,12 +99,54 @@ def test_what_the_book_cannot_take_the_house_takes_over_at_the_mark(venue):
     assert venue.total("ann") == 500 - 150 - 160
 
 
-def test_the_mark_at_which_it_is_taken_over_is_the_one_that_the_sale_has_left(venue):
+def test_the_mark_at_which_it_is_taken_over_is_the_one_that_brought_the_liquidation_about(venue):
     venue.buy("bob", "30", "91")
     venue.sell("bob", "1", "93")
     venue.index("80")
-    # The mid, 92, was the mark; without bids there is none, and the index comes before the last price, 91.
-    assert venue.fills("ann") == [("sell", "30", "91"), ("sell", "20", "80")]
+    # The mid, 92, was the mark; without bids there is none, and the index would come before the last price, 91.
+    assert venue.fills("ann") == [("sell", "30", "91"), ("sell", "20", "92")]
+    assert venue.total("ann") == 500 - 30 * 9 - 20 * 8
+
+
+def test_a_sale_that_moves_the_mark_gives_nothing_back():
+    venue = Scenario("bob", money="1000000", price_band=Decimal("0.05"))
+    venue.index("65000")
+    venue.do(CreateAccount("ann"))
+    venue.do(Deposit("ann", Decimal(10_000)))
+    venue.leverage("ann", 20)
+    venue.sell("bob", "2.5", "65001")
+    venue.buy("ann", "2.5")
+    venue.index("65006")
+    venue.quote([("62914", "0.1")], [("62916", "0.1")])
+    venue.sell("bob", "0.1")
+    venue.quote([("62915", "0.1")], [("62917", "0.1")])
+    fees = Decimal("0.0005") * 25 * (65001 + 62915) / 10
+    assert venue.of(Liquidated)[0].absorbed == 0
+    assert venue.fills("ann") == [("sell", "0.1", "62915"), ("sell", "2.4", "62916")]
+    assert abs(venue.total("ann") - (10_000 - Decimal("2.5") * (65001 - 62916) - fees)) < 1
+
+
+def test_nobody_buys_a_bankrupt_account_out_for_a_dollar(venue):
+    venue.buy("bob", "50", "80")
+    venue.index("92")
+    assert venue.fills("ann") == [("sell", "50", "92")]
+    assert venue.fills("bob") == []
+    assert venue.total("ann") == 500 - 50 * 8
+
+
+def test_no_sale_of_a_liquidation_is_beyond_the_bankruptcy_price(venue):
+    for price in ("91", "90", "89"):
+        venue.buy("bob", "10", price)
+    venue.index("92")
+    # 500 dollars for 50: at 90 there is nothing left.
+    assert venue.fills("ann") == [("sell", "10", "91"), ("sell", "10", "90"), ("sell", "30", "92")]
+
+
+def test_after_a_gap_the_house_bears_what_the_account_cannot_and_the_account_ends_with_nothing(venue):
+    venue.buy("bob", "60", "40")
+    venue.index("60")
+    assert venue.fills("ann") == [("sell", "50", "60")]
+    assert (venue.total("ann"), venue.of(Liquidated)[0].absorbed) == (0, 1500)
 
 
 def test_the_mark_that_a_liquidation_leaves_in_another_market_counts_for_everyone_there(venue):
@@ -143,12 +185,14 @@ def test_balances_are_reported_after_all_is_done(venue):
     assert isinstance(venue.events[-1], BalanceChanged)
 
 
-def test_a_trade_that_leaves_an_account_in_debt_ends_with_nothing_too(venue):
+def test_no_account_sells_beyond_its_own_bankruptcy_price(venue):
     venue.index("94")
-    venue.buy("bob", "60", "80")
-    venue.sell("ann", "50")
-    assert venue.total("ann") == 0
-    assert venue.of(Liquidated)[0].absorbed == 500
+    for price in ("91", "90", "89"):
+        venue.buy("bob", "10", price)
+    order = venue.sell("ann", "50")
+    assert venue.fills("ann") == [("sell", "10", "91"), ("sell", "10", "90")]
+    assert (order.status, order.filled_size) == ("closed", 20)
+    assert venue.refused(venue.order("ann", "sell", "30", "89", reduce_only=True))[0] == 400
     assert everything(venue) == 1_000_500
 
 
@@ -170,7 +214,7 @@ def test_one_liquidation_can_bring_about_another():
     # The mark is the mid, 92.5, which only ann cannot bear; her sale at 91 makes the mid 82, and that the mark.
     assert [event.account for event in venue.of(Liquidated)] == ["ann", "bob"]
     assert venue.fills("ann") == [("sell", "50", "91")]
-    assert venue.fills("bob") == [("sell", "50", "70")]
+    assert venue.fills("bob") == [("sell", "50", "82")]
 
 
 def test_hedged_positions_are_both_closed():

@@ -98,7 +98,7 @@ def test_a_resting_order_beyond_the_mark_needs_money_for_the_difference_too(venu
 
 def test_a_better_price_than_its_own_is_what_a_limit_order_is_charged(venue):
     venue.sell("bob", "100", "100")
-    assert venue.buy("ann", "90", "150").filled_size == 90
+    assert venue.buy("ann", "90", "125").filled_size == 90
 
 
 def test_leverage_is_the_accounts_and_counts_everywhere(venue):

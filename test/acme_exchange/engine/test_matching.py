@@ -179,7 +179,7 @@ def test_an_order_that_leaves_everything_as_it_was_reports_only_itself(venue):
 
 def test_a_level_that_ended_as_it_began_is_not_reported(venue):
     order = venue.buy("ann", "1", "95")
-    venue.modify("ann", order)
+    venue.modify("ann", order, size="1")
     assert venue.of(BookChanged) == []
 
 

@@ -189,5 +189,22 @@ def test_recent_profit_is_that_since_the_position_was_last_flat_after_fees(venue
     assert trade("buy", "4", "100") == Decimal("-0.2")  # the fee, 0.05 %
     assert trade("buy", "4", "110") == Decimal("-0.42")
     assert trade("sell", "2", "120") == Decimal("-0.54") + 2 * (120 - 105)
-    assert trade("sell", "7", "105") == Decimal("-0.3675")  # the sale that turned the position around begins anew
+    # The sale turned the position around: only the fee of what it opened counts, as if it had been two sales.
+    assert trade("sell", "7", "105") == Decimal("-0.0525")
     assert trade("buy", "1", "105") == 0
+
+
+def test_a_position_that_is_turned_around_breaks_even_where_one_of_its_own_would():
+    venue = Scenario("ann", "eve", money="1000000", price_band=Decimal("0.05"))
+    venue.index("64500")
+    for account in ("ann", "eve"):
+        venue.quote([("64000", "10")], [("64500", "10")])
+        venue.buy(account, "2")
+        venue.index("66000")
+        venue.quote([("66000", "10")], [("66500", "10")])
+        for size in ("5",) if account == "ann" else ("2", "3"):
+            venue.sell(account, size)
+        venue.index("64500")
+    turned, anew = venue.position("ann"), venue.position("eve")
+    assert turned.recent_profit == anew.recent_profit
+    assert turned.recent_break_even_price == anew.recent_break_even_price == 66000 - 33

@@ -200,7 +200,9 @@ def test_modifying_keeps_post_only(venue):
         ({"price": Decimal("95.5")}, (400, "Invalid price")),
         ({"size": Decimal("0.05")}, (400, "Size too small")),
         ({"size": Decimal(999), "price": Decimal(101)}, (400, "Account does not have enough margin for order.")),
-        ({"new_client_id": "one"}, (400, "Duplicate client order ID")),
+        ({"price": Decimal(96), "new_client_id": "one"}, (400, "Duplicate client order ID")),
+        ({}, (400, "Must modify either price or size")),
+        ({"new_client_id": "two"}, (400, "Must modify either price or size")),
     ],
 )
 def test_a_refused_modification_leaves_the_old_order_alone(venue, change, refusal):

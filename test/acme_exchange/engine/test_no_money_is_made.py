@@ -1,0 +1,312 @@
+"""Money cannot be made: what one account is made to lose on purpose is its own, and never the house's (Acme API §8).
+
+First the known ways of trying it, each with two accounts of one owner: a "mule", which is to lose more than it has, and
+a "thief", which is to win that. Then whatever comes to mind, at random.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from random import Random
+
+import pytest
+
+from acme_exchange.engine import CreateAccount, Deposit, Liquidated, ModifyOrder, Refused
+from acme_exchange.engine.model.accounts import HOUSE_ACCOUNTS
+from acme_exchange.engine.rules.checks import MAX_OPEN_ORDERS
+from test.acme_exchange.engine.scenario import BTC, ETH, Scenario
+
+NO_MARGIN = (400, "Account does not have enough margin for order.")
+BEYOND = (400, "Price is beyond the price band")
+MARKET = {
+    "price_band": Decimal("0.05"),
+    "size_increment": Decimal("0.0001"),
+    "min_provide_size": Decimal("0.001"),
+}
+
+
+def scene(*accounts: str, money: str = "10000", index: str = "70000", leverage: int = 20) -> Scenario:
+    """Markets as the venue's own, where BTC is worth `index`, and accounts that go as far as they may."""
+    venue = Scenario(*accounts, money=money, **MARKET)
+    venue.index(index)
+    for account in accounts:
+        venue.leverage(account, leverage)
+    return venue
+
+
+@pytest.fixture
+def venue():
+    return scene("mule", "thief")
+
+
+def worth(venue: Scenario, *accounts: str) -> Decimal:
+    return sum((venue.engine.account(name).total_account_value for name in accounts), Decimal(0))
+
+
+def attempt(venue: Scenario, *order, **more) -> None:
+    """Places an order if it may."""
+    try:
+        venue.place(*order, **more)
+    except Refused:
+        pass
+
+
+def test_bids_far_over_the_mark_are_refused(venue):
+    """Twenty bids of 0.01 at 1,000,000, sold into, made 196,899 of 20,000."""
+    for _ in range(20):
+        assert venue.refused(venue.order("mule", "buy", "0.01", "1000000")) == BEYOND
+    assert venue.refused(venue.order("mule", "sell", "0.01", "66499")) == BEYOND
+    assert venue.buy("mule", "0.01", "73500").status == "open"
+
+
+def test_what_orders_could_lose_is_counted_for_all_of_them_together(venue):
+    for _ in range(200):
+        attempt(venue, "mule", "buy", "0.01", "73500")
+    placed = len(venue.engine.open_orders("mule"))
+    # Each takes 35 of margin, and 35 that it would lose at once.
+    assert (placed, venue.free("mule")) == (142, 10_000 - 142 * 70)
+    attempt(venue, "thief", "sell", "1.42")
+    assert worth(venue, "mule", "thief") <= 20_000
+    assert venue.of(Liquidated) == []
+
+
+@pytest.mark.parametrize("price", ["2", "66500"])
+def test_an_order_that_raises_no_margin_may_not_lose_it_either(venue, price):
+    """An unrelated bid for 2 at 1, a thief's bid at 2, and a sale at market made 140,008 of 20,000."""
+    attempt(venue, "mule", "buy", "2", "1")
+    attempt(venue, "thief", "buy", "2", price)
+    attempt(venue, "mule", "sell", "2")
+    attempt(venue, "mule", "sell", "2", price)
+    assert worth(venue, "mule", "thief") <= 20_000
+    assert worth(venue, "mule") > 0
+
+
+def test_no_sale_goes_through_the_houses_quotes_to_a_thiefs_bid():
+    """Two bids of 60 at half the mark, a thief's for 70 at 1, and a sale of 120 made 5,162,052 of 2,000,000."""
+    venue = scene("mule", "thief", money="1000000")
+    venue.quote([(str(69950 - 7 * n), "0.5") for n in range(120)], [(str(70050 + 7 * n), "0.5") for n in range(120)])
+    for _ in range(2):
+        attempt(venue, "mule", "buy", "60", "35000")
+    attempt(venue, "thief", "buy", "70", "1")
+    attempt(venue, "mule", "sell", "120")
+    assert venue.fills("thief") == []
+    venue.cancel_all("mule")
+    venue.cancel_all("thief")
+    venue.quote([("69950", "100")], [("70050", "100")])
+    assert worth(venue, "mule", "thief") <= 2_000_000
+
+
+@pytest.mark.parametrize("price", ["1", "66500"])
+def test_a_reduce_only_order_gives_nothing_away_either(venue, price):
+    """A long of 2, closed with a partner at 1 by a reduce-only order, made 139,972 of 20,000."""
+    venue.sell("thief", "2", "70000")
+    venue.buy("mule", "2")
+    attempt(venue, "thief", "buy", "2", price)
+    attempt(venue, "mule", "sell", "2", None, reduce_only=True)
+    attempt(venue, "mule", "sell", "2", price, reduce_only=True)
+    assert worth(venue, "mule", "thief") <= 20_000
+    assert worth(venue, *HOUSE_ACCOUNTS) >= 0
+
+
+def test_a_position_near_its_end_is_closed_as_far_as_its_money_goes(venue):
+    """Within the band there is room for 5 % of loss, and 3 % are left."""
+    venue.sell("thief", "2.8", "70000")
+    venue.buy("mule", "2.8")
+    venue.index("68600")
+    left = worth(venue, "mule")
+    assert left < 6_000
+    attempt(venue, "thief", "buy", "2.8", "65200")
+    attempt(venue, "mule", "sell", "2.8", reduce_only=True)
+    assert venue.fills("mule") == []
+    assert venue.refused(venue.order("mule", "sell", "2.8", "65200", reduce_only=True)) == NO_MARGIN
+    attempt(venue, "thief", "buy", "2.8", "67500")
+    assert venue.sell("mule", "2.8", reduce_only=True).filled_size == Decimal("2.8")
+    assert worth(venue, *HOUSE_ACCOUNTS) >= 0
+
+
+def test_a_liquidation_sells_to_no_strangers_bid_of_a_dollar(venue):
+    """It took the victim's bitcoin at the house's cost of 60,986 dollars."""
+    venue.sell("thief", "2.8", "70000")
+    venue.buy("mule", "2.8")
+    attempt(venue, "thief", "buy", "2.8", "1")
+    venue.index("68000")
+    assert [event.absorbed for event in venue.of(Liquidated)] == [0]
+    assert worth(venue, *HOUSE_ACCOUNTS) >= 0
+    assert venue.total("mule") > 4_000
+
+
+def test_orders_that_the_mark_has_left_behind_are_withdrawn_before_they_cost_more_than_there_is(venue):
+    """The price moves away from orders that rest, step by step; then an accomplice takes them."""
+    for _ in range(28):
+        venue.sell("mule", "0.1", "70000")
+    for price in range(70_000, 80_000, 250):
+        venue.index(str(price))
+    assert venue.engine.open_orders("mule") == []
+    attempt(venue, "thief", "buy", "2.8", "80000")
+    assert worth(venue, "mule", "thief") == 20_000
+
+
+def test_who_can_bear_the_orders_that_the_mark_has_left_behind_keeps_them(venue):
+    order = venue.sell("mule", "0.1", "70000")
+    venue.index("80000")
+    assert venue.engine.open_orders("mule") == [order]
+    # The margin at the new mark, and 1,000 that the order would lose.
+    assert venue.free("mule") == 10_000 - 400 - 1_000
+
+
+def test_a_mark_that_accounts_have_walked_away_from_the_index_makes_nobody_rich():
+    """In an empty book mid and last price are what accounts make them; the mark is between those, and the index."""
+    venue = scene("mule", "thief", "ann", "bob", "late", index="100")
+    venue.sell("mule", "100", "100")
+    venue.buy("thief", "100")
+    steps = range(102, 150, 4)
+    for price in steps:
+        venue.sell("ann", "0.1", str(price))
+    for price in steps[:-1]:
+        venue.buy("bob", "0.1")
+        venue.buy("bob", "0.1", str(price + 2))
+        assert venue.engine.market(BTC).mark == price
+    attempt(venue, "thief", "sell", "1000", "145")
+    # With 10,000 and leverage 20 there is margin for 1,388; at the index, all but 222 would be debt.
+    for size in ("1000", "230"):
+        assert venue.refused(venue.order("late", "buy", size, "145")) == NO_MARGIN
+    assert venue.buy("late", "200", "145").filled_size == 200
+    for account in ("ann", "bob", "mule", "thief", "late"):
+        venue.cancel_all(account)
+    assert venue.engine.market(BTC).mark == 100
+    assert worth(venue, *HOUSE_ACCOUNTS) >= 0
+
+
+def test_an_account_has_at_most_a_thousand_orders_in_a_market():
+    venue = scene("ann", money="1000000000")
+    for number in range(MAX_OPEN_ORDERS):
+        venue.buy("ann", "0.001", str(60_000 + number))
+    assert venue.refused(venue.order("ann", "buy", "0.001", "60000")) == (400, "Too many open orders")
+    assert venue.buy("ann", "0.001", "60000", ioc=True).status == "closed"
+    assert venue.buy("ann", "0.001", "100", market=ETH).status == "open"
+    oldest = venue.engine.open_orders("ann", BTC)[0]
+    replaced = venue.modify("ann", oldest, price="59999")
+    assert venue.refused(venue.order("ann", "buy", "0.001", "60000")) == (400, "Too many open orders")
+    venue.cancel("ann", replaced)
+    assert venue.buy("ann", "0.001", "60000").status == "open"
+
+
+class Schemers:
+    """Four accounts that try whatever might make one of them rich, and a ruler that measures each command.
+
+    A command may cost the house what the marks it passed through moved the price of what everyone holds and has on
+    order; while they stand still, nothing. Beside each mark, everything is counted exactly.
+    """
+
+    NAMES = ("ann", "bob", "cid", "dan")
+
+    def __init__(self, seed: int, moving: bool):
+        self.random = Random(seed)
+        self.moving = moving
+        self.venue = scene(*self.NAMES, money="1000", index="100")
+        self.venue.index("100", ETH)
+        for name in self.NAMES:
+            if self.random.random() < 0.3:
+                self.venue.hedge(name)
+        self.moved = {BTC: Decimal(0), ETH: Decimal(0)}
+        self.absorbed = 0
+
+    @contextmanager
+    def measured(self) -> Iterator[None]:
+        """Around one command: nobody below nothing, and the house no poorer than the marks explain."""
+        state = self.venue.engine._state
+        refresh = state.refresh_mark
+
+        def watch(market):
+            before = market.mark
+            refresh(market)
+            self.moved[market.name] += abs(market.mark - before)
+
+        state.refresh_mark = watch
+        self.moved = dict.fromkeys(self.moved, Decimal(0))
+        house, exposure = worth(self.venue, *HOUSE_ACCOUNTS), self.exposure()
+        yield
+        state.refresh_mark = refresh
+        after = self.exposure()
+        allowed = sum(moved * max(exposure[name], after[name]) for name, moved in self.moved.items())
+        assert worth(self.venue, *HOUSE_ACCOUNTS) >= house - allowed
+        if not any(self.moved.values()):
+            assert [event.absorbed for event in self.venue.of(Liquidated) if event.absorbed] == []
+        for name in self.NAMES:
+            assert worth(self.venue, name) >= 0
+
+    def exposure(self) -> dict[str, Decimal]:
+        """What everyone holds and has on order, by market."""
+        sizes = dict.fromkeys(self.moved, Decimal(0))
+        for name in (*HOUSE_ACCOUNTS, *self.NAMES):
+            for held in self.venue.engine.account(name).positions:
+                sizes[held.market] += held.size
+            for order in self.venue.engine.open_orders(name):
+                sizes[order.market] += order.remaining_size
+        return sizes
+
+    def act(self) -> None:
+        acts = [self.rest, self.take, self.give_away, self.give_away, self.give_away, self.modify, self.cancel]
+        self.random.choice([*acts, self.set_index] if self.moving else acts)()
+
+    def do(self, command) -> None:
+        with self.measured():
+            self.venue.events = []
+            try:
+                self.venue.do(command)
+            except Refused:
+                pass
+
+    def set_index(self) -> None:
+        market = self.random.choice([BTC, ETH])
+        step = self.random.choice(["0.9", "0.97", "0.99", "0.995", "1.005", "1.01", "1.03", "1.1"])
+        with self.measured():
+            self.venue.index(str(round(self.venue.engine.market(market).index * Decimal(step), 2)), market)
+
+    def price(self, market: str) -> str:
+        far = self.random.choice(["0.01", "0.5", "0.95", "0.96", "0.99", "1", "1", "1.01", "1.04", "1.05", "2"])
+        return str(max(1, round(self.venue.engine.market(market).mark * Decimal(far))))
+
+    def size(self) -> str:
+        return self.random.choice(["1", "5", "20", "100", "180", "195", "400"])
+
+    def order(self, name: str, side: str, size: str, price: str | None, market: str):
+        hedged = self.venue.engine.account(name).position_mode == "hedge"
+        hold = self.random.choice(["long", "short"]) if hedged else None
+        more = {"reduce_only": self.random.random() < 0.3, "ioc": bool(price) and self.random.random() < 0.2}
+        return self.venue.order(name, side, size, price, market, position_side=hold, **more)
+
+    def rest(self) -> None:
+        market = self.random.choice([BTC, ETH])
+        name, side = self.random.choice(self.NAMES), self.random.choice(["buy", "sell"])
+        self.do(self.order(name, side, self.size(), self.price(market), market))
+
+    def take(self) -> None:
+        market, side = self.random.choice([BTC, ETH]), self.random.choice(["buy", "sell"])
+        self.do(self.order(self.random.choice(self.NAMES), side, self.size(), None, market))
+
+    def give_away(self) -> None:
+        """One offers, the other takes, at a price that makes one of them rich."""
+        market, (mule, thief) = self.random.choice([BTC, ETH]), self.random.sample(self.NAMES, 2)
+        size, price, side = self.size(), self.price(market), self.random.choice(["buy", "sell"])
+        self.do(self.order(mule, side, size, price, market))
+        other = "sell" if side == "buy" else "buy"
+        self.do(self.order(thief, other, size, self.random.choice([None, price]), market))
+
+    def modify(self) -> None:
+        orders = [order for name in self.NAMES for order in self.venue.engine.open_orders(name)]
+        if orders:
+            order = self.random.choice(orders)
+            self.do(ModifyOrder(order.account, order.id, Decimal(self.price(order.market)), size=Decimal(self.size())))
+
+    def cancel(self) -> None:
+        with self.measured():
+            self.venue.cancel_all(self.random.choice(self.NAMES))
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("moving", [False, True])
+def test_no_scheme_costs_the_house_more_than_what_prices_moved(seed, moving):
+    schemers = Schemers(seed, moving)
+    for _ in range(250):
+        schemers.act()
