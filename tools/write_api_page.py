@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from acme_exchange.api.feeds import Channel
-from acme_exchange.api.openapi import REFERENCE, describe
+from acme_exchange.api.openapi import REFERENCE, RULES, describe
 from acme_exchange.api.published_book import DEPTH
 from acme_exchange.api.routes import ROUTES
 from acme_exchange.api.session import MOST_SUBSCRIPTIONS, SILENCE_MICROSECONDS
@@ -72,6 +72,9 @@ def page() -> str:
     return "\n".join(
         [
             OPENING,
+            "## Rules",
+            "",
+            RULES,
             "## Signing",
             "",
             "| header | what it holds |",

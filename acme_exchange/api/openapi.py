@@ -13,8 +13,13 @@ from acme_exchange.api.authentication import OWN_PREFIX
 from acme_exchange.api.routes import Paged, Route
 from acme_exchange.api.wire import requests
 from acme_exchange.api.wire.answers import Failure
+from acme_exchange.engine.model.specification import DEFAULT_PRICE_BAND
+from acme_exchange.engine.rules.checks import MAX_OPEN_ORDERS
+from acme_exchange.engine.rules.margin import MAINTENANCE
 
 VERSION = "3.1.0"
+PRICE_BAND = f"{DEFAULT_PRICE_BAND:.0%}"
+MAINTENANCE_PERCENT = f"{MAINTENANCE:.0%}"
 REFERENCE = "#/components/schemas/{name}"
 REQUEST_REFERENCE = "#/components/schemas/{model}"
 DECIMAL = {"type": "string", "format": "decimal"}
@@ -24,6 +29,10 @@ PATH_PARAMETERS = {
     "order_id": ({"type": "integer", "minimum": 1}, "the id that the venue gave the order"),
     "client_id": ({"type": "string", "minLength": 1, "maxLength": 64}, "the id that the client gave the order"),
 }
+OPENING = (
+    "A perpetual-futures exchange. Every number in an answer is exact; in a request's body a number may also be written as "
+    "a string, and `null` stands for what is left out."
+)
 SIGNATURE = {
     "key": ("KEY", "the API key"),
     "timestamp": ("TS", "milliseconds since the epoch"),
@@ -32,6 +41,29 @@ SIGNATURE = {
         "hex HMAC-SHA256, keyed with the API secret, of the timestamp, the method, the path with its query, and the body",
     ),
 }
+RULES = f"""Orders match by price, then by time. An order that would match its own account's resting order cancels that first.
+Reduce-only orders are cut to the position they reduce, also while they rest. An account has at most {MAX_OPEN_ORDERS:,} open
+orders in a market: one more is refused, `Too many open orders`.
+
+Around the mark of each market is a price band, {PRICE_BAND} by default. A buy above it, or a sell below it, is refused,
+`Price is beyond the price band`; a market order trades up to it and no further, and what is left of it is cancelled.
+
+An account is required to have its initial margin, which is 1/leverage of the notional at the mark of positions and open
+orders together, and beside that what its resting orders would lose against the mark, were all filled at once. `free` is
+what it is worth beyond this requirement. An order that raises the requirement, or that would lose against the mark at
+once, is refused, `Account does not have enough margin for order.`, if the account is not worth that much. One that only
+shrinks a position needs no margin. But no order may leave its account with less than nothing, at the mark or at the
+index: a limit order that could is refused, and a market order that shrinks a position trades up to there and no further.
+Orders that the mark has left behind, and that would lose at once more than their account is worth, are cancelled.
+
+Under the maintenance margin of {MAINTENANCE_PERCENT} of notional at the mark, an account is liquidated: its orders are cancelled, its
+positions closed at the market, the largest first, within the price band and never beyond the bankruptcy price, at which
+nothing would be left. What the book does not take, the house takes over at the mark that brought the liquidation about.
+What a gap of the mark cost beyond the account's money, the house bears: no account ends below zero.
+
+What is due by the clock happens before any request that comes later: who holds a position at the hour pays its funding,
+or receives it, and nobody trades in a future that has expired.
+"""
 FAILURES = {
     "400": "a parameter is missing or does not fit, or the venue's rules forbid it",
     "401": "not logged in",
@@ -54,8 +86,7 @@ def describe(routes: Iterable[Route]) -> dict[str, Any]:
         "info": {
             "title": "Acme",
             "version": "1",
-            "description": "A perpetual-futures exchange. Every number in an answer is exact; in a request's body a "
-            "number may also be written as a string, and `null` stands for what is left out.",
+            "description": f"{OPENING}\n\n{RULES}",
         },
         "paths": paths,
         "components": {

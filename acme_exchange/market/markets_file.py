@@ -17,9 +17,9 @@ from pydantic import (
     ValidationError,
 )
 
-from acme_exchange.engine.model.specification import MarketSpecification
-from acme_exchange.input.files import read_list
+from acme_exchange.engine.model.specification import DEFAULT_PRICE_BAND, MarketSpecification
 from acme_exchange.input import numbers
+from acme_exchange.input.files import read_list
 from acme_exchange.market.definition import MarketDefinition
 from acme_exchange.market.errors import MarketFileError
 
@@ -33,6 +33,7 @@ FIXES = {
     "sizeIncrement": "write a number above 0 with at most 12 decimals, such as 0.001",
     "minProvideSize": "write a multiple of sizeIncrement, such as 0.001",
     "maxSize": "write a multiple of sizeIncrement, at least minProvideSize, such as 1000",
+    "priceBand": "write how far from the mark one may trade, as a fraction above 0 and below 1, such as 0.05, or leave it out",
     "startPrice": "write US dollars, at least priceIncrement, such as 65000",
     "volatility": "write a year's standard deviation as a fraction above 0 and up to 10, such as 0.8, or leave it out",
     "enabled": "write true or false, or leave it out",
@@ -44,6 +45,7 @@ FIELDS = {
     "size_increment": "sizeIncrement",
     "min_provide_size": "minProvideSize",
     "max_size": "maxSize",
+    "price_band": "priceBand",
     "start_price": "startPrice",
     "volatility": "volatility",
     "expiry": "expiry",
@@ -62,6 +64,7 @@ class _Entry(BaseModel):
     sizeIncrement: Amount
     minProvideSize: Amount
     maxSize: Amount
+    priceBand: Annotated[Decimal, Field(gt=0, lt=1, decimal_places=12, allow_inf_nan=False)] = DEFAULT_PRICE_BAND
     startPrice: Amount
     volatility: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = 1.0
     enabled: StrictBool = True
@@ -78,7 +81,7 @@ class _Problem(Exception):
 
 def load_markets(path: Path) -> list[MarketDefinition]:
     """Reads a JSON list of markets: objects with `name`, `priceIncrement`, `sizeIncrement`, `minProvideSize`,
-    `maxSize`, `startPrice`, and if wanted `volatility`, `enabled` and `expiry`.
+    `maxSize`, `startPrice`, and if wanted `priceBand`, `volatility`, `enabled` and `expiry`.
 
     :raises MarketFileError: with a line for everything that is wrong: the entry, the field, and what to write.
     """
@@ -137,6 +140,7 @@ def _definition(entry: _Entry) -> MarketDefinition:
         size_increment=entry.sizeIncrement,
         min_provide_size=entry.minProvideSize,
         max_size=entry.maxSize,
+        price_band=entry.priceBand,
         enabled=entry.enabled,
         expiry=None if entry.expiry is None else round(entry.expiry.timestamp()) * 1_000_000,
     )

@@ -9,7 +9,9 @@ from collections.abc import Callable
 
 from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Integer, MetaData, String, Table, Text, false
 
-VERSION = 3
+from acme_exchange.engine.model.specification import DEFAULT_PRICE_BAND
+
+VERSION = 4
 
 metadata = MetaData()
 
@@ -79,6 +81,7 @@ markets = Table(
     _money("size_increment"),
     _money("min_provide_size"),
     _money("max_size"),
+    Column("price_band", Text, nullable=False, server_default=str(DEFAULT_PRICE_BAND)),
     Column("enabled", Boolean, nullable=False),
     Column("expired", Boolean, nullable=False),
     Column("expiry", BigInteger),
@@ -239,5 +242,11 @@ def _add_settings(connection: Connection) -> None:
     settings.create(connection)
 
 
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _add_first_start, 2: _add_settings}
+def _add_price_band(connection: Connection) -> None:
+    connection.exec_driver_sql(
+        f"ALTER TABLE markets ADD COLUMN price_band TEXT NOT NULL DEFAULT '{DEFAULT_PRICE_BAND}'"
+    )
+
+
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _add_first_start, 2: _add_settings, 3: _add_price_band}
 """What leads from a version to the next; there is nothing older than version 1."""

@@ -349,7 +349,7 @@ async def test_fills_can_be_narrowed_and_turned_round(alice: Client, bob: Client
 
 async def test_all_of_many_fills_of_one_moment_can_be_had(alice: Client, bob: Client, running: RunningVenue):
     for count in range(120):
-        assert (await bob.place("DOGE-PERP", "sell", 1, "1")).status == 200
+        assert (await bob.place("DOGE-PERP", "sell", 1, "0.15")).status == 200
         if count % 15 == 14:
             running.advance(1)
     assert (await alice.place("DOGE-PERP", "buy", 120)).status == 200

@@ -10,7 +10,7 @@ import pytest
 
 from test.acme_exchange.venue import Client, RunningVenue
 
-GOOD = {"market": "BTC-PERP", "side": "buy", "type": "limit", "size": "0.01", "price": 60000}
+GOOD = {"market": "BTC-PERP", "side": "buy", "type": "limit", "size": "0.01", "price": 64000}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from acme_exchange.engine import CreateAccount, Deposit, Liquidated, ModifyOrder, Refused
+from acme_exchange.engine import Liquidated, ModifyOrder, Refused
 from acme_exchange.engine.model.accounts import HOUSE_ACCOUNTS
 from acme_exchange.engine.rules.checks import MAX_OPEN_ORDERS
 from test.acme_exchange.engine.scenario import BTC, ETH, Scenario

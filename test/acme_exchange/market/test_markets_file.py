@@ -102,7 +102,7 @@ def test_everything_that_is_wrong_is_said_at_once(file):
         'entry 1, field "enabled": does not fit',
         'entry 2, field "expiry": a dated future needs its expiry, and no other market may have one',
         'entry 3, field "name": write an object with name, priceIncrement, sizeIncrement, minProvideSize, maxSize, '
-        "startPrice, volatility, enabled, expiry",
+        "priceBand, startPrice, volatility, enabled, expiry",
         'entry 5, field "name": GOLD-20271231 is already entry 4',
     ]
 

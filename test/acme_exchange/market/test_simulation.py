@@ -49,6 +49,8 @@ class Run:
             self.do(command)
 
     def do(self, command):
+        if self.engine.is_due(self.now):
+            self.events += self.engine.apply(Advance(), self.now)
         self.events += self.engine.apply(command, self.now)
 
     def mid(self, market):
