@@ -3,7 +3,9 @@
 import asyncio
 import itertools
 import math
+import time
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Optional, Set
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
@@ -22,6 +24,23 @@ from hummingbot.core.web_assistant.ws_assistant import WSAssistant
 
 if TYPE_CHECKING:
     from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_derivative import AcmePerpetualDerivative
+
+MOST_NAMED = 10  # pairs, in a line of the log
+
+
+class MarketClosed(ValueError):
+    """A pair that the venue does not trade at present, or does not have; the text says so, and what there is."""
+
+    def __init__(self, trading_pair: str, traded: Iterable[str]):
+        known = sorted(traded)
+        near = get_close_matches(trading_pair, known, n=3)
+        super().__init__(
+            f"{trading_pair} is no market that can be traded at present: the venue has not got it, or it is closed. "
+            + (f"Near names are {', '.join(near)}. " if near else "")
+            + f"The venue trades {', '.join(known[:MOST_NAMED])}"
+            + (f" and {len(known) - MOST_NAMED} others" if len(known) > MOST_NAMED else "")
+            + f". {trading_pair} joins when it opens."
+        )
 
 
 @dataclass(eq=False)
@@ -104,6 +123,8 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         self._listeners: Set[asyncio.Task] = set()
         self._listening = asyncio.Lock()
         self._subscriptions: Dict[str, Subscription] = {}  # by the venue's name of the market
+        self._confirmed_at: Dict[str, float] = {}  # the books of pairs whose connection ended
+        self._told_closed: Set[str] = set()
         self._outputs: Dict[str, asyncio.Queue] = {}  # of those who listen, by the keys of the base class's queues
         self._handlers: Dict[str, Callable[[Subscription, Dict[str, Any], Batch, float], None]] = {
             CONSTANTS.ORDER_BOOK_CHANNEL: self._take_book,
@@ -156,7 +177,7 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         return await self.order_book_snapshot(trading_pair)
 
     async def _request_order_book_snapshot(self, trading_pair: str) -> Dict[str, Any]:
-        market = await self._connector.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
+        market = await self._market_of(trading_pair)
         return await self._request(CONSTANTS.ORDER_BOOK_PATH_URL, params=market_data.book_depth_params(), market=market)
 
     async def _request(self, path_url: str, params: Optional[Dict[str, Any]] = None, **names: str) -> Dict[str, Any]:
@@ -166,6 +187,21 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
             params=params,
             throttler_limit_id=path_url,
         )
+
+    # ------------------------------------------------------------------------------------------ what is known of books
+
+    def book_age(self, trading_pair: str) -> float:
+        """Seconds since the stream last confirmed the book of a pair; 0 while it does, infinity when it never has."""
+        subscription = self._subscription_of(trading_pair)
+        if subscription is None:
+            return self._now() - self._confirmed_at.get(trading_pair, -math.inf)
+        return 0.0 if subscription.book.is_live else self._now() - self._last_confirmation(subscription)
+
+    def _last_confirmation(self, subscription: Subscription) -> float:
+        """A live book is confirmed by whatever its connection brings: a change of it would have come, too."""
+        if subscription.book.is_live:
+            return self._now() - (self._time() - subscription.assistant.last_recv_time)
+        return max(subscription.book.agreed_at, self._confirmed_at.get(subscription.trading_pair, -math.inf))
 
     # -------------------------------------------------------------------------------------------------- subscriptions
 
@@ -213,6 +249,9 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
                 return False
         except asyncio.CancelledError:
             raise
+        except MarketClosed as error:
+            self._tell_closed(trading_pair, error)
+            return False
         except Exception:
             self.logger().exception(f"Error subscribing to {trading_pair}.")
             return False
@@ -253,6 +292,7 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
     async def _close_stream(self, connection: MarketsConnection):
         assistant, connection.assistant = connection.assistant, None
         for subscription in self._carried_by(assistant):
+            self._confirmed_at[subscription.trading_pair] = self._last_confirmation(subscription)
             del self._subscriptions[subscription.market]
         await self._on_order_stream_interruption(websocket_assistant=assistant)
 
@@ -273,13 +313,11 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         :raises ConnectionError: when the venue's markets are not known, or the connection fails
         """
         try:
-            if not await self._connector.trading_pair_symbol_map():
-                raise stream.StreamClosedError("the venue's markets are not known yet")
             for trading_pair in list(self._trading_pairs if trading_pairs is None else trading_pairs):
                 try:
                     await self._subscribe(ws, trading_pair)
-                except ValueError as error:
-                    self._complaints.log(trading_pair, str(error))
+                except MarketClosed as error:
+                    self._tell_closed(trading_pair, error)
         except (asyncio.CancelledError, ConnectionError):
             raise
         except Exception:
@@ -289,7 +327,7 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
 
     async def _subscribe(self, ws: WSAssistant, trading_pair: str):
         """
-        :raises ValueError: when the pair cannot be subscribed to; the text says why
+        :raises MarketClosed: when the pair cannot be subscribed to at present
         """
         market = await self._market_of(trading_pair)
         if market in self._subscriptions:
@@ -300,10 +338,31 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
             await ws.send(WSJSONRequest(payload=wire.subscribe_request(channel, market)))
 
     async def _market_of(self, trading_pair: str) -> str:
-        market = (await self._connector.trading_pair_symbol_map()).inverse.get(trading_pair)
+        symbols = await self._connector.trading_pair_symbol_map()
+        if not symbols:
+            raise stream.StreamClosedError("the venue's markets are not known yet")
+        market = symbols.inverse.get(trading_pair)
         if market is None:
-            raise ValueError(f"{trading_pair} is no market that can be traded at present.")
+            raise MarketClosed(trading_pair, symbols.values())
+        self._told_closed.discard(trading_pair)
         return market
+
+    def _tell_closed(self, trading_pair: str, error: MarketClosed):
+        if trading_pair not in self._told_closed:
+            self._told_closed.add(trading_pair)
+            self.logger().warning(str(error))
+
+    async def _join_opened_markets(self):
+        """Subscribes to the pairs that no connection could subscribe to until now, when their markets have opened."""
+        closed = [pair for pair in self._trading_pairs if self._subscription_of(pair) is None]
+        connections = [each for each in self._connections if each.assistant is not None]
+        if not closed or not connections or not self._connector.order_book_tracker.ready:
+            return
+        await self._connector.ask_for_markets(closed)
+        for connection in connections:
+            await self._subscribe_channels(
+                connection.assistant, [pair for pair in connection.trading_pairs if pair in closed]
+            )
 
     async def _unsubscribe(self, ws: WSAssistant, trading_pair: str):
         subscription = self._subscription_of(trading_pair)
@@ -450,15 +509,22 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         return await self._connector.trading_pair_associated_to_exchange_symbol(symbol=wire.market(frame))
 
     async def listen_for_order_book_snapshots(self, ev_loop: asyncio.AbstractEventLoop, output: asyncio.Queue):
-        """Brings, by REST, the books of markets whose subscription does not work at present, every few seconds."""
+        """Every few seconds: brings, by REST, the books of markets whose subscription does not work at present, and looks
+        whether markets have opened."""
         while True:
             await self._sleep(CONSTANTS.BOOK_SILENCE_LIMIT)
             await self._request_order_book_snapshots(output)
+            try:
+                await self._join_opened_markets()
+            except Exception as error:
+                self._complaints.log("markets", f"The markets that are closed cannot be asked for ({error!r}).")
 
     async def _request_order_book_snapshots(self, output: asyncio.Queue):
         for trading_pair in [pair for pair in self._trading_pairs if self._is_without_book(pair)]:
             try:
                 output.put_nowait(await self.order_book_snapshot(trading_pair))
+            except MarketClosed as error:
+                self._tell_closed(trading_pair, error)
             except Exception as error:
                 text = f"Unexpected error fetching order book snapshot for {trading_pair}. ({error!r})"
                 self._complaints.log(f"snapshot of {trading_pair}", text)
@@ -470,4 +536,4 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         return self._connector.order_book_tracker.ready and not is_live
 
     def _now(self) -> float:
-        return asyncio.get_running_loop().time()
+        return time.monotonic()

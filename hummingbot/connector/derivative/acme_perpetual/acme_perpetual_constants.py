@@ -88,9 +88,9 @@ LONGEST_RETRY_AFTER = 5.0
 DEFAULT_RETRY_AFTER = 1.0
 
 # WebSocket upkeep (Acme API §3, §6): the venue wants a ping every 15 s and closes a client that is quiet for 60 s.
-# A ping brings a pong, so a stream without a frame for two pings is dead.
-HEARTBEAT_TIME_INTERVAL = 15.0
-STREAM_SILENCE_LIMIT = 30.0
+# A ping brings a pong, so a stream without a frame for two pings is dead, and its books are not traded on.
+HEARTBEAT_TIME_INTERVAL = 5.0
+STREAM_SILENCE_LIMIT = 12.0
 SUBSCRIPTION_DEADLINE = 5.0  # for the venue's confirmations
 CLOSE_DEADLINE = 0.5  # for the goodbye of a socket that is given up
 RECONNECT_DELAY_MIN = 0.1

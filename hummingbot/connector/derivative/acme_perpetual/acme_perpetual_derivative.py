@@ -176,9 +176,14 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     @property
     def status_dict(self) -> Dict[str, bool]:
         """As in the base class; the account counts as known when its positions are, too: a strategy must not begin before
-        it can see the positions that it begins with."""
+        it can see the positions that it begins with. Books count while their streams confirm them."""
         status = super().status_dict
         status["account_balance"] &= self._knows_positions or not self._trading_required
+        books = self.order_books
+        is_followed = bool(books) or not self._trading_pairs
+        status["order_books_initialized"] &= is_followed and not any(map(self._orderbook_ds.book_age, books))
+        # Of a pair whose market is closed nothing is known, and the others are traded.
+        status["funding_info"] = is_followed and books.keys() <= self._perpetual_trading._funding_info.keys()
         return status
 
     @property
@@ -288,20 +293,30 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         """Asks until it is answered. The base class asks once, and without an answer no strategy would ever begin."""
         while True:
             try:
-                return await self._request_funding_info()
+                return await self._request_funding_info(self._trading_pairs)
             except (AcmeRequestError, wire.WireError) as error:
                 self.logger().warning(f"Could not fetch the markets' funding ({error}). Asking again.")
-            except KeyError as error:
-                self.logger().warning(f"The venue's markets are not known yet, {error} among them. Asking again.")
             await self._sleep(CONSTANTS.CATCH_UP_DELAY)
 
-    async def _request_funding_info(self):
-        """One request, however many pairs there are; the base class asks for one after the other."""
-        if len(self._trading_pairs) == 1:  # the answer for all markets may be a large one
-            await super()._init_funding_info()
-            return
-        for funding_info in await self._orderbook_ds.get_all_funding_info(self._trading_pairs):
-            self._perpetual_trading.initialize_funding_info(funding_info)
+    async def _request_funding_info(self, trading_pairs: List[str]):
+        """The funding of those of these pairs that are traded, in one request, however many they are.
+
+        :raises WireError: when the answer is malformed, or the markets are not known yet
+        """
+        symbols = await self.trading_pair_symbol_map()
+        if not symbols:
+            raise wire.WireError("the venue's markets are not known yet")
+        pairs = [pair for pair in trading_pairs if pair in symbols.inverse]
+        if len(pairs) == 1:  # the answer for all markets may be a large one
+            self._perpetual_trading.initialize_funding_info(await self._orderbook_ds.get_funding_info(pairs[0]))
+        elif pairs:
+            for funding_info in await self._orderbook_ds.get_all_funding_info(pairs):
+                self._perpetual_trading.initialize_funding_info(funding_info)
+
+    async def ask_for_markets(self, trading_pairs: List[str]):
+        """Asks which markets there are now, for the rules and the funding of these pairs, which were closed."""
+        await self._update_trading_rules()
+        await self._request_funding_info(trading_pairs)
 
     async def stop_network(self):
         # The base class leaves this loop running, and begins another when the network is back.
@@ -591,6 +606,10 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         price: Optional[Decimal],
         position_action: PositionAction,
     ):
+        if trading_pair in self.order_books and not (
+            order_type is OrderType.MARKET and position_action is PositionAction.CLOSE
+        ):
+            order_checks.check_book(trading_pair, self._orderbook_ds.book_age(trading_pair))
         rule = self._trading_rules.get(trading_pair)
         order_checks.check_asked(trading_pair, rule, order_type, amount, price, position_action)
         amount = self.quantize_order_amount(trading_pair, amount)

@@ -6,6 +6,7 @@ from typing import Any, Callable, Dict, List, Optional
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_market_data as market_data
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_api_order_book_data_source import MarketClosed
 from hummingbot.core.data_type.common import TradeType
 from hummingbot.core.data_type.order_book_message import OrderBookMessage, OrderBookMessageType
 from hummingbot.core.data_type.order_book_tracker import OrderBookTracker
@@ -78,9 +79,13 @@ class AcmePerpetualOrderBookTracker(OrderBookTracker):
         self._order_books_initialized.set()
 
     async def _begin(self, trading_pair: str):
-        """Waits for the book that the subscription brings, and asks for it by REST, for as long as there is none."""
-        while not await self._has_begun(self._begun[trading_pair]) and not await self._begin_by_rest(trading_pair):
-            await self._sleep(CONSTANTS.FIRST_BOOK_DEADLINE)
+        """Waits for the book that the subscription brings, and asks for it by REST, for as long as there is none; for
+        that of a closed market nobody waits."""
+        try:
+            while not await self._has_begun(self._begun[trading_pair]) and not await self._begin_by_rest(trading_pair):
+                await self._sleep(CONSTANTS.FIRST_BOOK_DEADLINE)
+        except MarketClosed:
+            pass
 
     async def _has_begun(self, begun: asyncio.Event) -> bool:
         try:
@@ -92,6 +97,8 @@ class AcmePerpetualOrderBookTracker(OrderBookTracker):
     async def _begin_by_rest(self, trading_pair: str) -> bool:
         try:
             self._apply(await self._data_source.order_book_snapshot(trading_pair))
+        except MarketClosed:
+            raise
         except Exception as error:
             self.logger().warning(f"The order book of {trading_pair} cannot be had yet ({error}).")
         return self._begun[trading_pair].is_set()

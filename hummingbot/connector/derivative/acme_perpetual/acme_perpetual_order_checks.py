@@ -1,5 +1,6 @@
 """What is wrong with an order that a strategy asks for, said before anything is sent."""
 
+import math
 from decimal import Decimal
 from typing import Optional
 
@@ -14,6 +15,18 @@ MOST_INCREMENTS = Decimal("1e27")
 
 class UnsendableOrder(ValueError):
     """An order that is not sent; its text is for the user, and says what to write instead."""
+
+
+def check_book(trading_pair: str, age: float):
+    """Checks that the book which a strategy sees is the venue's.
+
+    :param age: seconds since the stream last confirmed it; infinity when it never has
+    :raises UnsendableOrder: when it is not confirmed at present
+    """
+    if age == math.inf:
+        raise UnsendableOrder(f"The order book of {trading_pair} has not come from its stream yet")
+    if age > 0:
+        raise UnsendableOrder(f"The order book of {trading_pair} is {age:.0f} s old")
 
 
 def check_asked(
@@ -34,7 +47,9 @@ def check_asked(
             f"{trading_pair} cannot be traded: the venue has no such market, or has not told its rules yet"
         )
     if position_action not in (PositionAction.OPEN, PositionAction.CLOSE):
-        raise UnsendableOrder("The order does not say by its position_action whether it is to OPEN or to CLOSE a position")
+        raise UnsendableOrder(
+            "The order does not say by its position_action whether it is to OPEN or to CLOSE a position"
+        )
     _check_number("amount", amount, rule.min_base_amount_increment)
     if order_type.is_limit_type():
         _check_number("price", price, rule.min_price_increment)

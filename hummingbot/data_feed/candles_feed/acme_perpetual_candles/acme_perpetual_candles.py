@@ -29,6 +29,8 @@ class AcmePerpetualCandles(CandlesBase):
     trades that one hears of differs from the venue's after each frame that was missed. So the venue is asked again and
     again, once in a sixtieth of an interval, but no more than once in a second and no less than once in five.
 
+    Candles of the intervals that the venue has not (`constants.RESOLUTIONS`) are made of shorter ones of its own, exactly.
+
     The server that is asked is the attached connector's, or else the one that this Hummingbot's `connect` was told.
 
     Prices are in USD; `quote_asset_volume` is the API's volume, in USD. The API does not say how much of the underlying
@@ -62,6 +64,7 @@ class AcmePerpetualCandles(CandlesBase):
         super().__init__(trading_pair, interval, max_records)
         self._use_throttler_of(self._api_factory)
         self._complaints = Complaints(self.logger())
+        self._told_shortage = False
 
     def attach_connector(self, connector: "ConnectorBase"):
         """Asks the connector's server from now on, within the connector's rate limits."""
@@ -100,7 +103,13 @@ class AcmePerpetualCandles(CandlesBase):
 
     @property
     def candles_max_result_per_rest_request(self) -> int:
-        return CONSTANTS.MAX_RESULTS_PER_CANDLESTICK_REST_REQUEST
+        # Hummingbot asks for a span of so many intervals, with a candle at each end.
+        return CONSTANTS.MOST_CANDLES * self._resolution // self.interval_in_seconds - 1
+
+    @property
+    def _resolution(self) -> int:
+        """The seconds of the venue's candles that these are made of."""
+        return CONSTANTS.RESOLUTIONS.get(self.interval, self.interval_in_seconds)
 
     @property
     def rate_limits(self):
@@ -127,14 +136,18 @@ class AcmePerpetualCandles(CandlesBase):
     def _get_rest_candles_params(
         self, start_time: Optional[int] = None, end_time: Optional[int] = None, limit: Optional[int] = None
     ) -> Dict[str, Any]:
-        return market_data.candles_params(self.intervals[self.interval], start_time, end_time)
+        last = None if end_time is None else int(end_time) + self.interval_in_seconds - self._resolution
+        return market_data.candles_params(self._resolution, start_time, last)
 
     def _parse_rest_candles(self, data: Dict[str, Any], end_time: Optional[int] = None) -> List[List[float]]:
         """The rows of an answer, oldest first, one for each interval between the first and the last.
 
         :raises WireError: when it is malformed
         """
-        return without_gaps(map(_row, market_data.candles(data)), self.interval_in_seconds)
+        candles = market_data.candles(data)
+        whole = merged(candles, self.interval_in_seconds)
+        is_cut = len(candles) >= CONSTANTS.MOST_CANDLES and candles[0].start % self.interval_in_seconds
+        return without_gaps(map(_row, whole[1:] if is_cut else whole), self.interval_in_seconds)
 
     # -------------------------------------------------------------------------------------------------------- live
 
@@ -185,6 +198,12 @@ class AcmePerpetualCandles(CandlesBase):
                 break
             rows = [*older, *rows]
         self._candles.extend(rows)
+        if len(rows) < self._candles.maxlen and not self._told_shortage:
+            self._told_shortage = True
+            self.logger().info(
+                f"The venue has {len(rows)} candles of {self.interval} of {self._trading_pair} so far, of the "
+                f"{self._candles.maxlen} that are asked for: who waits for all of them waits until then."
+            )
 
     async def _latest(self, start_time: Optional[int] = None) -> List[np.ndarray]:
         rest_assistant = await self._api_factory.get_rest_assistant()
@@ -194,6 +213,24 @@ class AcmePerpetualCandles(CandlesBase):
             params=self._get_rest_candles_params(start_time),
         )
         return [np.array(row) for row in self._parse_rest_candles(answer)]
+
+
+def merged(candles: Iterable[market_data.VenueCandle], interval: int) -> List[market_data.VenueCandle]:
+    """Candles of `interval` seconds, made of shorter ones, oldest first, of which whole ones fit into it."""
+    longer: List[market_data.VenueCandle] = []
+    for candle in candles:
+        start = candle.start // interval * interval
+        if not longer or longer[-1].start != start:
+            longer.append(candle._replace(start=start))
+            continue
+        last = longer[-1]
+        longer[-1] = last._replace(
+            high=max(last.high, candle.high),
+            low=min(last.low, candle.low),
+            close=candle.close,
+            volume=last.volume + candle.volume,
+        )
+    return longer
 
 
 def without_gaps(rows: Iterable[List[float]], interval: int) -> List[List[float]]:

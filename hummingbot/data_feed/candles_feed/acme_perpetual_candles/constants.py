@@ -12,12 +12,28 @@ from hummingbot.core.api_throttler.data_types import LinkedLimitWeightPair, Rate
 
 CANDLES_ENDPOINT = "/markets/{market}/candles"  # Acme API §4
 
-# Hummingbot's names of the resolutions, in seconds, that the API has (Acme API §4). It also has 15 s, for which
-# Hummingbot has no name.
-INTERVALS = bidict({"1m": 60, "5m": 300, "15m": 900, "1h": 3600, "4h": 14400, "1d": 86400})
+# Hummingbot's names of the intervals, in seconds. The API has most of them (Acme API §4), and 15 s, for which Hummingbot
+# has no name.
+INTERVALS = bidict(
+    {
+        "1m": 60,
+        "3m": 180,
+        "5m": 300,
+        "15m": 900,
+        "30m": 1800,
+        "1h": 3600,
+        "2h": 7200,
+        "4h": 14400,
+        "6h": 21600,
+        "12h": 43200,
+        "1d": 86400,
+    }
+)
+# Those that it has not are made of its candles of another resolution.
+RESOLUTIONS = {"3m": INTERVALS["1m"], "30m": INTERVALS["15m"], **dict.fromkeys(("2h", "6h", "12h"), INTERVALS["1h"])}
 
-# An answer holds 1501 candles (Acme API §4). Hummingbot asks for a span of so many intervals, with a candle at each end.
-MAX_RESULTS_PER_CANDLESTICK_REST_REQUEST = 1500
+# The most candles that an answer holds (Acme API §4).
+MOST_CANDLES = 1501
 
 # Seconds between two questions for what is new, by the interval: a sixtieth of it, within these. Feeds share the 30
 # public requests a second of an address (Acme API §3) with each other, the connector, and other bots.

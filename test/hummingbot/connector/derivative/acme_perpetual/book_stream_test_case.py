@@ -34,10 +34,14 @@ class MarketsOnlyConnector:
 
     def __init__(self, symbols: Dict[str, str]):
         self.symbols = bidict(symbols)
+        self.asked_for: List[List[str]] = []
         self.order_book_tracker = SimpleNamespace(ready=True)  # until a test puts one in its place
 
     async def trading_pair_symbol_map(self) -> bidict:
         return self.symbols
+
+    async def ask_for_markets(self, trading_pairs: List[str]):
+        self.asked_for.append(trading_pairs)
 
     async def exchange_symbol_associated_to_pair(self, trading_pair: str) -> str:
         return self.symbols.inverse[trading_pair]
@@ -96,15 +100,18 @@ class BookStreamTestCase(DataSourceTestCase):
         self.enterContext(patch.object(CONSTANTS, "RESUBSCRIPTION_INTERVAL", 0.05))
         self.enterContext(patch.object(CONSTANTS, "FIRST_BOOK_DEADLINE", PATIENCE))
 
-    async def start(self, *trading_pairs: str, brings_books: bool = True) -> LoopbackClient:
-        """Starts tracking, and returns the connection after its subscriptions; as a rule, with a first book of each."""
+    async def start(self, *trading_pairs: str, brings_books: bool = True, subscribed: int = 0) -> LoopbackClient:
+        """Starts tracking, and returns the connection after its subscriptions; as a rule, with a first book of each.
+
+        :param subscribed: how many pairs are subscribed to, where that is not all of them
+        """
         self.data_source = self.create_data_source(list(trading_pairs), self.venue.url)
         self.venue.answer("GET", "/api/markets", [])
         self.tracker = AcmePerpetualOrderBookTracker(self.data_source, list(trading_pairs), domain=self.venue.url)
         self.connector.order_book_tracker = self.tracker
         self.tracker.start()
         self.addCleanup(self.tracker.stop)
-        client = await self.subscribed_client(len(trading_pairs))
+        client = await self.subscribed_client(subscribed or len(trading_pairs))
         if brings_books:
             for pair in trading_pairs:
                 await client.send(partial(self.connector.symbols.inverse[pair], [(1.0, 9.0)], [(9999999.0, 9.0)]))

@@ -1,9 +1,13 @@
 """Orders that are not sent: each fails at once, in words, and leaves nothing behind."""
 
+import time
 from decimal import Decimal
 from test.hummingbot.connector.derivative.acme_perpetual import venue_data
+from test.hummingbot.connector.derivative.acme_perpetual.book_stream_test_case import partial
 from test.hummingbot.connector.derivative.acme_perpetual.derivative_test_case import DerivativeTestCase
+from unittest.mock import patch
 
+import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.core.data_type.common import OrderType, PositionAction, TradeType
 from hummingbot.core.data_type.order_book import OrderBook
 from hummingbot.core.data_type.order_book_row import OrderBookRow
@@ -52,6 +56,61 @@ class UnsendableOrderTests(DerivativeTestCase):
         self.assertEqual([("HBOT1", True)], [(result.order_id, result.success) for result in results])
 
 
+class OldBookTests(DerivativeTestCase):
+    """No order is made of a book that the stream does not confirm: whoever quotes by it quotes another time's price."""
+
+    async def asyncSetUp(self):
+        await super().asyncSetUp()
+        self.venue.answer("POST", "/api/orders", venue_data.order(status="new"))
+        self.enterContext(patch.object(CONSTANTS, "RECONNECT_DELAY_MAX", 0.1))
+        self.exchange.order_book_tracker.start()
+        self.addCleanup(self.exchange.order_book_tracker.stop)
+
+    async def bring_book(self, bid: float):
+        client = await self.venue.client()
+        await client.expect(op="subscribe", channel="orderbook")
+        await client.send(partial("BTC-PERP", [(bid, 1.0)], [(bid + 1, 1.0)]))
+        await self.until(lambda: self.exchange._orderbook_ds.book_age("BTC-USD") == 0)
+
+    async def placed(self, **changes) -> bool:
+        self.venue.requests.clear()
+        self.recorder.events.clear()
+        self.exchange.stop_tracking_order("HBOT1")
+        await self.create_order(**changes)
+        return self.requests("POST") == ["POST /api/orders"]
+
+    async def test_a_venue_that_comes_back_with_another_price_gets_no_order_by_the_old_one(self):
+        await self.bring_book(10_000.0)
+        self.assertTrue(self.exchange.status_dict["order_books_initialized"])
+        self.assertTrue(await self.placed())
+
+        await self.venue.stop_serving()
+        await self.until(lambda: self.exchange._orderbook_ds.book_age("BTC-USD") > 0)
+        later = time.monotonic() + 13
+        with patch.object(self.exchange._orderbook_ds, "_now", return_value=later):
+            self.assertFalse(await self.placed())
+            self.assertFalse(self.exchange.status_dict["order_books_initialized"])
+        failure = self.event("MarketOrderFailure")
+        self.assertRegex(failure.error_message, "^The order book of BTC-USD is 1[3-9] s old$")
+        await self.venue.start()
+        self.assertFalse(await self.placed(order_type=OrderType.MARKET))
+
+        await self.bring_book(10_063.0)
+        self.assertEqual(10_063, self.exchange.get_price("BTC-USD", False))
+        self.assertTrue(self.exchange.status_dict["order_books_initialized"])
+        self.assertTrue(await self.placed())
+
+    async def test_a_market_order_that_only_closes_is_sent_all_the_same(self):
+        await self.bring_book(10_000.0)
+        await self.venue.stop_serving()
+        await self.until(lambda: self.exchange._orderbook_ds.book_age("BTC-USD") > 0)
+        with patch.object(CONSTANTS, "RECONNECT_DELAY_MIN", 30.0):
+            await self.venue.start()
+
+            self.assertFalse(await self.placed(position_action=PositionAction.CLOSE))
+            self.assertTrue(await self.placed(order_type=OrderType.MARKET, position_action=PositionAction.CLOSE))
+
+
 class SmallOrderTests(DerivativeTestCase):
     """A market lets orders rest from 0.001 on; sizes, and so what a partial fill leaves, come in steps of 0.0001."""
 
@@ -61,6 +120,7 @@ class SmallOrderTests(DerivativeTestCase):
         book = OrderBook()
         book.apply_snapshot([OrderBookRow(9990, 0.0002, 1), OrderBookRow(9980, 1, 1)], [OrderBookRow(10010, 1, 1)], 1)
         self.exchange.order_book_tracker._order_books["BTC-USD"] = book
+        self.enterContext(patch.object(self.exchange._orderbook_ds, "book_age", return_value=0.0))
 
     async def close(self, order_type: OrderType, price: str = "NaN") -> list:
         self.recorder.events.clear()

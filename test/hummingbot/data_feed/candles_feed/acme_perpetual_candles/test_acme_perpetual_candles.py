@@ -96,10 +96,10 @@ class AcmePerpetualCandlesTests(IsolatedAsyncioWrapperTestCase):
         self.assertIsInstance(feed, AcmePerpetualCandles)
 
     def test_an_interval_that_the_venue_has_not_is_refused_with_those_it_has(self):
-        for interval in ("1s", "3m", "30m", "1w", "15s"):
+        for interval in ("1s", "8h", "1w", "15s"):
             with (
                 self.subTest(interval),
-                self.assertRaisesRegex(ValueError, f"'{interval}': choose one of 1m, 5m, 15m, 1h"),
+                self.assertRaisesRegex(ValueError, f"'{interval}': choose one of 1m, 3m, 5m, 15m, 30m, 1h"),
             ):
                 self.feed(interval)
 
@@ -196,6 +196,44 @@ class AcmePerpetualCandlesTests(IsolatedAsyncioWrapperTestCase):
         )
         self.assertEqual([START + n * MINUTE for n in range(4)], list(found["timestamp"]))
 
+    # ----------------------------------------------------------- intervals that are made of the venue's shorter ones
+
+    async def test_a_longer_candle_is_made_exactly_of_those_in_it(self):
+        self.data_feed = self.feed("3m", max_records=3)
+        # Minute 4 had no trade.
+        answer = [candle(n, 65000 + 10 * n * (-1) ** n, volume=100 + n) for n in (0, 1, 2, 3, 5, 6)]
+        self.venue.answer("GET", PATH, answer, [])
+
+        await self.data_feed._update()
+
+        rows = [list(row[:5]) + [row[6]] for row in self.data_feed._candles]
+        self.assertEqual([START, 65000, 65020, 64990, 65020, 303], rows[0])
+        self.assertEqual([START + 3 * MINUTE, 65000, 65000, 64950, 64950, 208], rows[1])
+        self.assertEqual([START + 6 * MINUTE, 65000, 65060, 65000, 65060, 106], rows[2])
+        self.assertEqual({"resolution": "60"}, self.query())
+
+    async def test_the_venue_is_asked_for_whole_intervals_and_no_more_than_it_can_answer(self):
+        for interval, resolution in (("3m", 60), ("30m", 900), ("2h", 3600), ("6h", 3600), ("12h", 3600)):
+            self.data_feed = self.feed(interval)
+            self.venue.answer("GET", PATH, [])
+            end = 1767312000 + 400 * 43200
+            await self.data_feed.fetch_candles(end_time=end, limit=10_000)
+
+            query = {name: int(value) for name, value in self.query().items()}
+            with self.subTest(interval):
+                self.assertEqual(resolution, query["resolution"])
+                self.assertEqual(0, query["start_time"] % self.data_feed.interval_in_seconds)
+                self.assertEqual(end + self.data_feed.interval_in_seconds, query["end_time"] + resolution)
+                self.assertLessEqual((query["end_time"] - query["start_time"]) // resolution + 1, 1501)
+
+    async def test_an_answer_that_was_cut_off_within_an_interval_begins_with_the_next_one(self):
+        self.data_feed = self.feed("3m", max_records=500)
+        self.venue.answer("GET", PATH, [candle(n) for n in range(1, 1502)], [])
+
+        await self.data_feed._update()
+
+        self.assertEqual(START + 3 * MINUTE, self.data_feed._candles[0][0])
+
     # ----------------------------------------------------------------------------------------------------- live
 
     async def test_the_first_request_brings_all_that_is_kept(self):
@@ -233,6 +271,12 @@ class AcmePerpetualCandlesTests(IsolatedAsyncioWrapperTestCase):
         self.assertEqual(2, len(self.data_feed._candles))
         self.assertFalse(self.data_feed.ready)
 
+    async def test_that_there_are_fewer_than_are_waited_for_is_said_once(self):
+        with self.assertLogs(self.data_feed.logger(), "INFO") as logs:
+            await self.live([candle(0)], [candle(0)], [], [])
+        self.assertEqual(1, len(logs.output))
+        self.assertIn("has 1 candles of 1m of BTC-USD so far, of the 4 that are asked for", logs.output[0])
+
     async def test_a_market_without_a_trade_has_none(self):
         self.assertEqual([[], []], await self.live([], []))
 
@@ -264,4 +308,5 @@ class AcmePerpetualCandlesTests(IsolatedAsyncioWrapperTestCase):
 
     async def test_short_intervals_are_asked_for_more_often(self):
         delays = {interval: self.feed(interval)._poll_interval for interval in CONSTANTS.INTERVALS}
-        self.assertEqual({"1m": 1, "5m": 5, "15m": 5, "1h": 5, "4h": 5, "1d": 5}, delays)
+        self.assertEqual((1, 3), (delays.pop("1m"), delays.pop("3m")))
+        self.assertEqual({5}, set(delays.values()))
