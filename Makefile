@@ -59,6 +59,11 @@ power-cuts: venv
 bench: venv
 	@$(PYTHON_IN_VENV) -m bench $(ARGS)
 
+## What clients without a key can cost the venue and its traders. ARGS="--seconds 20 --only half-sent".
+.PHONY: attack
+attack: venv
+	@$(PYTHON_IN_VENV) -m bench.attacks $(ARGS)
+
 ## Orders a second, acknowledgements and memory of the venue. ARGS="--rate 500" and others: see bench/venue_throughput.py.
 bench-venue: venv
 	@$(PYTHON_IN_VENV) bench/venue_throughput.py $(ARGS)

@@ -37,6 +37,7 @@ class Venue:
         self._simulation = simulation
         self._past = past
         self._listeners: list[Listener] = []
+        self._revocation_listeners: list[Callable[[str], None]] = []
         self._looked_at: dict[str, int] = {}
 
     @property
@@ -73,6 +74,16 @@ class Venue:
             )
         if known is None and key.key not in self.store.revoked:
             self.store.add_key(key)
+
+    def revoke_key(self, key: str) -> None:
+        """Accepts a key no more, and tells who listens for that."""
+        self.store.revoke_key(key)
+        for listener in self._revocation_listeners:
+            listener(key)
+
+    def listen_for_revocations(self, listener: Callable[[str], None]) -> None:
+        """Has `listener` told the text of every key that is revoked from now on."""
+        self._revocation_listeners.append(listener)
 
     def listen(self, listener: Listener) -> None:
         """Has `listener` told the events of every command, right after they are stored."""

@@ -6,11 +6,15 @@ from typing import Any
 
 import msgspec
 
+from acme_exchange.api.connection import ANSWER_SECONDS, BODY_SECONDS, HEAD_SECONDS, IDLE_SECONDS
 from acme_exchange.api.feeds import Channel
+from acme_exchange.api.frame_meter import LARGEST_FRAME_BYTES
 from acme_exchange.api.openapi import REFERENCE, RULES, describe
 from acme_exchange.api.published_book import DEPTH
+from acme_exchange.api.rate_limits import FILES, FLOOD, ORDERS, REQUESTS, STRANGERS
 from acme_exchange.api.routes import ROUTES
 from acme_exchange.api.session import MOST_SUBSCRIPTIONS, SILENCE_MICROSECONDS
+from acme_exchange.api.standing import MOST_AN_ADDRESS, MOST_CONNECTIONS
 from acme_exchange.api.wire import answers
 from acme_exchange.api.wire.frames import GOING_AWAY
 
@@ -23,6 +27,32 @@ at `/api/docs`.
 
 An answer is `{"success": true, "result": …}`, or `{"success": false, "error": …}` with a status of 400 or above. One
 that comes in pages also has `hasMoreData`. Private requests are signed. What is in *italics* may be left out.
+"""
+LIMITS = f"""| what is counted | limit a second | past it |
+| --- | --- | --- |
+| requests of a key; public ones of an address | {REQUESTS.limit} | 429, and `Retry-After` in seconds |
+| placing and modifying orders, of an account | {ORDERS.limit} | likewise |
+| what an address is refused without a valid key: other paths and methods, false signatures, log-ins, `/admin` | {STRANGERS.limit} | likewise |
+| what an address gets without a key beside the API, such as a page's files | {FILES.limit} | likewise |
+| cancelling, signed | none | |
+
+Past {FLOOD} times a limit the connection is closed. A request that is refused has changed nothing.
+
+A connection has {HEAD_SECONDS:.0f} s for the head of a request, {BODY_SECONDS:.0f} s for its body, {ANSWER_SECONDS:.0f} s to read an answer, and {IDLE_SECONDS:.0f} s
+between two requests. An address may have {MOST_AN_ADDRESS} connections, and the venue {MOST_CONNECTIONS}, or fewer where the system
+allows it fewer open files. When there is no room for one more, the one that has been there longest of those that have asked
+nothing yet is closed; never one that has shown a valid key. A frame of a client's may have {LARGEST_FRAME_BYTES // 1024} KiB, and a client that
+does not read what it has asked for is not asked what else it wants.
+"""
+SECURITY = """What the dialect does not protect, and what to do about it:
+
+- **A signed request can be sent again** by whoever sees it on its way, for as long as its timestamp is within 5 s. Send a
+  `clientId` with every order: the venue accepts each once, for ever. Use TLS (`--tls-cert`) wherever others can listen.
+- **The subaccount is not signed.** Whoever can change a request on its way can direct it to another subaccount of the
+  same account. Use TLS, or give each subaccount a key of its own.
+- **Answers and frames are not signed.** Only TLS tells who sends them.
+- **A WebSocket's log-in** can likewise be repeated within 5 s, and then reads the account's private channels. It cannot
+  trade.
 """
 STREAM = f"""The WebSocket is at `/ws/`. Clients send JSON objects:
 
@@ -95,6 +125,12 @@ def page() -> str:
             "| --- | --- |",
             *_failures(description),
             "",
+            "## Limits",
+            "",
+            LIMITS,
+            "## What is not protected",
+            "",
+            SECURITY,
             "## Channels",
             "",
             STREAM,

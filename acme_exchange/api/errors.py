@@ -19,6 +19,8 @@ ALREADY_SUBSCRIBED = "Already subscribed"
 NOT_SUBSCRIBED = "Not subscribed"
 TOO_MANY_SUBSCRIPTIONS = "Too many subscriptions"
 
+TOO_MANY_CONNECTIONS = "Too many connections"
+
 UNKNOWN_PATH = "Not found"
 WRONG_METHOD = "Method not allowed"
 TOO_LARGE = "Request too large"

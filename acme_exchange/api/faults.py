@@ -4,7 +4,7 @@ Faults never touch what is true: the engine and the store go on as if nothing ha
 told what is. The same seed and the same occasions give the same faults.
 """
 
-import asyncio
+from asyncio import sleep
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -18,9 +18,10 @@ from aiohttp import hdrs, web
 from pydantic import AfterValidator, Field, StrictInt
 
 from acme_exchange.api import errors
+from acme_exchange.api.answering import failure
 from acme_exchange.api.outbox import Outbox
 from acme_exchange.api.rate_limits import ORDERS, REQUESTS
-from acme_exchange.api.rest import BASE, failure
+from acme_exchange.api.rest import BASE
 from acme_exchange.api.wire import answers
 from acme_exchange.api.wire.answers import BookFrame
 from acme_exchange.api.wire.requests import Name, Number, Request
@@ -209,7 +210,7 @@ class Faults:
             return await handler(request)
         what = _Occasion(request.method, request.path.removeprefix(BASE))
         if delay := self.strikes(DELAY, what):
-            await asyncio.sleep(delay.asked.seconds)
+            await sleep(delay.asked.seconds)
         if self.strikes(LOSE_REQUEST, what):
             return _cut(request)
         if self.strikes(ERROR_BEFORE, what):

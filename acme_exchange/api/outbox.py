@@ -8,6 +8,8 @@ from acme_exchange.store.progress import Progress
 
 MOST_WAITING_BYTES = 4 * 1024 * 1024
 FRAME_OVERHEAD_BYTES = 64
+ROOM_BYTES = 256 * 1024
+"""A client for whom more than this waits is not asked what else it wants: it does not read what it has asked for."""
 
 
 class Outbox:
@@ -27,6 +29,7 @@ class Outbox:
         self._waiting_bytes = 0
         self._frames: deque[tuple[bytes, int]] = deque()
         self._filled = asyncio.Event()
+        self._emptied = asyncio.Event()
         self._given_up = False
         self._ended = False
 
@@ -48,12 +51,19 @@ class Outbox:
         """Lets go what waits, and takes nothing any more."""
         self._given_up = True
         self._frames.clear()
+        self._emptied.set()
         self._overflowed()
 
     def end(self) -> None:
         """Nothing follows what waits now."""
         self._ended = True
         self._filled.set()
+
+    async def room(self) -> None:
+        """Until less waits than :data:`ROOM_BYTES`."""
+        while self._waiting_bytes > ROOM_BYTES and not self._given_up:
+            self._emptied.clear()
+            await self._emptied.wait()
 
     async def get(self) -> bytes | None:
         """The next frame, once there is one; None after the last.
@@ -71,4 +81,5 @@ class Outbox:
             else:
                 frame, _ = self._frames.popleft()
                 self._waiting_bytes -= len(frame) + FRAME_OVERHEAD_BYTES
+                self._emptied.set()
                 return frame

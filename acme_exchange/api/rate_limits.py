@@ -14,17 +14,19 @@ class TooManyRequests(Exception):
 
     :ivar text: the contract's words.
     :ivar retry_after: seconds until one more request is allowed.
+    :ivar is_flood: whether it is past ten times the limit, where nobody is answered any more.
     """
 
-    def __init__(self, text: str, retry_after: float) -> None:
+    def __init__(self, text: str, retry_after: float, is_flood: bool) -> None:
         super().__init__(text)
         self.text = text
         self.retry_after = retry_after
+        self.is_flood = is_flood
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bucket:
-    """A limit that each `owner` (a key, an address, an account) has for itself.
+    """A limit that each `owner` (a key, an address, an account) has for itself. Two of the same numbers are still two.
 
     :ivar limit: how many in any one second.
     :ivar what: what is counted, in the words of the refusal.
@@ -36,6 +38,13 @@ class Bucket:
 
 REQUESTS = Bucket(limit=30, what="requests")
 ORDERS = Bucket(limit=20, what="orders")
+STRANGERS = Bucket(limit=30, what="requests")
+"""What an address asks without a valid key and is refused: paths that there are not, signatures that are false."""
+FILES = Bucket(limit=300, what="requests")
+"""What an address is given without a key beside the API: a page's files, of which one page has many."""
+
+FLOOD = 10
+"""How many times its limit an owner may go past before its connection is closed (Acme API §3)."""
 
 
 class RateLimits:
@@ -43,6 +52,7 @@ class RateLimits:
 
     def __init__(self) -> None:
         self._admitted: dict[tuple[Bucket, Hashable], deque[int]] = {}
+        self._refused: dict[tuple[Bucket, Hashable], deque[int]] = {}
 
     def __len__(self) -> int:
         """How many owners are remembered."""
@@ -54,23 +64,33 @@ class RateLimits:
         :param now: microseconds.
         :raises TooManyRequests: when one of them is full.
         """
-        windows = [(bucket, self._window(bucket, owner, now)) for bucket, owner in charges]
-        for bucket, window in windows:
+        windows = [(charge, self._window(charge, now)) for charge in charges]
+        for (bucket, owner), window in windows:
             if len(window) >= bucket.limit:
                 free_again = window[0] + WINDOW_MICROSECONDS
-                raise TooManyRequests(errors.too_many(bucket.limit, bucket.what), (free_again - now) / 1_000_000)
+                text, is_flood = errors.too_many(bucket.limit, bucket.what), self._is_flood((bucket, owner), now)
+                raise TooManyRequests(text, (free_again - now) / 1_000_000, is_flood)
         for _, window in windows:
             window.append(now)
 
     def forget_silent(self, now: int) -> None:
         """Drops the windows of owners who sent nothing within the last second."""
         horizon = now - WINDOW_MICROSECONDS
-        silent = [key for key, window in self._admitted.items() if not window or window[-1] <= horizon]
-        for key in silent:
-            del self._admitted[key]
+        for windows in (self._admitted, self._refused):
+            silent = [charge for charge, window in windows.items() if not window or window[-1] <= horizon]
+            for charge in silent:
+                del windows[charge]
 
-    def _window(self, bucket: Bucket, owner: Hashable, now: int) -> deque[int]:
-        window = self._admitted.setdefault((bucket, owner), deque())
+    def _is_flood(self, charge: tuple[Bucket, Hashable], now: int) -> bool:
+        """Counts a refusal; whether within a second there were as many as make it one."""
+        most = charge[0].limit * (FLOOD - 1)
+        refused = self._refused.setdefault(charge, deque(maxlen=most))
+        is_full = len(refused) == most and refused[0] > now - WINDOW_MICROSECONDS
+        refused.append(now)
+        return is_full
+
+    def _window(self, charge: tuple[Bucket, Hashable], now: int) -> deque[int]:
+        window = self._admitted.setdefault(charge, deque())
         while window and window[0] <= now - WINDOW_MICROSECONDS:
             window.popleft()
         return window

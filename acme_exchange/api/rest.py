@@ -11,12 +11,14 @@ from aiohttp import hdrs, web
 from acme_exchange.accounts.keys import ApiKey
 from acme_exchange.api import errors
 from acme_exchange.api.access_log import ACCOUNT
+from acme_exchange.api.answering import HEADERS, failure
 from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.rate_limits import ORDERS, REQUESTS, RateLimits, TooManyRequests
+from acme_exchange.api.strangers import COUNTED
 from acme_exchange.api.routes import ROUTES, Call, Paged, Route
 from acme_exchange.api.turns import in_turns
 from acme_exchange.api.wire import codec
-from acme_exchange.api.wire.answers import Failure, Success
+from acme_exchange.api.wire.answers import Success
 from acme_exchange.clock import Clock
 from acme_exchange.engine import Refused
 from acme_exchange.store.progress import StoreFailed
@@ -59,6 +61,7 @@ class RestInterface:
         async def handle(request: web.Request) -> web.Response:
             body = await _body(request)
             key = admit(route, request, body)
+            request[COUNTED] = True
             fields = _fields(request, body, route)
             account = key.account if key else ""
             self._look_at(request.match_info)
@@ -81,20 +84,16 @@ class RestInterface:
     def _admit(self, route: Route, request: web.Request, body: bytes) -> ApiKey | None:
         """Who asks, once it is clear that they may, and may now.
 
-        A request that fails to prove who it is from counts for its address: guessing keys is not free, and nobody
-        uses up the limit of a key that they do not have. Nor does a key that may only read use up its account's orders.
+        A request that fails to prove who it is from counts for its address, as all that strangers are refused does:
+        guessing keys is not free, and nobody uses up the limit of a key that they do not have. Nor does a key that may
+        only read use up its account's orders.
         """
         now = self._venue.clock.now()
         if not route.private:
             self._limits.admit([(REQUESTS, request.remote)], now)
             return None
         signed = f"{request.method}{request.raw_path}".encode("utf-8", "surrogateescape") + body
-        try:
-            key = self._authenticator.request(request.headers, signed)
-        except Refused:
-            if route.charge != "nothing":
-                self._limits.admit([(REQUESTS, request.remote)], now)
-            raise
+        key = self._authenticator.request(request.headers, signed)
         request[ACCOUNT] = key.account
         if route.charge != "nothing":
             charges = [(REQUESTS, key.key)]
@@ -115,7 +114,10 @@ async def failures_in_envelopes(request: web.Request, handler: Handler) -> web.S
         return failure(refused.status, refused.text)
     except TooManyRequests as refused:
         retry_after = f"{math.ceil(refused.retry_after * 1000) / 1000:.3f}"
-        return failure(429, refused.text, {hdrs.RETRY_AFTER: retry_after})
+        answer = failure(429, refused.text, {hdrs.RETRY_AFTER: retry_after})
+        if refused.is_flood:
+            answer.force_close()
+        return answer
     except web.HTTPException as error:
         allowed = {name: value for name, value in error.headers.items() if name == hdrs.ALLOW}
         return failure(error.status, HTTP_FAILURES.get(error.status, error.reason), allowed)
@@ -138,7 +140,9 @@ def _pattern(path: str) -> str:
 async def _body(request: web.Request) -> bytes:
     try:
         return await request.read()
-    except (web.RequestPayloadError, ConnectionError):
+    except (web.RequestPayloadError, ConnectionError) as error:
+        # The body's reader keeps the error, and that what was read: until the next collection of garbage, otherwise.
+        error.__traceback__ = None
         raise Refused(400, errors.invalid_parameter("body")) from None
 
 
@@ -159,10 +163,4 @@ def _success(result: object) -> web.Response:
         answer = Success(result=result.result, has_more_data=result.has_more_data)
     else:
         answer = Success(result=result)
-    return web.Response(body=codec.encode(answer), content_type="application/json")
-
-
-def failure(status: int, text: str, headers: dict[str, str] | None = None) -> web.Response:
-    """The envelope of whatever did not succeed."""
-    body = codec.encode(Failure(error=text))
-    return web.Response(status=status, body=body, headers=headers, content_type="application/json")
+    return web.Response(body=codec.encode(answer), headers=HEADERS, content_type="application/json")

@@ -3,20 +3,24 @@
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Protocol
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
+from aiohttp.http_exceptions import HttpProcessingError
 
-from acme_exchange.api import access_log, description, errors
+from acme_exchange.api import access_log, description
+from acme_exchange.api.answering import add_headers
 from acme_exchange.api.authentication import Authenticator
+from acme_exchange.api.connection import HttpConnection
 from acme_exchange.api.faults import Faults
 from acme_exchange.api.feeds import Feeds
+from acme_exchange.api.listener import Listener
 from acme_exchange.api.pacemaker import Pacemaker
 from acme_exchange.api.rate_limits import RateLimits
-from acme_exchange.api.rest import LARGEST_BODY_BYTES, RestInterface, failure, failures_in_envelopes
+from acme_exchange.api.rest import LARGEST_BODY_BYTES, RestInterface, failures_in_envelopes
+from acme_exchange.api.standing import Client
+from acme_exchange.api.strangers import Strangers
 from acme_exchange.api.websocket import WebSocketInterface
 from acme_exchange.page.interface import Page
 from acme_exchange.page.origin import OriginCheck
@@ -42,6 +46,7 @@ class Server:
     :ivar faults: what befalls clients; nothing, unless somebody asks for it.
     :ivar feeds: the WebSocket channels.
     :ivar page: what a browser shows.
+    :ivar listener: who is let in; None before the start.
     :ivar pacemaker: moves the market; started by :meth:`start`, unless told otherwise.
     """
 
@@ -61,11 +66,15 @@ class Server:
         authenticator = Authenticator(venue.keys, venue.engine.has_account, self.faults.clock, header_prefixes)
         limits = RateLimits()
         self.feeds = Feeds(venue, self.faults.book)
-        self._sockets = WebSocketInterface(self.feeds, authenticator, venue.clock, self.faults.outbox)
+        strangers = Strangers(limits, venue.clock)
+        self._sockets = WebSocketInterface(self.feeds, authenticator, venue.clock, self.faults.outbox, strangers)
+        venue.listen_for_revocations(self._sockets.close_revoked)
         self.pacemaker = Pacemaker(venue, self.feeds, limits, self._sockets)
         application = web.Application(
-            middlewares=[self.faults.middleware, failures_in_envelopes], client_max_size=LARGEST_BODY_BYTES
+            middlewares=[self.faults.middleware, failures_in_envelopes, strangers.middleware],
+            client_max_size=LARGEST_BODY_BYTES,
         )
+        application.on_response_prepare.append(add_headers)
         rest = RestInterface(venue, self.faults.clock, authenticator, limits)
         rest.add_routes(application.router)
         self._sockets.add_routes(application.router)
@@ -73,8 +82,8 @@ class Server:
         self.page.add_routes(application.router)
         description.add_routes(application.router)
         self._router = application.router
-        self._runner = _Runner(application, shutdown_timeout=SHUTDOWN_SECONDS)
-        self._site: web.TCPSite | None = None
+        self._runner = web.AppRunner(application, shutdown_timeout=SHUTDOWN_SECONDS)
+        self.listener: Listener | None = None
 
     def add(self, routes: Routes) -> None:
         """Adds what else may be asked; before it starts."""
@@ -82,7 +91,7 @@ class Server:
 
     def connections(self) -> int:
         """How many clients are connected now."""
-        return len(self._runner.connections)
+        return 0 if self.listener is None else self.listener.connections()
 
     async def start(self, host: str, port: int, with_pacemaker: bool = True, tls: ssl.SSLContext | None = None) -> str:
         """Listens, and from then on answers.
@@ -95,57 +104,29 @@ class Server:
         """
         self.pacemaker.beat()
         await self._runner.setup()
-        self._site = web.TCPSite(self._runner, host, port, ssl_context=tls)
-        await self._site.start()
+        self.listener = Listener(self._connection, tls)
+        address, bound_port = await self.listener.open(host, port)
         if with_pacemaker:
             self.pacemaker.start()
-        address, bound_port = self._runner.addresses[0][:2]
         scheme = "http" if tls is None else "https"
         return f"{scheme}://{f'[{address}]' if ':' in address else address}:{bound_port}"
 
     async def stop(self) -> None:
         """Tells every WebSocket client that the server goes away, closes, and gives the port back."""
         await self.pacemaker.stop()
-        if self._site is not None:
-            site, self._site = self._site, None
-            await site.stop()
+        if self.listener is not None:
+            await self.listener.close()
         await self._sockets.close_all()
         await self._runner.cleanup()
 
-
-class _Connection(web.RequestHandler):
-    """A client's connection, on which also what is no HTTP is answered in the envelope (Acme API §1)."""
-
-    def handle_error(
-        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
-    ) -> web.StreamResponse:
-        plain = super().handle_error(request, status, exc, message)
-        # What the parser says of it repeats what was sent, which may be a secret.
-        text = errors.TOO_LARGE if isinstance(exc, LineTooLong) else errors.MALFORMED_REQUEST
-        answer = failure(plain.status, text)
-        answer.force_close()
-        return answer
-
-
-class _Runner(web.AppRunner):
-    """Serves an application on connections of that kind: aiohttp has no other place to say of which."""
-
-    @property
-    def connections(self) -> list[web.RequestHandler]:
-        """Those that are open."""
-        manager = super().server
-        return manager.connections if manager else []
-
-    @property
-    def server(self) -> Callable[[], _Connection] | None:
-        manager = super().server
-        # A body is signed, and limited in size, as it comes: nothing is decompressed.
-        return manager and partial(
-            _Connection,
+    def _connection(self, client: Client) -> HttpConnection:
+        manager = self._runner.server
+        assert manager is not None, "a client came before the start"
+        return HttpConnection(
             manager,
+            client,
             loop=asyncio.get_running_loop(),
             access_log=access_log.logger,
             access_log_class=access_log.AccessLogger,
             logger=http_logger,
-            auto_decompress=False,
         )

@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from acme_exchange.accounts.keys import ApiKey
@@ -10,6 +10,7 @@ from acme_exchange.api import errors
 from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.feeds import Channel, Feeds, Topic
 from acme_exchange.api.outbox import Outbox
+from acme_exchange.api.rate_limits import TooManyRequests
 from acme_exchange.api.wire import codec, frames
 from acme_exchange.clock import Clock
 from acme_exchange.engine import Refused
@@ -33,13 +34,19 @@ class Session:
         authenticator: Authenticator,
         clock: Clock,
         key: ApiKey | None = None,
+        count_refusal: Callable[[], None] = lambda: None,
     ) -> None:
-        """:param key: with which the connection is logged in from its beginning."""
+        """
+        :param key: with which the connection is logged in from its beginning.
+        :param count_refusal: called before somebody who has not logged in is refused; may raise
+            :class:`TooManyRequests`.
+        """
         self._outbox = outbox
         self._feeds = feeds
         self._authenticator = authenticator
         self._clock = clock
         self._key = key
+        self._count_refusal = count_refusal
         self._topics: set[Topic] = set()
         self._heard = clock.now()
         self._operations = {
@@ -72,14 +79,15 @@ class Session:
                 raise Refused(400, errors.INVALID_OPERATION)
             operation(request)
         except Refused as refused:
-            self._send_error(refused.status, refused.text, request)
+            self._refuse(refused, request)
         except Exception:
             incident = uuid.uuid4().hex
             logger.exception("incident %s: a WebSocket frame was not understood", incident)
             self._send_error(500, errors.unexpected(incident), request)
 
     def close(self) -> None:
-        """Ends every subscription."""
+        """Ends every subscription, and the log-in."""
+        self._key = None
         for topic in self._topics:
             self._feeds.unsubscribe(topic, self._outbox)
         self._topics.clear()
@@ -135,6 +143,18 @@ class Session:
         if not self._feeds.has(channel, market):
             raise Refused(404, errors.no_such_market(market))
         return Topic(channel, market=market)
+
+    def _refuse(self, refused: Refused, request: Mapping[str, Any]) -> None:
+        code, text = refused.status, refused.text
+        try:
+            if self._key is None:
+                self._count_refusal()
+        except TooManyRequests as too_many:
+            if too_many.is_flood:
+                self._outbox.give_up()
+                return
+            code, text = 429, too_many.text
+        self._send_error(code, text, request)
 
     def _send_error(self, code: int, text: str, request: Mapping[str, Any]) -> None:
         self._outbox.put(frames.error(code, text, _text(request, "channel"), _text(request, "market")))

@@ -3,20 +3,26 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from acme_exchange.accounts.keys import ApiKey
+from acme_exchange.api import errors
 from acme_exchange.api.authentication import Authenticator
+from acme_exchange.api.connection import connection_of
 from acme_exchange.api.feeds import Feeds
+from acme_exchange.api.frame_meter import LARGEST_FRAME_BYTES
 from acme_exchange.api.outbox import Outbox
+from acme_exchange.api.rate_limits import REQUESTS, STRANGERS
 from acme_exchange.api.session import Session
+from acme_exchange.api.strangers import COUNTED, Strangers
 from acme_exchange.api.wire import frames
 from acme_exchange.clock import Clock
+from acme_exchange.engine import Refused
 from acme_exchange.store.progress import StoreFailed
 
 PATH = "/ws/"
-LARGEST_FRAME_BYTES = 64 * 1024
 CLOSE_SECONDS = 1.0
 
 MakeOutbox = Callable[[Callable[[], None]], Outbox]
@@ -35,6 +41,7 @@ class Connection:
         authenticator: Authenticator,
         clock: Clock,
         make_outbox: MakeOutbox,
+        strangers: Strangers,
         key: ApiKey | None = None,
     ) -> None:
         # One frame is encoded once for all its readers; compressing it for each of them would undo that.
@@ -43,12 +50,16 @@ class Connection:
         )
         self.is_page = key is not None
         self._request = request
+        self._connection = connection_of(request)
         self._outbox = make_outbox(self._abort)
-        self.session = Session(self._outbox, feeds, authenticator, clock, key)
+        count = partial(strangers.refuse_flood, STRANGERS, request.remote)
+        self.session = Session(self._outbox, feeds, authenticator, clock, key, count)
         self._writer: asyncio.Task | None = None
+        self._closing: asyncio.Task[None] | None = None
 
     async def serve(self) -> None:
         """Until the client goes, or the connection is closed from this side."""
+        self._connection.refuse_frame = partial(self.begin_to_close, WSCloseCode.MESSAGE_TOO_BIG)
         await self.socket.prepare(self._request)
         self._writer = asyncio.create_task(self._write())
         try:
@@ -58,6 +69,11 @@ class Connection:
         finally:
             self.session.close()
             self._writer.cancel()
+
+    def begin_to_close(self, code: int) -> None:
+        """Closes from this side, without waiting for it."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self.close(code))
 
     async def close(self, code: int) -> None:
         """Closes from this side; a client that does not take part in that is cut off."""
@@ -82,9 +98,13 @@ class Connection:
             self.session.heard()
             if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                 self.session.receive(message.data)
-                await asyncio.sleep(0)
+                if self.session.key is not None:
+                    self._connection.client.proven()
             elif message.type is WSMsgType.PING:
                 await self.socket.pong(message.data)
+            await asyncio.sleep(0)
+            await self._outbox.room()
+            self._connection.frame_handled()
 
     async def _write(self) -> None:
         try:
@@ -105,13 +125,20 @@ class Connection:
 class WebSocketInterface:
     """Accepts clients and keeps them until they go, fall silent, read too slowly, or the server ends."""
 
-    def __init__(self, feeds: Feeds, authenticator: Authenticator, clock: Clock, make_outbox: MakeOutbox) -> None:
+    def __init__(
+        self,
+        feeds: Feeds,
+        authenticator: Authenticator,
+        clock: Clock,
+        make_outbox: MakeOutbox,
+        strangers: Strangers,
+    ) -> None:
         self._feeds = feeds
         self._authenticator = authenticator
         self._clock = clock
         self._make_outbox = make_outbox
+        self._strangers = strangers
         self._connections: set[Connection] = set()
-        self._closing: dict[Connection, asyncio.Task] = {}
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         router.add_route("GET", PATH, self._serve)
@@ -125,9 +152,16 @@ class WebSocketInterface:
 
     def close_silent(self) -> None:
         """Closes the clients that have sent nothing for 60 s, without waiting for any of them."""
-        for connection in self._connections - self._closing.keys():
+        for connection in self._connections:
             if connection.session.is_silent():
-                self._closing[connection] = asyncio.create_task(connection.close(WSCloseCode.POLICY_VIOLATION))
+                connection.begin_to_close(WSCloseCode.POLICY_VIOLATION)
+
+    def close_revoked(self, key: str) -> None:
+        """Closes the clients that have logged in with a key, now that it is revoked."""
+        for connection in self._connections:
+            if connection.session.key is not None and connection.session.key.key == key:
+                connection.session.close()
+                connection.begin_to_close(WSCloseCode.POLICY_VIOLATION)
 
     async def close_all(self) -> None:
         """Tells every client that the server goes away, and closes."""
@@ -141,11 +175,20 @@ class WebSocketInterface:
 
         :param key: with which it is logged in from the beginning.
         """
-        connection = Connection(request, self._feeds, self._authenticator, self._clock, self._make_outbox, key)
+        if key is None:
+            self._strangers.refuse_flood(REQUESTS, request.remote)
+        request[COUNTED] = True
+        client = connection_of(request).client
+        if key is not None:
+            client.proven()
+        if not client.may_listen():
+            raise Refused(429, errors.TOO_MANY_CONNECTIONS)
+        connection = Connection(
+            request, self._feeds, self._authenticator, self._clock, self._make_outbox, self._strangers, key
+        )
         self._connections.add(connection)
         try:
             await connection.serve()
         finally:
             self._connections.remove(connection)
-            self._closing.pop(connection, None)
         return connection.socket

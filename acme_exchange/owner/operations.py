@@ -103,7 +103,7 @@ class Administration:
     def _revoke_key(self, asked: RevokeKeyRequest) -> dict:
         if asked.key not in self._venue.keys:
             raise Refused(404, "There is no such key; account keys shows those that an account has")
-        self._venue.store.revoke_key(asked.key)
+        self._venue.revoke_key(asked.key)
         return {"key": asked.key}
 
     def _require_account(self, name: str) -> None:

@@ -90,7 +90,7 @@ async def test_a_delayed_request_is_carried_out_when_it_arrives(alice: Client, r
         assert await resting(alice) == []
         waited.append(seconds)
 
-    monkeypatch.setattr(faults.asyncio, "sleep", wait)
+    monkeypatch.setattr(faults, "sleep", wait)
     set_fault(running, "delay", seconds="2.5", method="POST")
     assert (await alice.place("BTC-PERP", "buy", "0.01", 60000)).status == 200
     assert (await resting(alice), waited) == ([60000], [2.5])

@@ -5,6 +5,7 @@ from acme_exchange.api import pacemaker, turns
 from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.pacemaker import Pacemaker
 from acme_exchange.api.rate_limits import REQUESTS, RateLimits
+from acme_exchange.api.strangers import Strangers
 from acme_exchange.api.websocket import WebSocketInterface
 from test.acme_exchange.venue import RunningVenue
 
@@ -16,6 +17,7 @@ def made_for(running: RunningVenue, limits: RateLimits) -> Pacemaker:
         Authenticator({}, running.venue.engine.has_account, running.clock),
         running.clock,
         running.server.faults.outbox,
+        Strangers(limits, running.clock),
     )
     return Pacemaker(running.venue, feeds, limits, sockets)
 

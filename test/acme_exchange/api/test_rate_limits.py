@@ -1,6 +1,6 @@
 import pytest
 
-from acme_exchange.api.rate_limits import ORDERS, REQUESTS, RateLimits, TooManyRequests
+from acme_exchange.api.rate_limits import ORDERS, REQUESTS, STRANGERS, RateLimits, TooManyRequests
 
 SECOND = 1_000_000
 
@@ -64,3 +64,24 @@ def test_who_falls_silent_is_forgotten_and_who_does_not_stays_limited():
     assert len(limits) == 1
     with pytest.raises(TooManyRequests):
         limits.admit([(REQUESTS, "busy")], SECOND + 500_000)
+
+
+def test_past_ten_times_the_limit_it_is_a_flood_until_a_second_is_quiet():
+    limits = RateLimits()
+    fill_up(limits, REQUESTS, "alice")
+    floods = []
+    for _ in range(REQUESTS.limit * 9 + 1):
+        with pytest.raises(TooManyRequests) as refused:
+            limits.admit([(REQUESTS, "alice")], 500_000)
+        floods.append(refused.value.is_flood)
+    assert floods == [False] * REQUESTS.limit * 9 + [True]
+    fill_up(limits, REQUESTS, "alice", start=2 * SECOND)
+    with pytest.raises(TooManyRequests) as refused:
+        limits.admit([(REQUESTS, "alice")], 2 * SECOND + 100_000)
+    assert not refused.value.is_flood
+
+
+def test_what_strangers_are_refused_does_not_use_up_what_the_public_may_ask():
+    limits = RateLimits()
+    fill_up(limits, STRANGERS, "127.0.0.1")
+    limits.admit([(REQUESTS, "127.0.0.1")], 30_000)

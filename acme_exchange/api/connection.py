@@ -1,0 +1,280 @@
+"""A client's connection: how much of it is held in memory, how long it may take, and whose turn it is.
+
+aiohttp parses whatever arrives, at once, and answers what it has parsed without giving way: a client that sends faster
+than it is answered, or does not read its answers, fills the memory and makes everyone else wait. It has no setting
+against that, so that its protocol is extended here. What it is to read is handed to it in small pieces, and only once
+what came before is answered and the answer is on its way; meanwhile nothing more is read from the client, which TCP
+then holds back. After each request the connection gives way to the others.
+
+Bounds, for each connection:
+
+- of what arrived and is not yet parsed: what one read of the socket brings, at most 64 KiB;
+- of what is parsed and not yet handled: the requests within :data:`PIECE_BYTES`;
+- of what is answered and not yet sent: one answer beyond what asyncio's transport holds;
+- of a request: :data:`LARGEST_HEAD_BYTES`, :data:`LARGEST_REQUEST_BYTES`; of a frame: see :class:`FrameMeter`.
+"""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, cast
+
+from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+
+from acme_exchange.api import errors
+from acme_exchange.api.answering import failure
+from acme_exchange.api.frame_meter import FrameMeter, FrameTooLarge
+from acme_exchange.api.standing import Client
+
+PIECE_BYTES = 2 * 1024
+"""What the parser is given at a time: most requests come in one piece, and no piece holds many."""
+
+PIECES_A_TURN = 8
+"""How many pieces of one body, or of one frame, are taken before others have their turn."""
+
+READ_BYTES = 64 * 1024
+"""What is read from a socket at once; asyncio reads 256 KiB unless told."""
+
+LARGEST_HEAD_BYTES = 32 * 1024
+"""Of a request's line and headers; those of the clients we know take less than 2 KiB."""
+
+LARGEST_REQUEST_BYTES = 1024 * 1024
+"""Of a request as it comes over the wire. A body may have 64 KiB; a client that sends somewhat more is told so."""
+
+HEAD_SECONDS = 10.0
+"""For the head of a request, from its first byte, or from the connection's beginning."""
+
+BODY_SECONDS = 10.0
+"""For the body of a request, from the end of its head."""
+
+IDLE_SECONDS = 75.0
+"""Between two requests, as nginx allows."""
+
+ANSWER_SECONDS = 30.0
+"""For a client to read what waits for it."""
+
+LINGERING_SECONDS = 1.0
+"""For which what is left of a refused body is read, so that the client sees why."""
+
+_HEAD_TOO_LARGE = (
+    b"HTTP/1.1 400 Bad Request\r\nServer: acme\r\nX-Content-Type-Options: nosniff\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 45\r\nConnection: close\r\n\r\n"
+    b'{"success":false,"error":"Request too large"}'
+)
+
+
+class FrameParser(Protocol):
+    """What reads frames, as aiohttp calls it."""
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        """Takes bytes; whether nothing more is to come, and what is left of them."""
+
+    def feed_eof(self) -> None:
+        """Nothing more comes."""
+
+
+class _MeteredParser:
+    """A parser that is given no more of a frame than its head, where that claims too much."""
+
+    def __init__(self, parser: FrameParser, meter: FrameMeter, refuse: Callable[[], None]) -> None:
+        self._parser = parser
+        self._meter = meter
+        self._refuse: Callable[[], None] | None = refuse
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        if self._refuse is None:
+            return False, b""
+        try:
+            self._meter.add(data)
+        except FrameTooLarge:
+            refuse, self._refuse = self._refuse, None
+            refuse()
+            return False, b""
+        return self._parser.feed_data(data)
+
+    def feed_eof(self) -> None:
+        self._parser.feed_eof()
+
+
+class HttpConnection(web.RequestHandler):
+    """aiohttp's protocol, bounded; whatever is no HTTP is answered in the envelope, too (Acme API §1).
+
+    :ivar client: who is on the other side, as far as is known.
+    :ivar refuse_frame: what is done about a frame that is too large; set by whoever serves frames.
+    """
+
+    def __init__(self, manager: web.Server, client: Client, **options: Any) -> None:
+        super().__init__(
+            manager, keepalive_timeout=IDLE_SECONDS, lingering_time=LINGERING_SECONDS, auto_decompress=False, **options
+        )
+        self.client = client
+        self.refuse_frame: Callable[[], None] = self.abort
+        self._backlog = bytearray()
+        self._is_held = False
+        self._request_bytes = 0
+        self._payload: StreamReader = EMPTY_PAYLOAD
+        self._frames: FrameMeter | None = None
+        self._is_idle = False
+        self._deadline = math.inf
+
+    def is_overdue(self, now: float) -> bool:
+        """
+        :param now: by the event loop's clock, in seconds.
+        """
+        return now > self._deadline
+
+    def abort(self) -> None:
+        """Ends the connection now, whatever is still to be sent."""
+        self._backlog.clear()
+        if self.transport is not None:
+            self.transport.abort()
+
+    def frame_handled(self) -> None:
+        """One message of the client's has been dealt with: the next may be read."""
+        if self._frames is not None:
+            self._frames.waiting -= 1
+            if self._backlog and self._frames.waiting <= 0:
+                self._take_backlog()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._expect(HEAD_SECONDS)
+        if hasattr(transport, "max_size"):
+            transport.max_size = READ_BYTES
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._backlog.clear()
+        self._payload = EMPTY_PAYLOAD
+        self.client.leave()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._backlog and len(data) <= PIECE_BYTES and self._may_take():
+            self._take(data)
+        else:
+            self._backlog += data
+            self._take_backlog()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._frames is None:
+            self._expect(ANSWER_SECONDS)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._frames is None:
+            self._expect(IDLE_SECONDS)
+            self._later()
+
+    def pause_reading(self) -> None:
+        """A body's reader, or the frames' queue, has enough; the socket itself is held back by what then waits here."""
+        self._reading_paused = True
+
+    def resume_reading(self) -> None:
+        self._reading_paused = False
+        self._later()
+
+    def set_parser(self, parser: FrameParser) -> None:
+        """From now on the client sends frames."""
+        self._frames = FrameMeter()
+        self._deadline = math.inf
+        super().set_parser(_MeteredParser(parser, self._frames, lambda: self.refuse_frame()))
+        self._later()
+
+    async def _handle_request(
+        self,
+        request: web.BaseRequest,
+        start_time: float | None,
+        request_handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+    ) -> tuple[web.StreamResponse, bool]:
+        result = await super()._handle_request(request, start_time, request_handler)
+        self.client.answered()
+        if self._paused:
+            await self._drain_helper()
+        self._expect(IDLE_SECONDS if self._payload.is_eof() else BODY_SECONDS)
+        self._is_idle = True
+        if self._backlog or self._messages:
+            self._later()
+            await asyncio.sleep(0)
+        return result
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        plain = super().handle_error(request, status, exc, message)
+        # What the parser says of it repeats what was sent, which may be a secret.
+        text = errors.TOO_LARGE if isinstance(exc, LineTooLong) else errors.MALFORMED_REQUEST
+        answer = failure(plain.status, text)
+        answer.force_close()
+        return answer
+
+    def _may_take(self) -> bool:
+        """Whether what comes next can be parsed now."""
+        if self._reading_paused or self._paused:
+            return False
+        if self._frames is not None:
+            return self._frames.waiting <= 0
+        if not self._payload.is_eof():
+            return True
+        return not (self._upgrade or self._messages or self._request_in_progress)
+
+    def _later(self) -> None:
+        if self._backlog:
+            self._loop.call_soon(self._take_backlog)
+
+    def _take_backlog(self) -> None:
+        for _ in range(PIECES_A_TURN):
+            if self._force_close or self._close or self.transport is None:
+                self._backlog.clear()
+            if not self._backlog or not self._may_take():
+                break
+            piece = bytes(self._backlog[:PIECE_BYTES])
+            del self._backlog[:PIECE_BYTES]
+            self._take(piece)
+        else:
+            self._later()
+        self._hold(bool(self._backlog))
+
+    def _hold(self, holds: bool) -> None:
+        """Reads no more from the client, or again."""
+        transport = self.transport
+        if holds == self._is_held or transport is None or transport.is_closing():
+            return
+        self._is_held = holds
+        if holds:
+            transport.pause_reading()
+        else:
+            transport.resume_reading()
+
+    def _take(self, piece: bytes) -> None:
+        known = self._request_count
+        super().data_received(piece)
+        if self._frames is not None:
+            return
+        if self._request_count != known:
+            self._payload = self._messages[-1][1]
+            self._request_bytes = 0
+            self._is_idle = False
+            self._expect(math.inf if self._payload.is_eof() else BODY_SECONDS)
+            return
+        self._request_bytes += len(piece)
+        if self._request_bytes > LARGEST_REQUEST_BYTES:
+            self.abort()
+        elif not self._payload.is_eof() or self._upgrade or self._request_in_progress:
+            return
+        elif self._is_idle:
+            self._is_idle = False
+            self._expect(HEAD_SECONDS)
+        elif self._request_bytes > LARGEST_HEAD_BYTES and self.transport is not None:
+            self.transport.write(_HEAD_TOO_LARGE)
+            self.force_close()
+
+    def _expect(self, seconds: float) -> None:
+        self._deadline = self._loop.time() + seconds
+
+
+def connection_of(request: web.Request) -> HttpConnection:
+    """The connection that a request came over."""
+    return cast(HttpConnection, request.protocol)

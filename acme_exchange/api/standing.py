@@ -1,0 +1,124 @@
+"""Who is connected, and who has to go when there is no room for one more.
+
+A client that has shown a key is never sent away for one that has not. Of the others, whoever has asked nothing yet
+goes first, the one that has been there longest before the others: a flood of connections sends away its own.
+"""
+
+from collections.abc import Callable
+from enum import IntEnum
+
+MOST_CONNECTIONS = 1_024
+MOST_AN_ADDRESS = 256
+MOST_LISTENERS_AN_ADDRESS = 128
+"""WebSockets of one address that have not logged in: those are not sent away, and so must not take up all there is."""
+
+
+class Standing(IntEnum):
+    """What a client has done so far."""
+
+    NEW = 0
+    ANSWERED = 1
+    LISTENING = 2
+    PROVEN = 3
+
+
+class Client:
+    """One connection, from when it is accepted.
+
+    :ivar address: the IP address it comes from.
+    :ivar cut: ends it.
+    """
+
+    def __init__(self, clients: "Clients", address: str) -> None:
+        self.address = address
+        self.standing = Standing.NEW
+        self.cut: Callable[[], object] = lambda: None
+        self._clients = clients
+
+    def answered(self) -> None:
+        """It has asked something, and was answered."""
+        if self.standing is Standing.NEW:
+            self.standing = Standing.ANSWERED
+
+    def proven(self) -> None:
+        """It has shown a key that the venue knows."""
+        self.standing = Standing.PROVEN
+
+    def may_listen(self) -> bool:
+        """Whether it may stay as a WebSocket."""
+        if self.standing is not Standing.PROVEN:
+            if self._clients.listeners(self.address) >= self._clients.most_listeners:
+                return False
+            self.standing = Standing.LISTENING
+        return True
+
+    def leave(self) -> None:
+        """It is connected no more."""
+        self._clients.remove(self)
+
+
+class Clients:
+    """All who are connected.
+
+    :ivar most_listeners: see :data:`MOST_LISTENERS_AN_ADDRESS`.
+    """
+
+    def __init__(self, most: int = MOST_CONNECTIONS) -> None:
+        """:param most: how many there may be, all addresses together."""
+        self._most = most
+        self._most_an_address = min(MOST_AN_ADDRESS, most * 3 // 4)
+        self.most_listeners = min(MOST_LISTENERS_AN_ADDRESS, most * 3 // 8)
+        self._of_address: dict[str, dict[Client, None]] = {}
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def enter(self, address: str) -> Client | None:
+        """Takes one more in, for which another may have to go.
+
+        :returns: None when there is no room.
+        """
+        own = self._of_address.get(address, {})
+        if len(own) >= self._most_an_address:
+            leaving = _least(own)
+        elif self._count >= self._most:
+            leaving = self._least_of_busiest()
+        else:
+            return self._entered(address)
+        if leaving is None:
+            return None
+        self.remove(leaving)
+        leaving.cut()
+        return self._entered(address)
+
+    def remove(self, client: Client) -> None:
+        own = self._of_address.get(client.address, {})
+        if client not in own:
+            return
+        del own[client]
+        self._count -= 1
+        if not own:
+            del self._of_address[client.address]
+
+    def listeners(self, address: str) -> int:
+        return sum(1 for client in self._of_address.get(address, {}) if client.standing is Standing.LISTENING)
+
+    def _entered(self, address: str) -> Client:
+        client = Client(self, address)
+        self._of_address.setdefault(address, {})[client] = None
+        self._count += 1
+        return client
+
+    def _least_of_busiest(self) -> Client | None:
+        """From the address that has the most of them, so that one address cannot send away the others' clients."""
+        for address in sorted(self._of_address, key=lambda name: -len(self._of_address[name])):
+            if (least := _least(self._of_address[address])) is not None:
+                return least
+        return None
+
+
+def _least(clients: dict[Client, None]) -> Client | None:
+    """The one that has to go first; they are in the order in which they came."""
+    candidates = [client for client in clients if client.standing < Standing.LISTENING]
+    return min(candidates, key=lambda client: client.standing, default=None)

@@ -1,0 +1,47 @@
+"""Counts what is asked without a valid key, whatever it is, for the address that asks (Acme API §3)."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from acme_exchange.api.access_log import ACCOUNT
+from acme_exchange.api.connection import connection_of
+from acme_exchange.api.rate_limits import FILES, STRANGERS, Bucket, RateLimits, TooManyRequests
+from acme_exchange.clock import Clock
+
+COUNTED = "counted"
+"""Under which a request says that it counts already, in a limit of its own."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Strangers:
+    """Limits, for each address, what the limits of the API's own requests do not count."""
+
+    def __init__(self, limits: RateLimits, clock: Clock) -> None:
+        self._limits = limits
+        self._clock = clock
+
+    def refuse_flood(self, bucket: Bucket, address: str | None) -> None:
+        """Counts one request.
+
+        :raises TooManyRequests: the address has asked too much.
+        """
+        self._limits.admit([(bucket, address)], self._clock.now())
+
+    @web.middleware
+    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Counts a request that has not been, once it is known how it ends: none of those changes anything."""
+        try:
+            answer = await handler(request)
+        except TooManyRequests:
+            raise
+        except Exception:
+            if COUNTED not in request:
+                self.refuse_flood(STRANGERS, request.remote)
+            raise
+        if ACCOUNT in request:
+            connection_of(request).client.proven()
+        elif COUNTED not in request:
+            self.refuse_flood(FILES, request.remote)
+        return answer

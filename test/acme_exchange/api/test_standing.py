@@ -1,0 +1,53 @@
+from acme_exchange.api.standing import MOST_AN_ADDRESS, Clients
+
+
+def entered(clients: Clients, address: str, number: int, gone: list) -> list:
+    made = []
+    for _ in range(number):
+        client = clients.enter(address)
+        client.cut = lambda client=client: gone.append(client)
+        made.append(client)
+    return made
+
+
+def test_at_an_address_s_bound_its_oldest_that_has_asked_nothing_leaves():
+    clients, gone = Clients(), []
+    first, second, *_ = entered(clients, "a", MOST_AN_ADDRESS, gone)
+    first.answered()
+    assert clients.enter("a") is not None
+    assert (gone, len(clients)) == ([second], MOST_AN_ADDRESS)
+
+
+def test_at_the_bound_of_all_the_address_with_the_most_makes_room():
+    clients, gone = Clients(most=12), []
+    modest, crowd = entered(clients, "modest", 4, gone), entered(clients, "crowd", 8, gone)
+    assert clients.enter("new") is not None
+    assert gone == crowd[:1] and modest[0] not in gone
+
+
+def test_nobody_who_has_shown_a_key_or_listens_is_sent_away():
+    clients, gone = Clients(most=4), []
+    proven, listening, other = entered(clients, "a", 3, gone)
+    proven.proven()
+    assert listening.may_listen()
+    other.proven()
+    assert clients.enter("a") is None and gone == []
+    other.leave()
+    assert clients.enter("a") is not None
+
+
+def test_not_all_room_goes_to_those_who_listen_without_a_key():
+    clients, gone = Clients(most=16), []
+    allowed = [client.may_listen() for client in entered(clients, "a", 12, gone)]
+    assert allowed == [True] * 6 + [False] * 6
+    proven = entered(clients, "b", 1, gone)[0]
+    proven.proven()
+    assert proven.may_listen()
+
+
+def test_who_leaves_twice_leaves_once():
+    clients = Clients()
+    client = clients.enter("a")
+    client.leave()
+    client.leave()
+    assert len(clients) == 0 and clients.enter("a") is not None
