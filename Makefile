@@ -76,6 +76,14 @@ versions: venv
 bench-fleet: venv
 	@$(PYTHON_IN_VENV) bench/fleet.py $(ARGS)
 
+## What a page that is open costs the venue. ARGS="--seconds 120".
+bench-page: venv
+	@$(PYTHON_IN_VENV) bench/page_cost.py $(ARGS)
+
+## Pictures of the page for the documents, from a demo that runs for them. ARGS="--seconds 600".
+screenshots: venv
+	@$(PYTHON_IN_VENV) -m tools.screenshots $(ARGS)
+
 lint: venv
 	@$(PYTHON_IN_VENV) -m flake8 .
 	@$(PYTHON_IN_VENV) -m isort --quiet --check-only hummingbot test/hummingbot

@@ -6,7 +6,7 @@ import { Value } from "./value.js";
 const POLL_MILLISECONDS = 1_000;
 const SOON_MILLISECONDS = 250;
 const ORDERS_MILLISECONDS = 30_000;
-const FILLS = 500;
+const FILLS = 1_000;
 
 export class Account {
   /** As the API tells it; null while nobody is signed in, and until it is known. */

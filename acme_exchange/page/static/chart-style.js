@@ -34,7 +34,7 @@ export function chartOptions() {
       borderColor: line,
       timeVisible: true,
       secondsVisible: false,
-      rightOffset: 4,
+      rightOffset: 2,
       tickMarkFormatter: (time, kind) => tick[kind].format(new Date(time * 1000)),
     },
     localization: { locale: "en-US", timeFormatter: (time) => dayAndTime(time * 1000) },

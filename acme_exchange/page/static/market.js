@@ -14,6 +14,7 @@ import { Value } from "./value.js";
 
 const FUNDING_MILLISECONDS = 30_000;
 const CHECK_MILLISECONDS = 1_000;
+const MOST_TRIES = 3;
 
 export class Market {
   /** By name, as the channel `markets` tells them, with `funding`. */
@@ -124,6 +125,7 @@ export class Market {
 
   #take(trades) {
     this.#last = trades.at(-1).price;
+    this.#hasTraded = true;
     this.#views.trades.add(trades);
     for (const trade of trades) this.candles?.trade(trade);
     this.#frames.request(this.#drawTrades);
@@ -141,7 +143,7 @@ export class Market {
     const name = this.name.get();
     const trades = await read(`/api/markets/${encodeURIComponent(name)}/trades?limit=50`).catch(say);
     if (!trades || name !== this.name.get()) return;
-    this.#views.trades.add(trades.toReversed());
+    this.#views.trades.add(trades);
     this.#frames.request(this.#drawTrades);
   }
 
@@ -152,7 +154,7 @@ export class Market {
     });
     if (isOther) this.candles = null;
     this.#loading = candles;
-    await candles.load(this.now()).catch(say);
+    await this.#loadWhole(candles).catch(say);
     if (this.#loading !== candles) return;
     this.candles = candles;
     if (isOther) this.chart.show(this.current, this.resolution, candles.list);
@@ -161,6 +163,14 @@ export class Market {
   }
 
   #loading = null;
+  #hasTraded = false;
+
+  /** A trade that came while the candles were on their way may be in them, or not: then they are asked for again. */
+  async #loadWhole(candles, tries = MOST_TRIES) {
+    this.#hasTraded = false;
+    await candles.load(this.now());
+    if (this.#hasTraded && tries > 1 && this.#loading === candles) await this.#loadWhole(candles, tries - 1);
+  }
 
   async #loadOlder() {
     const candles = this.candles;

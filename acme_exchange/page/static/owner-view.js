@@ -30,7 +30,7 @@ export class OwnerView {
     try {
       const { accounts, faults } = await read("/owner");
       const bots = accounts.reduce((sum, account) => sum + account.bots, 0);
-      write(find("owner-summary"), `${accounts.length} accounts, ${bots} connected bots, ${faults.length} faults`);
+      write(find("owner-summary"), [counted(accounts.length, "account"), counted(bots, "connected bot"), counted(faults.length, "fault")].join(", "));
       this.#accounts.draw(new Map(accounts.map((account) => [account.name, account])));
       this.#faults.draw(new Map(faults.map((fault) => [fault.id, fault])));
     } catch (refusal) {
@@ -67,4 +67,8 @@ function faultColumns() {
     { name: "of", text: narrowed },
     { name: "struck", text: (fault) => `${fault.struck} of ${fault.seen}` },
   ];
+}
+
+function counted(number, thing) {
+  return `${number} ${thing}${number === 1 ? "" : "s"}`;
 }

@@ -7,6 +7,8 @@ import { colours } from "./theme.js";
 
 const EARLY_BARS = 60;
 const SHOWN_BARS = 110;
+const ROOM_BARS = 14;
+const NARROW_PIXELS = 500;
 
 export class PriceChart {
   #chart = null;
@@ -50,6 +52,7 @@ export class PriceChart {
     if (!this.#chart) return;
     const { up, down } = colours();
     this.#chart.applyOptions(chartOptions());
+    this.#chart.timeScale().applyOptions({ rightOffset: ROOM_BARS });
     this.#series.applyOptions({ upColor: up, downColor: down, wickUpColor: up, wickDownColor: down });
     if (this.#list.length) this.#volume.setData(this.#list.map(volumeBar(colours())));
   }
@@ -64,7 +67,7 @@ export class PriceChart {
     this.#list = [];
     this.replace(list);
     this.#chart.priceScale("right").applyOptions({ autoScale: true });
-    this.#chart.timeScale().setVisibleLogicalRange({ from: list.length - SHOWN_BARS, to: list.length + 4 });
+    this.#chart.timeScale().setVisibleLogicalRange({ from: list.length - SHOWN_BARS, to: list.length + ROOM_BARS });
   }
 
   /** Other candles, or more, in place of those that are drawn. */
@@ -95,8 +98,16 @@ export class PriceChart {
   draw(lines) {
     if (!this.#chart) return;
     for (const line of this.#lines) this.#series.removePriceLine(line);
-    this.#lines = lines.map(({ price, text, colour, style = 2 }) =>
-      this.#series.createPriceLine({ price, title: text, color: colour, lineStyle: style, lineWidth: 1 }),
+    // Where there is no room for words, the colours tell.
+    const isNarrow = find("chart").clientWidth < NARROW_PIXELS;
+    this.#lines = lines.map(({ price, text, colour, style }) =>
+      this.#series.createPriceLine({
+        price,
+        title: isNarrow ? "" : text,
+        color: colour,
+        lineStyle: style,
+        lineWidth: 1,
+      }),
     );
   }
 

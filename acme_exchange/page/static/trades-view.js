@@ -16,11 +16,10 @@ export class TradesView {
     this.draw();
   }
 
-  /** Takes trades in, the oldest first; one that is known already is not shown twice. */
+  /** Takes trades in, of whatever time; one that is known already is not shown twice. */
   add(trades) {
-    const latest = this.#trades[0]?.id ?? 0;
-    const fresh = trades.filter((trade) => trade.id > latest);
-    this.#trades = [...fresh.toReversed(), ...this.#trades].slice(0, SHOWN);
+    const byId = new Map([...trades, ...this.#trades].map((trade) => [trade.id, trade]));
+    this.#trades = [...byId.values()].toSorted((one, other) => other.id - one.id).slice(0, SHOWN);
   }
 
   draw() {

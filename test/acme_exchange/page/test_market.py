@@ -1,11 +1,13 @@
 """The market as whoever opens the venue's address sees it."""
 
+import asyncio
 import re
 
 import pytest
 from playwright.async_api import expect
 
 from acme_exchange.clock import SystemClock
+from acme_exchange.store import Period
 from test.acme_exchange.venue import running_venue
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -42,3 +44,17 @@ async def test_the_book_is_the_venues(look):
 
         await expect(page.locator("#bids tbody td:first-child")).to_have_text(cells(bids))
         await expect(page.locator("#asks tbody td:first-child")).to_have_text(cells(asks[::-1]))
+
+
+async def test_trades_before_and_after_the_page_was_opened_are_shown_newest_first(look):
+    async with running_venue(clock=SystemClock(), liquidity=True) as running:
+        store = running.venue.store
+        while len(await store.trades("BTC-PERP", Period(), 5)) < 3:
+            await asyncio.sleep(0.1)
+        page = await look(running.url)
+        shown = page.locator("#trades tbody tr")
+        await expect(shown).not_to_have_count(0)
+        await running.server.pacemaker.stop()
+        trades = await store.trades("BTC-PERP", Period(), 27)
+
+        await expect(shown.locator("td:first-child")).to_have_text([f"{trade.price:,.0f}" for trade in trades])
