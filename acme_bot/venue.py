@@ -20,6 +20,7 @@ DEPOSIT = 10_000
 START_SECONDS = 30
 END_SECONDS = 10
 URL = re.compile(r"http://[\w.\-:\[\]]+")
+PAGE = re.compile(r"http://\S+#code=\S+")
 
 
 class VenueStartError(Problem):
@@ -37,6 +38,7 @@ class Venue:
         """`funding_seconds` between two funding payments. The same `seed` gives the same market."""
         self.trader, self.watcher = new_key(), new_key()
         self.url = ""
+        self.page = ""
         self._folder = folder
         self._funding_seconds = funding_seconds
         self._seed = seed
@@ -44,6 +46,7 @@ class Venue:
 
     def start(self) -> None:
         """Returns when the venue listens at `url`. Raises `VenueStartError` when it does not come to that."""
+        self._log().touch(mode=0o600)
         command = [
             sys.executable,
             "-m",
@@ -56,6 +59,7 @@ class Venue:
         with self._log().open("a") as log:
             self._process = tether.start(command, folder=self._folder, environment=_environment(), stderr=log)
         self.url = self._announced_url()
+        self.page = self._announced_page()
 
     @property
     def pid(self) -> int:
@@ -100,6 +104,11 @@ class Venue:
         deadline.cancel()
         self.stop()
         raise VenueStartError(f"The venue did not start: {said}{self._log().read_text(encoding='utf-8')}".strip())
+
+    def _announced_page(self) -> str:
+        """Where a browser is signed in, once: the venue says so before it says that it listens."""
+        found = PAGE.findall(self._log().read_text(encoding="utf-8"))
+        return found[-1] if found else self.url
 
     def _log(self) -> Path:
         return self._folder / "venue.log"

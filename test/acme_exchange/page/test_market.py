@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 from acme_exchange.clock import SystemClock
+from acme_exchange.engine import Traded
 from acme_exchange.store import Period
 from test.acme_exchange.venue import running_venue
 
@@ -49,8 +50,9 @@ async def test_the_book_is_the_venues(look):
 async def test_trades_before_and_after_the_page_was_opened_are_shown_newest_first(look):
     async with running_venue(clock=SystemClock(), liquidity=True) as running:
         store = running.venue.store
-        while len(await store.trades("BTC-PERP", Period(), 5)) < 3:
-            await asyncio.sleep(0.1)
+        traded = asyncio.Event()
+        running.venue.listen(lambda events: traded.set() if any(isinstance(event, Traded) for event in events) else None)
+        await traded.wait()
         page = await look(running.url)
         shown = page.locator("#trades tbody tr")
         await expect(shown).not_to_have_count(0)

@@ -1,0 +1,81 @@
+"""A real Chromium, one for all tests of a process that look at the page, and what a page says of itself meanwhile.
+
+Fixtures, for the conftest of a folder to import. All of it runs in one event loop, the session's.
+"""
+
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PATIENCE_MILLISECONDS = 30_000
+MAY_BE_REFUSED = ("/page/session", "/page/api/orders")
+
+
+class Looker:
+    """A page, and what went wrong in it: errors in its console, and requests to anybody but the venue.
+
+    :ivar complaints: a text each.
+    """
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        page.set_default_timeout(PATIENCE_MILLISECONDS)
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", self._asked)
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        # That a venue refuses what somebody asks of it, or has ended, is told in the console whatever the page does.
+        is_refusal = "status of 40" in message.text and message.location["url"].endswith(MAY_BE_REFUSED)
+        has_ended = "ERR_CONNECTION_REFUSED" in message.text or "ERR_CONNECTION_RESET" in message.text
+        if message.type in ("error", "warning") and not is_refusal and not has_ended:
+            self.complaints.append(f"{message.text} {message.location['url']}")
+
+    def _asked(self, request: Request) -> None:
+        if not request.url.startswith(("http://127.0.0.1:", "data:")):
+            self.complaints.append(f"asked {request.url}")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium: apt-get install chromium")
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield chromium
+        await chromium.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def look(browser: Browser) -> AsyncIterator[Callable]:
+    """Opens a page in a browser of its own, with no cookies; at the end, none of them may have complained."""
+    async with AsyncExitStack() as stack:
+        lookers: list[Looker] = []
+
+        async def opened(url: str, *, width: int = 1440, height: int = 900, theme: str = "dark") -> Page:
+            context = await browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+            stack.push_async_callback(context.close)
+            looker = Looker(await context.new_page())
+            lookers.append(looker)
+            await looker.page.goto(url)
+            return looker.page
+
+        yield opened
+        complaints = [complaint for looker in lookers for complaint in looker.complaints]
+    assert complaints == []
