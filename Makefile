@@ -76,6 +76,8 @@ versions: venv
 bench-fleet: venv
 	@$(PYTHON_IN_VENV) bench/fleet.py $(ARGS)
 
+.PHONY: bench-page screenshots
+
 ## What a page that is open costs the venue. ARGS="--seconds 120".
 bench-page: venv
 	@$(PYTHON_IN_VENV) bench/page_cost.py $(ARGS)
