@@ -25,6 +25,7 @@ class Venue:
     :ivar engine: to be asked, never to be commanded past :meth:`execute`.
     :ivar store: to be asked, likewise.
     :ivar clock: what time it is, for whoever needs to know.
+    :ivar origins: says in words whose prices a market's are, and of when; by market, of those whose are not simulated.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Venue:
         self._listeners: list[Listener] = []
         self._revocation_listeners: list[Callable[[str], None]] = []
         self._looked_at: dict[str, int] = {}
+        self.origins: dict[str, Callable[[], str]] = {}
 
     @property
     def keys(self) -> Mapping[str, ApiKey]:
@@ -166,6 +168,9 @@ def planned_venue(
     prices = {row["name"]: Decimal(row["index"]) for row in (store.state or {"markets": []})["markets"] if row["index"]}
     venue = Venue(engine, plan.simulation(prices), store, clock, _past(plan, store.first_start))
     venue.open_accounts(accounts)
+    for market in plan.markets:
+        if recording := plan.recordings.get(market.specification.underlying):
+            venue.origins[market.specification.name] = recording.origin
     return venue
 
 

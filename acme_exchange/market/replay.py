@@ -80,6 +80,14 @@ class Recording:
     times: array = field(default_factory=lambda: array("q"))
     prices: array = field(default_factory=lambda: array("d"))
 
+    def origin(self) -> str:
+        """Of when the prices are, in words."""
+        first, last = (
+            datetime.fromtimestamp(time / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M")
+            for time in (self.first, self.first + self.times[-1])
+        )
+        return f"plays back prices recorded from {first} to {last} UTC"
+
     def index(self, speed: float) -> ReplayedIndex:
         """The index that follows these prices."""
         return ReplayedIndex(self.market.specification.underlying, self.times, self.prices, speed)

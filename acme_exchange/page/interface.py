@@ -97,6 +97,7 @@ class Page:
         router.add_route("GET", f"{BASE}/ws", self._own(self._channels))
         for name, handler in (("equity", history.equity), ("fills", history.fills), ("ledger", history.ledger)):
             router.add_route("GET", f"{BASE}/{name}", self._own(self._of_account(handler)))
+        router.add_route("GET", f"{BASE}/origin", self._own(self._origin))
         router.add_route("GET", f"{BASE}/owner", self._own(self._owners_view))
         self._rest.add_routes(router, f"{BASE}/api", self._admit)
 
@@ -204,6 +205,12 @@ class Page:
             return _answer(result)
 
         return handle
+
+    async def _origin(self, request: web.Request) -> web.Response:
+        """Whose prices a market's are, in words; null where they are simulated."""
+        self._admitted(request, None)
+        origin = self._venue.origins.get(request.query.get("market", ""))
+        return _answer(origin() if origin else None)
 
     async def _owners_view(self, request: web.Request) -> web.Response:
         session = self._session(request)

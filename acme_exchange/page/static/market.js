@@ -3,7 +3,7 @@
 import { Book } from "./book.js";
 import { BookView } from "./book-view.js";
 import { Candles, RESOLUTIONS } from "./candles.js";
-import { choice, find } from "./elements.js";
+import { choice, find, write } from "./elements.js";
 import { HeadlineView } from "./headline-view.js";
 import { MarketsView } from "./markets-view.js";
 import { notify } from "./notices.js";
@@ -14,6 +14,7 @@ import { Value } from "./value.js";
 
 const FUNDING_MILLISECONDS = 30_000;
 const CHECK_MILLISECONDS = 1_000;
+const ORIGIN_MILLISECONDS = 5_000;
 const MOST_TRIES = 3;
 
 export class Market {
@@ -103,6 +104,7 @@ export class Market {
     this.#views.trades.show(this.current);
     this.#loadTrades();
     this.#loadCandles();
+    this.#readOrigin();
     const listen = (channel, listener) => this.#channels.subscribe(channel, name, listener);
     this.#ends = [
       listen("orderbook", (data) => {
@@ -178,6 +180,18 @@ export class Market {
     this.#frames.request(this.#replaceCandles);
     this.loaded.set(this.loaded.get() + 1);
   }
+
+  /** Whose prices they are, where they are not simulated, and how old. */
+  async #readOrigin() {
+    const name = this.name.get();
+    clearTimeout(this.#origin);
+    const text = await read(`/origin?market=${encodeURIComponent(name)}`).catch(() => null);
+    if (name !== this.name.get()) return;
+    write(find("source"), text ?? "");
+    if (text) this.#origin = setTimeout(() => this.#readOrigin(), ORIGIN_MILLISECONDS);
+  }
+
+  #origin = 0;
 
   async #readFunding() {
     const futures = await read("/api/futures").catch(() => []);

@@ -6,10 +6,13 @@ import re
 import pytest
 from playwright.async_api import expect
 
+from acme_exchange.api.server import Server
 from acme_exchange.clock import SystemClock
 from acme_exchange.engine import Traded
+from acme_exchange.market import plan_markets
 from acme_exchange.store import Period
-from test.acme_exchange.venue import running_venue
+from acme_exchange.venue import planned_venue
+from test.acme_exchange.venue import ALICE, running_venue
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 LEVELS = 13
@@ -60,3 +63,19 @@ async def test_trades_before_and_after_the_page_was_opened_are_shown_newest_firs
         trades = await store.trades("BTC-PERP", Period(), 27)
 
         await expect(shown.locator("td:first-child")).to_have_text([f"{trade.price:,.0f}" for trade in trades])
+
+
+async def test_recorded_prices_are_said_to_be_recorded(look, tmp_path):
+    prices = tmp_path / "prices.csv"
+    prices.write_text("time,price\n2026-01-02T10:00:00Z,64000\n2026-01-02T10:01:00Z,64100\n", encoding="utf-8")
+    clock = SystemClock()
+    venue = planned_venue(clock, plan_markets(clock.now(), 7, replay_file=prices), [ALICE])
+    server = Server(venue)
+    page = await look(await server.start("127.0.0.1", 0))
+    try:
+        said = "plays back prices recorded from 2026-01-02 10:00 to 2026-01-02 10:01 UTC"
+        await expect(page.locator("#source")).to_have_text(said)
+        await page.locator("#market").select_option("ETH-PERP")
+        await expect(page.locator("#source")).to_have_text("")
+    finally:
+        await server.stop()
