@@ -62,7 +62,8 @@ class Demo(Run[Venue]):
         self.venue.start()
         self._account = VenueAccount(self.venue.url, self.venue.watcher)
         self._opening = self._account.balance()
-        self.say(f"The market is open: {self.venue.url} (also in a browser). The account has {self._opening:,} USD.")
+        self.say(f"The market is open: {self.venue.url} (the account has {self._opening:,} USD).")
+        self.say(f"Watch it in a browser, signed in once: {self.venue.page}")
         with Watch(Screen(self.console, f"Acme, {PAIR}, {self.venue.url}"), self._look) as watch:
             if not self._prepare(watch):
                 self.say("Ended before Hummingbot was ready. The same command goes on where this one stopped.")

@@ -1,5 +1,6 @@
 """`acme-bot demo` as a user runs it: the real Hummingbot on a real venue, and nothing left of either."""
 
+import asyncio
 import errno
 import os
 import re
@@ -8,15 +9,18 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import psutil
 import pytest
+from playwright.async_api import expect
 
 from test.acme_bot.processes import assert_gone
 
 BOTH_SIDES = re.compile(r"fills [1-9]\d* buy [1-9]\d* sell")
 EARNED = re.compile(r"It earned (\S+) USD with \d+ fills: trading (\S+), fees (\S+), funding (\S+)\.$", re.MULTILINE)
+PAGE = re.compile(r"http://\S+#code=\S+")
 PATIENCE = 240
 
 
@@ -77,12 +81,33 @@ def assert_success(demo: subprocess.Popen, said: str) -> None:
 
 
 @pytest.mark.timeout(PATIENCE)
-def test_the_books_agree_when_the_demo_has_run_its_time(start_demo):
+@pytest.mark.asyncio(loop_scope="session")
+async def test_the_books_and_the_page_agree_when_the_demo_has_run_its_time(start_demo, look):
     demo = start_demo("--seconds", "30")
+    said = await asyncio.to_thread(read_until, demo, PAGE)
+    page = await look(PAGE.search(said).group())
+    await expect(page.locator("#who")).to_contain_text("demo")
+    await expect(page.locator("#count-orders")).to_have_text(re.compile(r"\d"), timeout=PATIENCE * 1000)
+    await expect(page.locator("[data-mine]")).not_to_have_count(0)
+    await page.get_by_role("tab", name="Fills").click()
 
-    said = demo.communicate()[0]
+    said += (await asyncio.to_thread(demo.communicate))[0]
 
     assert_success(demo, said)
+    await expect(page.locator("#connection")).to_have_text("connection lost; trying again")
+    fills = page.locator("#panel-fills tbody tr")
+    assert await fills.count() == told(said, "buy fills") + told(said, "sell fills")
+    assert sum(map(Decimal, await fills.locator("td:nth-child(7)").all_text_contents())) == told(said, "fees, USD")
+    balance = await page.locator("#account-balance").get_attribute("title")
+    assert float(balance.replace(",", "")) == float(told(said, r"balance, USD \(connector\)"))
+    held = await page.locator("#panel-positions tbody tr").all_text_contents()
+    position = told(said, r"position, BTC \(connector\)")
+    assert [f"{abs(position)}" in text and ("short" in text) == (position < 0) for text in held] == [True] * (position != 0)
+
+
+def told(said: str, name: str) -> Decimal:
+    """A figure of the reconciliation, as the venue has it."""
+    return Decimal(re.search(rf"{name}\s+│\s+\S+\s+│\s+(\S+)", said)[1])
 
 
 @pytest.mark.timeout(PATIENCE)
