@@ -25,7 +25,7 @@ SHARPNESS = 2
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Runs the demo and keeps pictures of its page in docs/images.")
-    parser.add_argument("--seconds", type=int, default=240, help="how long the bot trades before (default: %(default)s)")
+    parser.add_argument("--seconds", type=int, default=240, help="of trading before (default: %(default)s)")
     seconds = parser.parse_args().seconds
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:

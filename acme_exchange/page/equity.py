@@ -22,7 +22,7 @@ MOST_POINTS = 400
 DECIMALS = 6
 
 
-class EquityCurve(Answer):
+class EquityCurve(Answer, frozen=True):
     """An account's equity over time, US dollars.
 
     :ivar since: of the first deposit.
@@ -78,7 +78,8 @@ async def equity_curve(venue: Venue, account: str, resolution: int) -> EquityCur
     points = _points(then, flows, prices, range(latest, first - 1, -span))
     exact = EXACT.subtract(state.total_account_value, total)
     points = [*points[:-1], (now / MICROSECONDS, float(state.total_account_value), float(exact))]
-    return EquityCurve(iso_or_none(made and made.first), total, state.total_account_value, exact, resolution, points)
+    since = iso_or_none(made.first if made else None)
+    return EquityCurve(since, total, state.total_account_value, exact, resolution, points)
 
 
 def _held(state: Account) -> dict[str, float]:

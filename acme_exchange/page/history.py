@@ -24,7 +24,7 @@ class PageFill(Fill):
     profit: Decimal = Decimal(0)
 
 
-class LedgerEntry(Answer):
+class LedgerEntry(Answer, frozen=True):
     """A change of the balance, US dollars."""
 
     time: Time
@@ -39,7 +39,7 @@ class LedgerEntry(Answer):
     amount: Decimal
 
 
-class LedgerPage(Answer):
+class LedgerPage(Answer, frozen=True):
     """The latest entries within a period, the newest first, and the balance as it is now."""
 
     balance: Decimal

@@ -1,10 +1,10 @@
-"""What the page asks of the venue: its files, to sign in and out, the API as the account that is signed in, and channels.
+"""What the page asks of the venue: its files, to sign in and out, the API as who is signed in, channels.
 
 All of it lies below `/page`, where alone the session's cookie is sent. Every request but the page itself has to come
 from the page.
 """
 
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any
 
 from aiohttp import hdrs, web
@@ -38,7 +38,7 @@ BASE = "/page"
 LARGEST_SIGN_IN_BYTES = 4096
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-History = Callable[[Venue, ApiKey, Any], Awaitable[Answer]]
+History = Callable[[Venue, ApiKey, Any], Awaitable[Answer | Sequence[Answer]]]
 
 
 class CodeRequest(Request):
@@ -95,7 +95,8 @@ class Page:
         router.add_route("POST", f"{BASE}/session", self._own(self._sign_in))
         router.add_route("DELETE", f"{BASE}/session", self._own(self._sign_out))
         router.add_route("GET", f"{BASE}/ws", self._own(self._channels))
-        for name, handler in (("equity", history.equity), ("fills", history.fills), ("ledger", history.ledger)):
+        histories: dict[str, History] = {"equity": history.equity, "fills": history.fills, "ledger": history.ledger}
+        for name, handler in histories.items():
             router.add_route("GET", f"{BASE}/{name}", self._own(self._of_account(handler)))
         router.add_route("GET", f"{BASE}/origin", self._own(self._origin))
         router.add_route("GET", f"{BASE}/owner", self._own(self._owners_view))
@@ -224,8 +225,8 @@ class Page:
         return await self._sockets.serve(request, session.key if session else None)
 
     def _admit(self, route: Route, request: web.Request, body: bytes) -> ApiKey | None:
-        """Who asks, by the page's session, as the API asks it of a signature. The page has limits of its own: it neither
-        uses up what a bot on the same machine, or of the same account, may ask, nor waits for it."""
+        """Who asks, by the page's session, as the API asks it of a signature. The page has limits of its own: it
+        neither uses up what a bot on the same machine, or of the same account, may ask, nor waits for it."""
         self._origins.require(request)
         key = self._admitted(request, route)
         if not route.private:

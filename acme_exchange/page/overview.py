@@ -15,7 +15,7 @@ from acme_exchange.venue import Venue
 EVER = Period()
 
 
-class HeldPosition(Answer):
+class HeldPosition(Answer, frozen=True):
     """A position that is not flat; `size` is negative for a short."""
 
     market: str
@@ -23,7 +23,7 @@ class HeldPosition(Answer):
     unrealized: Decimal
 
 
-class AccountOverview(Answer):
+class AccountOverview(Answer, frozen=True):
     """An account, US dollars.
 
     :ivar profit: the equity less what was deposited.
@@ -42,7 +42,7 @@ class AccountOverview(Answer):
     browsers: int
 
 
-class Overview(Answer):
+class Overview(Answer, frozen=True):
     """The venue as its owner sees it."""
 
     time: Time

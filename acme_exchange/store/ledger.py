@@ -72,9 +72,7 @@ class Deposits:
 
 def fill_entry(fill: Filled) -> Entry:
     amount = EXACT.subtract(fill.profit, fill.fee)
-    return Entry(
-        fill.time, "fill", fill.market, fill.side, fill.size, fill.price, fill.profit, fill.fee, ZERO, amount
-    )
+    return Entry(fill.time, "fill", fill.market, fill.side, fill.size, fill.price, fill.profit, fill.fee, ZERO, amount)
 
 
 def payment_entry(paid: FundingPaid) -> Entry:
@@ -87,8 +85,7 @@ def posting_entry(event: Deposited | Settled | Liquidated) -> Entry:
         side = "sell" if event.size > 0 else "buy"
         size, profit = event.size.copy_abs(), event.profit
         return Entry(event.time, "expiry", event.market, side, size, event.price, profit, ZERO, ZERO, profit)
-    deposit = isinstance(event, Deposited)
-    kind, amount = ("deposit", event.amount) if deposit else ("absorbed loss", event.absorbed)
+    kind, amount = ("deposit", event.amount) if isinstance(event, Deposited) else ("absorbed loss", event.absorbed)
     return Entry(event.time, kind, None, None, None, None, ZERO, ZERO, ZERO, amount)
 
 

@@ -45,11 +45,7 @@ def serious(violations: list[dict]) -> Iterator[str]:
 async def test_nobody_is_left_out(look, size: str, theme: str):
     width, height = SIZES[size]
     async with running_venue(clock=SystemClock(), liquidity=True) as running:
-        for url in (
-            running.url,
-            invitation(running),
-            f"{running.url}/#code={running.server.page.codes.issue(OWNER)}",
-        ):
+        for url in (running.url, invitation(running), f"{running.url}/#code={running.server.page.codes.issue(OWNER)}"):
             page = await look(url, width=width, height=height, theme=theme)
             await expect(page.locator("#bids tbody tr td").first).to_contain_text(",")
             found = await Axe().run(page)

@@ -54,7 +54,7 @@ async def test_trades_before_and_after_the_page_was_opened_are_shown_newest_firs
     async with running_venue(clock=SystemClock(), liquidity=True) as running:
         store = running.venue.store
         traded = asyncio.Event()
-        running.venue.listen(lambda events: traded.set() if any(isinstance(event, Traded) for event in events) else None)
+        running.venue.listen(lambda events: any(isinstance(event, Traded) for event in events) and traded.set())
         await traded.wait()
         page = await look(running.url)
         shown = page.locator("#trades tbody tr")
