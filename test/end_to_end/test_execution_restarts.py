@@ -113,7 +113,7 @@ async def test_restart_with_a_submit_in_doubt(exchange: Exchange, trader: Trader
     else:
         # Not before it is too late for the placement to arrive.
         assert trader.connector.in_flight_orders[order].is_pending_create
-        trader.connector._monotonic = lambda: asyncio.get_running_loop().time() + 60
+        trader.connector._pace.now = lambda: asyncio.get_running_loop().time() + 60
         await trader.poll()
         await trader.hears(order, "failed")
         assert trader.story(order) == ["failed"]
@@ -264,7 +264,7 @@ async def test_kill_while_a_submit_never_arrives_fails_the_order(exchange: Excha
 
     await trader.poll()
     assert trader.connector.in_flight_orders[order].is_pending_create
-    trader.connector._monotonic = lambda: asyncio.get_running_loop().time() + 60
+    trader.connector._pace.now = lambda: asyncio.get_running_loop().time() + 60
     await trader.poll()
     await trader.hears(order, "failed")
     assert trader.story(order) == ["failed"]

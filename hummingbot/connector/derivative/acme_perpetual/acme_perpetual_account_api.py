@@ -57,11 +57,14 @@ class AcmePerpetualAccountApi:
         payments = await self._entries(CONSTANTS.FUNDING_PAYMENTS_PATH_URL, account_data.funding_payment, params)
         return account_data.funding_payments_by_market(payments)
 
-    async def place_order(self, request: Dict[str, Any]) -> account_data.VenueOrder:
-        """:param request: what `acme_perpetual_account_data.place_order_request` makes"""
+    async def place_order(self, request: Dict[str, Any], reject_after: float) -> account_data.VenueOrder:
+        """
+        :param request: what `acme_perpetual_account_data.place_order_request` makes
+        :param reject_after: the venue refuses the order when it arrives later; seconds since the epoch, the venue's clock
+        """
         answer = await self._post(
             path_url=CONSTANTS.ORDERS_PATH_URL,
-            data=request,
+            data=account_data.valid_until(request, reject_after),
             is_auth_required=True,
             limit_id=CONSTANTS.PLACE_ORDER_LIMIT_ID,
         )

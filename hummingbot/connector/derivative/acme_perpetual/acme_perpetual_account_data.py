@@ -29,6 +29,7 @@ class VenueOrder(NamedTuple):
     size: Decimal
     filled_size: Decimal
     state: OrderState
+    is_resting: bool = False  # in the book
 
     @property
     def is_closed(self) -> bool:
@@ -95,12 +96,8 @@ def place_order_request(
     position_mode: PositionMode,
     amount: Decimal,
     price: Decimal,
-    reject_after: float,
 ) -> Dict[str, Any]:
-    """The body of `POST /orders` (Acme API §5). Its numbers are texts, so that they arrive as they were meant.
-
-    :param reject_after: the venue refuses the order when it arrives later; seconds since the epoch, the venue's clock
-    """
+    """The body of `POST /orders` (Acme API §5). Its numbers are texts, so that they arrive as they were meant."""
     body = {
         "market": market_name,
         "side": "buy" if trade_type is TradeType.BUY else "sell",
@@ -111,12 +108,16 @@ def place_order_request(
         "ioc": False,
         "postOnly": order_type is OrderType.LIMIT_MAKER,
         "clientId": client_order_id,
-        "rejectAfterTs": int(reject_after * 1e3),
     }
     if position_mode is PositionMode.HEDGE:
         opens = position_action is not PositionAction.CLOSE
         body["positionSide"] = "long" if (trade_type is TradeType.BUY) == opens else "short"
     return body
+
+
+def valid_until(request: Dict[str, Any], reject_after: float) -> Dict[str, Any]:
+    """The same placement, which the venue refuses when it arrives later than this (epoch seconds, the venue's clock)."""
+    return {**request, "rejectAfterTs": int(reject_after * 1e3)}
 
 
 def leverage_request(leverage: int) -> Dict[str, Any]:
@@ -157,6 +158,7 @@ def order(data: Dict[str, Any]) -> VenueOrder:
     filled_size = wire.decimal_field(data, "filledSize")
     if not 0 <= filled_size <= size:
         raise wire.WireError("'filledSize' is not between 0 and 'size'")
+    status = wire.text_field(data, "status")
     return VenueOrder(
         exchange_order_id=_identifier(data, "id"),
         client_order_id=wire.optional_text(data, "clientId"),
@@ -164,7 +166,8 @@ def order(data: Dict[str, Any]) -> VenueOrder:
         trade_type=_trade_type(data),
         size=size,
         filled_size=filled_size,
-        state=_order_state(wire.text_field(data, "status"), size, filled_size),
+        state=_order_state(status, size, filled_size),
+        is_resting=status == "open",
     )
 
 
@@ -226,9 +229,7 @@ def position(data: Dict[str, Any]) -> VenuePosition:
         mode=PositionMode.HEDGE if hedge_side else PositionMode.ONEWAY,
         side=hedge_side or side_of_amount,
         amount=amount,
-        entry_price=wire.optional_decimal(data, "entryPrice")
-        if amount == 0
-        else wire.decimal_field(data, "entryPrice"),
+        entry_price=None if amount == 0 else _plain(wire.decimal_field(data, "entryPrice")),
         unrealized_pnl=wire.decimal_field(data, "unrealizedPnl"),
     )
 
@@ -275,6 +276,12 @@ def account_settings(answer: Any) -> AccountSettings:
         leverage=int(wire.positive_decimal(account, "leverage")),
         position_mode=POSITION_MODES[mode],
     )
+
+
+def _plain(number: Decimal) -> Decimal:
+    """The same number without the noughts at its end, which users would read."""
+    shortest = EXACT.normalize(number)
+    return shortest if shortest.as_tuple().exponent <= 0 else EXACT.quantize(shortest, Decimal(1))
 
 
 def _order_state(status: str, size: Decimal, filled_size: Decimal) -> OrderState:

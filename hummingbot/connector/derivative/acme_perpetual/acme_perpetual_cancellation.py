@@ -2,45 +2,53 @@
 
 import asyncio
 import logging
-from typing import Awaitable, Callable, Container, Dict, Set
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_account_api import AcmePerpetualAccountApi
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_doubts import OrderDoubts
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_tracker import AcmePerpetualOrderTracker
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_pace import Pace
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_placement import retry_delays
-from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import AcmeApiError, AcmeRequestError
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import (
+    AcmeApiError,
+    AcmeRequestError,
+    says,
+)
 from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderState
 
 
 class OrderCanceller:
-    """Sees to it that an order that was to be cancelled is, whatever becomes of the request.
-
-    :param request_cancel: asks the venue to cancel an order, by its exchange id or, while that is not known, by its
-        client id; returns whether it is or will be cancelled; raises AcmeRequestError when the venue refuses, or does
-        not answer
-    :param sleep: waits for a number of seconds
-    :param now: a clock that never goes back, in seconds
-    """
+    """Sees to it that an order that was to be cancelled is, whatever becomes of the request."""
 
     def __init__(
         self,
-        request_cancel: Callable[[InFlightOrder], Awaitable[bool]],
-        sleep: Callable[[float], Awaitable[None]],
-        now: Callable[[], float],
+        account: AcmePerpetualAccountApi,
+        tracker: AcmePerpetualOrderTracker,
+        doubts: OrderDoubts,
+        pace: Pace,
         logger: logging.Logger,
     ):
-        self._request_cancel = request_cancel
-        self._sleep = sleep
-        self._now = now
+        self._account = account
+        self._tracker = tracker
+        self._doubts = doubts
+        self._pace = pace
         self._logger = logger
-        self._under_way: Dict[str, asyncio.Future] = {}
-        self._in_doubt: Set[str] = set()
+        self._waiting = 0
+        self._answered = asyncio.Event()
 
-    def is_in_doubt(self, client_order_id: str) -> bool:
-        """Whether a cancel of this order got no answer, so that it has to be repeated if the order is still open."""
-        return client_order_id in self._in_doubt
+    async def let_go_ahead(self):
+        """Waits while many cancels are under way and being answered.
 
-    def forget_all_but(self, client_order_ids: Container[str]):
-        """To be called with the orders that are still active."""
-        self._in_doubt = {order_id for order_id in self._in_doubt if order_id in client_order_ids}
+        Each piece of news of an order has Hummingbot's recorder write down all that are open, within the event loop.
+        Between the cancels of hundreds of orders, that is what they would be waiting for.
+        """
+        while self._waiting >= CONSTANTS.MANY_CANCELS:
+            self._answered.clear()
+            try:
+                async with asyncio.timeout(CONSTANTS.MANY_CANCELS_PATIENCE):
+                    await self._answered.wait()
+            except TimeoutError:
+                return
 
     async def cancel(self, order: InFlightOrder) -> bool:
         """Cancels an order. While one cancel of it is under way, further ones wait for its outcome: strategies repeat
@@ -49,16 +57,16 @@ class OrderCanceller:
         :return: whether the order is, or will be, cancelled
         :raises AcmeRequestError: when the venue refuses, or gave no answer for `DOUBT_RESOLUTION_TIME` seconds
         """
-        order_id = order.client_order_id
-        if order_id in self._under_way:
-            return await asyncio.shield(self._under_way[order_id])
-        outcome = self._under_way[order_id] = asyncio.get_running_loop().create_future()
+        doubt = self._doubts.of(order.client_order_id)
+        if doubt.cancel is not None:
+            return await asyncio.shield(doubt.cancel)
+        outcome = doubt.cancel = asyncio.get_running_loop().create_future()
         try:
             is_cancelled = await self._cancel(order)
             outcome.set_result(is_cancelled)
             return is_cancelled
         finally:
-            del self._under_way[order_id]
+            doubt.cancel = None
             if not outcome.done():
                 outcome.set_result(False)
 
@@ -77,28 +85,49 @@ class OrderCanceller:
 
     async def _try_once(self, order: InFlightOrder) -> bool:
         try:
-            return await self._request_cancel(order)
+            return await self._request(order)
         except AcmeRequestError as error:
             self._logger.info(f"Order {order.client_order_id} will be cancelled when the venue knows it ({error}).")
             return False
 
     async def _cancel_until_answered(self, order: InFlightOrder) -> bool:
         """Repeats a cancel without an answer, which does no harm. What stays unanswered is left to the status poll."""
-        order_id = order.client_order_id
-        began = self._now()
+        doubt = self._doubts.of(order.client_order_id)
+        began = self._pace.now()
         for delay in retry_delays():
             try:
-                is_cancelled = await self._request_cancel(order)
-                self._in_doubt.discard(order_id)
+                is_cancelled = await self._request(order)
+                doubt.is_cancel_unanswered = False
                 return is_cancelled
             except AcmeRequestError as error:
-                if isinstance(error, AcmeApiError) and not error.outcome_unknown:
-                    self._in_doubt.discard(order_id)
+                doubt.is_cancel_unanswered = error.outcome_unknown or not isinstance(error, AcmeApiError)
+                if not doubt.is_cancel_unanswered or self._pace.now() - began + delay > CONSTANTS.DOUBT_RESOLUTION_TIME:
                     raise
-                self._in_doubt.add(order_id)
-                if self._now() - began + delay > CONSTANTS.DOUBT_RESOLUTION_TIME:
-                    raise
-            await self._sleep(delay)
+            await self._pace.sleep(delay)
             if order.current_state in (OrderState.CANCELED, OrderState.FILLED):
-                self._in_doubt.discard(order_id)
+                doubt.is_cancel_unanswered = False
                 return order.is_cancelled
+
+    async def _request(self, order: InFlightOrder) -> bool:
+        """Asks the venue once, by the order's exchange id or, while that is not known, by its client id.
+
+        :return: whether the order is, or will be, cancelled
+        :raises AcmeRequestError: when the venue refuses, or does not answer
+        """
+        known_end = self._doubts.closed_as(order.client_order_id)
+        if known_end is not None:
+            return known_end is OrderState.CANCELED
+        self._waiting += 1
+        try:
+            await self._account.cancel_order(order)
+        except AcmeApiError as refusal:
+            if says(refusal, CONSTANTS.ORDER_ALREADY_CLOSED_ERROR):
+                venue_order = await self._account.order(order)
+                self._tracker.process_venue_order(order, venue_order)
+                return venue_order.state is OrderState.CANCELED
+            if not says(refusal, CONSTANTS.ORDER_ALREADY_QUEUED_ERROR):
+                raise
+        finally:
+            self._waiting -= 1
+            self._answered.set()
+        return True

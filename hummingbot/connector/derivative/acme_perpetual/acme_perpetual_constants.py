@@ -6,11 +6,13 @@ EXCHANGE_NAME = "acme_perpetual"
 SECOND_NAME = "acme_perpetual_second"  # the connector to a second account, or a second server, of the same bot
 
 # A `domain`, wherever Hummingbot passes one around, is the address of the venue's server, as
-# `acme_perpetual_utils.normalized_server` returns it. Only the connectors' names are domains with a name: they stand
+# `acme_perpetual_servers.normalized_server` returns it. Only the connectors' names are domains with a name: they stand
 # for the server that a user who configured none means (Acme API §1).
 DEFAULT_DOMAIN = EXCHANGE_NAME
 DEFAULT_SERVER = "http://127.0.0.1:8600"
 REST_URLS = {EXCHANGE_NAME: DEFAULT_SERVER, SECOND_NAME: DEFAULT_SERVER}
+UNKNOWN_DOMAIN = "unknown"  # of a connector without keys where nobody has named a server: there is none to ask
+SERVER_VARIABLE = "ACME_PERPETUAL_SERVER"  # in the environment, where no server was connected
 API_PATH = "/api"
 WS_PATH = "/ws/"
 
@@ -66,6 +68,7 @@ ORDER_NOT_FOUND_ERROR = "Order not found"
 ORDER_ALREADY_CLOSED_ERROR = "Order already closed"
 ORDER_ALREADY_QUEUED_ERROR = "Order already queued for cancellation"
 DUPLICATE_CLIENT_ID_ERROR = "Duplicate client order ID"
+NO_SUBACCOUNT_ERROR = "No such subaccount"
 CLOCK_ERROR = "Timestamp too far from current time"
 # What the user reads beside an error whose text does not say what to do.
 READ_ONLY_KEY_ERROR = "Not authorized"
@@ -80,6 +83,12 @@ EXPLANATIONS = {
 # markets) and nobody's money waits for them. Waiting for the rate limit does not count: nothing was sent yet.
 TRADING_REQUEST_DEADLINE = 5.0
 REQUEST_DEADLINE = 10.0
+
+# A deadline passes in steps. One after which the loop came back later than it should have does not count, so that no
+# deadline is stretched further than by this factor.
+DEADLINE_STEP = 0.25
+LOOP_HELD_UP = 0.05
+DEADLINE_STRETCH = 6
 
 # A 429 says when to come back (Acme API §3). Buckets are counted by the second, so three waits are plenty; a venue
 # that asks for more patience than an order's deadline gets its error passed on instead.
@@ -204,6 +213,14 @@ ORDERS_WORTH_A_HISTORY = 4
 # find it.
 CATCH_UP_ATTEMPTS = 3
 CATCH_UP_DELAY = 0.5
+
+# What keeps the connector from its account is told once in this many seconds.
+TROUBLE_INTERVAL = 60.0
+
+# So many cancels under way are the end of a session, and private frames wait for them: not longer, in seconds, than from
+# one answer to the next.
+MANY_CANCELS = 20
+MANY_CANCELS_PATIENCE = 1.0
 
 # A cancelled order's last word comes within milliseconds. `cancel_all`, which ends a session, waits this long for it.
 CANCELLED_ORDERS_DEADLINE = 1.0

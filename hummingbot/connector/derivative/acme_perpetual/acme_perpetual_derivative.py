@@ -1,18 +1,16 @@
 """Perpetual futures on Acme, as Hummingbot trades them."""
 
 import asyncio
-import time
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Awaitable, Callable, Dict, List, Mapping, Optional, Set, Tuple
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
-from hummingbot import data_path
 from hummingbot.connector.constants import s_decimal_NaN
 from hummingbot.connector.derivative.acme_perpetual import (
     acme_perpetual_account_data as account_data,
     acme_perpetual_market_data as market_data,
     acme_perpetual_order_checks as order_checks,
+    acme_perpetual_servers as servers,
     acme_perpetual_utils as utils,
     acme_perpetual_web_utils as web_utils,
     acme_perpetual_wire as wire,
@@ -26,6 +24,10 @@ from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_api_user_stre
 )
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_auth import AcmePerpetualAuth
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_cancellation import OrderCanceller
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_clock import VenueClock
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_doubts import OrderDoubts
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_funding import FundingPayments
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_holdings import Holdings
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_journal import (
     FundingMemory,
     PlacementJournal,
@@ -39,28 +41,31 @@ from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_tracker
     AcmePerpetualOrderTracker,
     find_order,
 )
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_pace import Pace
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_placement import (
     PlacementNeverArrived,
-    PlacementResolver,
+    Placements,
     PlacementVerdict,
 )
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_terms import AccountTerms, is_final
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_trouble import Trouble, is_refused_for_good
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import (
-    AcmeApiError,
     AcmeRequestError,
     is_clock_error,
+    says,
 )
-from hummingbot.connector.derivative.position import Position
 from hummingbot.connector.perpetual_derivative_py_base import PerpetualDerivativePyBase
 from hummingbot.connector.trading_rule import TradingRule
 from hummingbot.core.api_throttler.data_types import RateLimit
 from hummingbot.core.data_type.cancellation_result import CancellationResult
 from hummingbot.core.data_type.common import OrderType, PositionAction, PositionMode, TradeType
-from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderState, OrderUpdate, TradeUpdate
+from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderUpdate, TradeUpdate
 from hummingbot.core.data_type.order_book_tracker import OrderBookTracker
 from hummingbot.core.data_type.order_book_tracker_data_source import OrderBookTrackerDataSource
 from hummingbot.core.data_type.trade_fee import TradeFeeBase
 from hummingbot.core.data_type.user_stream_tracker_data_source import UserStreamTrackerDataSource
-from hummingbot.core.event.events import FundingPaymentCompletedEvent, MarketEvent, MarketOrderFailureEvent
+from hummingbot.core.event.events import MarketEvent, MarketOrderFailureEvent
+from hummingbot.core.network_iterator import NetworkStatus
 from hummingbot.core.utils.async_utils import safe_ensure_future, safe_gather
 from hummingbot.core.utils.estimate_fee import build_perpetual_trade_fee
 from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
@@ -71,8 +76,8 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
 
     :param acme_perpetual_api_key: the account's API key; empty for public data only
     :param acme_perpetual_api_secret: the secret of that key
-    :param acme_perpetual_server: the venue's address, as `acme_perpetual_utils.normalized_server` takes it; empty for
-        the default server
+    :param acme_perpetual_server: the venue's address, as `acme_perpetual_servers.normalized_server` takes it; empty for
+        the default server or, without a key, for the one that this Hummingbot was told
     :param acme_perpetual_subaccount: the name of the key's subaccount that is traded on; empty for the account itself
     :param trading_pairs: such as `BTC-USD`
     :param trading_required: False for public data only
@@ -101,35 +106,51 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         self._api_key = acme_perpetual_api_key
         self._api_secret = acme_perpetual_api_secret
         self._name = domain if domain in CONSTANTS.REST_URLS else CONSTANTS.EXCHANGE_NAME
-        self._domain = utils.normalized_server(acme_perpetual_server) or domain
+        self._domain = self._meant_domain(acme_perpetual_server, domain)
         self._subaccount = acme_perpetual_subaccount
         self._trading_pairs = trading_pairs if trading_pairs is not None else []
         self._trading_required = trading_required
         rate_limits_share_pct = rate_limits_share_pct or utils.configured_share()
-        self._rate_limits_share_pct = rate_limits_share_pct
         account = account_name(self._domain, acme_perpetual_api_key, acme_perpetual_subaccount)
-        self._journal = PlacementJournal(account, folder=lambda: Path(data_path()))
-        self._funding_memory = FundingMemory(account, folder=lambda: Path(data_path()))
-        self._has_recalled = False
-        super().__init__(balance_asset_limit, rate_limits_share_pct)
-
+        self._journal = PlacementJournal(account)
+        self._pace = Pace()
+        self._doubts = OrderDoubts()
+        self._own_throttler = web_utils.create_throttler(rate_limits_share_pct)
+        self._clock = VenueClock(self._own_throttler, self._domain)
         self._account = AcmePerpetualAccountApi(
             get=self._api_get, post=self._api_post, delete=self._api_delete, logger=self.logger()
         )
-        self._placements = self._create_placement_resolver()
-        self._canceller = self._create_order_canceller()
-        # A placement says until when it is valid, so not more of them are begun than the rate limit lets out at once.
-        placements_at_once = int(CONSTANTS.PLACEMENTS_PER_SECOND * rate_limits_share_pct / 100)
-        self._placement_slots = asyncio.Semaphore(max(1, placements_at_once))
-        self._unanswered_placements: Set[str] = set()
+        self._has_recalled = False
+        super().__init__(balance_asset_limit, rate_limits_share_pct)
+
+        orders = self._account, self._order_tracker, self._doubts
+        placements_at_once = max(1, int(CONSTANTS.PLACEMENTS_PER_SECOND * rate_limits_share_pct / 100))
+        self._placements = Placements(*orders, self._clock, self._pace, self.logger(), placements_at_once)
+        self._canceller = OrderCanceller(*orders, self._pace, self.logger())
+        self._terms = AccountTerms(self._account)
+        self._holdings = Holdings(
+            self._account, self._account_balances, self._account_available_balances, self._perpetual_trading
+        )
+        self._funding = FundingPayments(
+            self,
+            self._account,
+            FundingMemory(account),
+            self._last_funding_fee_payment_ts,
+            self._trading_pairs,
+            self.logger(),
+        )
+        self._trouble = Trouble(self._name, self._domain, self._pace, self.logger())
         self._last_fill_time = 0.0
         self._last_symbols: Mapping[str, str] = {}
         self._smallest_resting_sizes: Dict[str, Decimal] = {}
         self._markets_left_out: Set[str] = set()
-        self._account_leverage: Optional[int] = None
-        self._knows_positions = False
-        self._stream_news: Dict[str, int] = {}
-        self._stream_news_count = 0
+
+    def _meant_domain(self, server: str, domain: str) -> str:
+        """The server that was written, or the one that `domain` names; without a key, the one that is known."""
+        written = servers.normalized_server(server)
+        if written or self._api_key or domain not in CONSTANTS.REST_URLS:
+            return written or domain
+        return servers.known_domain(domain)
 
     # ------------------------------------------------------------------------------------------- what the venue is
 
@@ -139,7 +160,9 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
 
     @property
     def authenticator(self) -> AcmePerpetualAuth:
-        return AcmePerpetualAuth(self._api_key, self._api_secret, self._time_synchronizer, self._subaccount)
+        # The base class has no method that makes its clock; this is the first that is given it.
+        self._time_synchronizer = self._clock
+        return AcmePerpetualAuth(self._api_key, self._api_secret, self._clock, self._subaccount)
 
     @property
     def rate_limits_rules(self) -> List[RateLimit]:
@@ -175,10 +198,11 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
 
     @property
     def status_dict(self) -> Dict[str, bool]:
-        """As in the base class; the account counts as known when its positions are, too: a strategy must not begin before
-        it can see the positions that it begins with. Books count while their streams confirm them."""
+        """As in the base class; the account counts as known when its positions and its terms are, too: a strategy must
+        not begin before it can see what it begins with. Books count while their streams confirm them."""
         status = super().status_dict
-        status["account_balance"] &= self._knows_positions or not self._trading_required
+        if self._trading_required:
+            status["account_balance"] &= self._holdings.knows_positions and self._terms.known is not None
         books = self.order_books
         is_followed = bool(books) or not self._trading_pairs
         status["order_books_initialized"] &= is_followed and not any(map(self._orderbook_ds.book_age, books))
@@ -212,10 +236,10 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         return CONSTANTS.QUOTE_ASSET
 
     def _create_web_assistants_factory(self) -> WebAssistantsFactory:
-        # The base class has no method that makes its throttler; this is the first that is given it.
-        self._throttler = web_utils.create_throttler(self._rate_limits_share_pct)
+        # Nor has it one that makes its throttler; this is the first that is given it.
+        self._throttler = self._own_throttler
         return web_utils.build_api_factory(
-            throttler=self._throttler, time_synchronizer=self._time_synchronizer, auth=self._auth, domain=self._domain
+            throttler=self._throttler, time_synchronizer=self._clock, auth=self._auth, domain=self._domain
         )
 
     def _create_order_book_data_source(self) -> OrderBookTrackerDataSource:
@@ -238,56 +262,81 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         )
 
     def _create_order_tracker(self) -> AcmePerpetualOrderTracker:
-        return AcmePerpetualOrderTracker(
-            connector=self,
-            fetch_fills=self._all_trade_updates_for_order,
-            settle=self._journal.settle,
-            sleep=lambda delay: self._sleep(delay),
-        )
-
-    def _create_placement_resolver(self) -> PlacementResolver:
-        return PlacementResolver(
-            look_up=self._look_up_placement,
-            is_not_found=self._is_order_not_found_during_status_update_error,
-            sleep=lambda delay: self._sleep(delay),
-            now=lambda: self._monotonic(),
-            logger=self.logger(),
-        )
-
-    def _create_order_canceller(self) -> OrderCanceller:
-        return OrderCanceller(
-            request_cancel=self._request_cancel,
-            sleep=lambda delay: self._sleep(delay),
-            now=lambda: self._monotonic(),
-            logger=self.logger(),
-        )
+        return AcmePerpetualOrderTracker(self, self._account, self._journal, self._doubts, self._pace)
 
     def _is_request_exception_related_to_time_synchronizer(self, request_exception: Exception) -> bool:
         return is_clock_error(request_exception)
 
     def _is_order_not_found_during_status_update_error(self, status_update_exception: Exception) -> bool:
-        return _says(status_update_exception, CONSTANTS.ORDER_NOT_FOUND_ERROR)
+        return says(status_update_exception, CONSTANTS.ORDER_NOT_FOUND_ERROR)
 
     def _is_order_not_found_during_cancelation_error(self, cancelation_exception: Exception) -> bool:
-        return _says(cancelation_exception, CONSTANTS.ORDER_NOT_FOUND_ERROR)
-
-    def _monotonic(self) -> float:
-        """Seconds of a clock that never goes back; a method so that tests can move it."""
-        return time.monotonic()
+        return says(cancelation_exception, CONSTANTS.ORDER_NOT_FOUND_ERROR)
 
     # ------------------------------------------------------------------------------------------- starting, stopping
 
     async def start_network(self):
-        if not self.is_trading_required or self._has_recalled:
-            await super().start_network()
+        if self._trading_required:
+            self._recall()
+        await super().start_network()
+
+    def _recall(self):
+        """Takes up, once, what an earlier process knew: how far funding was reported, and orders on their way.
+
+        Whoever hosts the connector may start it in another way than Hummingbot's client does, so it is called wherever
+        the account is first dealt with.
+        """
+        if self._has_recalled:
             return
         self._has_recalled = True
-        self._last_funding_fee_payment_ts.update(self._recalled_funding())
+        self._funding.recall()
         self._take_up_placements()
-        await super().start_network()
         for order in list(self.in_flight_orders.values()):
-            if order.is_pending_create:
+            if order.is_pending_create and not self._doubts.is_looked_after(order.client_order_id):
                 safe_ensure_future(self._resolve_restored_placement(order))
+
+    async def check_network(self) -> NetworkStatus:
+        """Whether the venue answers and, where there is an account to trade on, takes its key."""
+        try:
+            await self._make_network_check_request()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            self._trouble.tell("reach the venue", error)
+            return NetworkStatus.NOT_CONNECTED
+        if self._trading_required and not await self._is_key_taken():
+            return NetworkStatus.NOT_CONNECTED
+        self._trouble.is_over()
+        return NetworkStatus.CONNECTED
+
+    async def _is_key_taken(self) -> bool:
+        try:
+            self._take_over_terms(await self._terms.ask())
+        except (AcmeRequestError, wire.WireError) as error:
+            # Where the venue gives no answer but to the ping, that is for whoever needs one to deal with.
+            return not self._note_refusal(error)
+        return True
+
+    def _note_refusal(self, error: Exception) -> bool:
+        """Whether the venue refuses the account's key for good: what was known of the account is then not current."""
+        is_refused = is_refused_for_good(error)
+        if is_refused:
+            self._trouble.tell("sign in", error)
+            self._holdings.forget()
+        return is_refused
+
+    async def _until_answered(self, what: str, ask: Callable[[], Awaitable[None]]):
+        """Does what asks the venue, again and again until it answers. The base class's loops log a traceback with each
+        attempt, twice a second."""
+        delay = CONSTANTS.CATCH_UP_DELAY
+        while True:
+            try:
+                return await ask()
+            except (AcmeRequestError, wire.WireError) as error:
+                self._note_refusal(error)
+                self._trouble.tell(what, error)
+            await self._sleep(delay)
+            delay = min(2 * delay, CONSTANTS.RECONNECT_DELAY_MAX)
 
     async def _init_funding_info(self):
         """Asks until it is answered. The base class asks once, and without an answer no strategy would ever begin."""
@@ -380,14 +429,33 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
 
     # ------------------------------------------------------------------------------------------------ the account
 
+    async def _update_trading_rules(self):
+        await self._until_answered("fetch the markets", super()._update_trading_rules)
+
+    async def _initialize_trading_pair_symbol_map(self):
+        try:
+            self._initialize_trading_pair_symbols_from_exchange_info(await self._make_trading_pairs_request())
+        except (AcmeRequestError, wire.WireError) as error:
+            self._trouble.tell("fetch the markets", error)
+        except Exception:
+            self.logger().exception("Unexpected error while fetching the markets.")
+
     async def _update_trading_fees(self):
-        settings = await self._account.settings()
+        await self._until_answered("fetch the account's position mode, leverage and fees", self._ask_for_terms)
+
+    async def _ask_for_terms(self):
+        self._take_over_terms(await self._terms.ask())
+        await self._do_what_was_wanted()
+
+    def _take_over_terms(self, terms: account_data.AccountSettings):
         # Hummingbot estimates fees in several places (budget checker, strategies, `_get_fee`), all of them from this
         # one object. What the user wrote into `conf_fee_overrides.yml` is laid over it with every use.
         fee_schema = self.trade_fee_schema()
-        fee_schema.maker_percent_fee_decimal = settings.maker_fee
-        fee_schema.taker_percent_fee_decimal = settings.taker_fee
-        self._note_leverage(settings.leverage)
+        fee_schema.maker_percent_fee_decimal = terms.maker_fee
+        fee_schema.taker_percent_fee_decimal = terms.taker_fee
+        self._holdings.note_leverage(terms.leverage)
+        if not self._set_position_mode_lock.locked():
+            self._perpetual_trading.set_position_mode(terms.position_mode)
 
     def _get_fee(
         self,
@@ -406,101 +474,83 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             self.name, maker, position_action, *tokens, order_type, order_side, amount, price
         )
 
+    async def _initialize_position_mode(self):
+        """Does nothing. The base class asks once, and takes the account for a one-way one where there is no answer; here
+        the loop asks that fetches the fees, until it has one."""
+
     async def _fetch_account_position_mode(self) -> Optional[PositionMode]:
-        return (await self._account.settings()).position_mode
+        return (await self._terms.ask()).position_mode
+
+    async def _execute_set_position_mode(self, mode: PositionMode):
+        """As in the base class, which does nothing while there is no pair: Acme's mode is the account's (Acme API §5)."""
+        if self._trading_pairs:
+            await super()._execute_set_position_mode(mode)
+            return
+        async with self._set_position_mode_lock:
+            is_set, message = await self._trading_pair_position_mode_set(mode, "")
+            if is_set:
+                self._perpetual_trading.set_position_mode(mode)
+                self.logger().info(f"Position mode switched to {mode}.")
+            else:
+                self.logger().error(f"Failed to set position mode to {mode}: {message}")
 
     async def _trading_pair_position_mode_set(self, mode: PositionMode, trading_pair: str) -> Tuple[bool, str]:
-        return await _success_and_message(self._account.set_position_mode(mode))
+        return await self._success_and_message(self._terms.set_mode(mode), f"position mode {mode.name}")
 
     async def _set_trading_pair_leverage(self, trading_pair: str, leverage: int) -> Tuple[bool, str]:
-        is_set, message = await _success_and_message(self._account.set_leverage(leverage))
+        change = self._terms.set_leverage(trading_pair, leverage)
+        is_set, message = await self._success_and_message(change, f"leverage {leverage}")
         if is_set:
-            self._note_leverage(leverage)
+            self._holdings.note_leverage(leverage)
         return is_set, message
+
+    async def _success_and_message(self, change: Awaitable[None], what: str) -> Tuple[bool, str]:
+        """Has a change of the account's terms made; where it is not, says so where users look, in `status` too."""
+        try:
+            await change
+        except AcmeRequestError as error:
+            self._note_refusal(error)
+            if is_final(error):
+                told = f"The venue refuses {what}: {error}. The account is traded as it is."
+                self.logger().network(told, app_warning_msg=told)
+            else:
+                self._trouble.tell(f"set {what}", error)
+            return False, str(error)
+        return True, ""
+
+    async def _do_what_was_wanted(self):
+        """Makes the changes of the account's terms for which the venue could not be asked when a strategy wanted them."""
+        if self._terms.wanted_mode is not None:
+            await self._execute_set_position_mode(self._terms.wanted_mode)
+        if self._terms.wanted_leverage is not None:
+            await self._execute_set_leverage(*self._terms.wanted_leverage)
 
     def get_leverage(self, trading_pair: str) -> int:
         """The account has one leverage for all of its markets (Acme API §5), those included that are added later, or
         removed while there still is a position."""
-        return self._account_leverage or super().get_leverage(trading_pair)
-
-    def _note_leverage(self, leverage: int):
-        self._account_leverage = leverage
-        for position in self.account_positions.values():
-            position.update_position(leverage=Decimal(leverage))
+        return self._terms.leverage or super().get_leverage(trading_pair)
 
     async def _update_balances(self):
-        asked_at = self._stream_news_count
-        balances = await self._account.balances()
-        for token in set(self._account_balances) - {balance.token for balance in balances}:
-            del self._account_balances[token]
-            self._account_available_balances.pop(token, None)
-        for balance in balances:
-            if not self._is_outdated(balance.token, asked_at):
-                self._set_balance(balance)
-
-    def _set_balance(self, balance: account_data.VenueBalance):
-        self._account_balances[balance.token] = balance.total
-        self._account_available_balances[balance.token] = balance.free
+        try:
+            await self._holdings.update_balances()
+        except AcmeRequestError as error:
+            self._note_refusal(error)
+            raise
 
     async def _update_positions(self):
-        asked_at = self._stream_news_count
-        positions = await self._account.positions()
         trading_pairs = await self.trading_pair_symbol_map()
-        flat_keys = set(self.account_positions)
-        for position in positions:
-            if position.market in trading_pairs:
-                key = self._position_key(trading_pairs[position.market], position)
-                flat_keys.discard(key)
-                if not self._is_outdated(key, asked_at):
-                    self._set_position(trading_pairs[position.market], position)
-        for key in flat_keys:
-            if not self._is_outdated(key, asked_at):
-                self._perpetual_trading.remove_position(key)
-        self._knows_positions = True
-        if self._account_leverage is None:
-            self._note_leverage((await self._account.settings()).leverage)
+        await self._holdings.update_positions(trading_pairs, self._terms.leverage or 1)
+        await self._know_terms()
 
-    def _position_key(self, trading_pair: str, position: account_data.VenuePosition) -> str:
-        return self._perpetual_trading.position_key(trading_pair, position.side, position.mode)
-
-    def _set_position(self, trading_pair: str, position: account_data.VenuePosition):
-        key = self._position_key(trading_pair, position)
-        if position.amount == 0:
-            self._perpetual_trading.remove_position(key)
-            return
-        self._perpetual_trading.set_position(
-            key,
-            Position(
-                trading_pair=trading_pair,
-                position_side=position.side,
-                unrealized_pnl=position.unrealized_pnl,
-                entry_price=position.entry_price,
-                amount=position.amount,
-                leverage=Decimal(self.get_leverage(trading_pair)),
-            ),
-        )
-
-    def _is_outdated(self, key: str, asked_at: int) -> bool:
-        """Whether the private stream told of a balance or position after it was asked for by REST."""
-        return self._stream_news.get(key, 0) > asked_at
-
-    def _note_stream_news(self, key: str):
-        self._stream_news_count += 1
-        self._stream_news[key] = self._stream_news_count
+    async def _know_terms(self):
+        if self._terms.known is None:
+            self._take_over_terms(await self._terms.ask())
 
     # --------------------------------------------------------------------------------------------------- funding
 
-    def _recalled_funding(self) -> Dict[str, float]:
-        recalled = self._funding_memory.recall()
-        return {pair: last_time for pair, last_time in recalled.items() if pair in self._trading_pairs}
-
     async def _fetch_last_fee_payment(self, trading_pair: str) -> Tuple[float, Decimal, Decimal]:
-        market_name = await self.exchange_symbol_associated_to_pair(trading_pair)
-        payments = await self._account.funding_payments(market_name=market_name)
-        if not payments.get(market_name):
-            return 0, Decimal("-1"), Decimal("-1")
-        last = payments[market_name][-1]
-        return last.time, last.rate, last.amount
+        last = await self._funding.last(await self.exchange_symbol_associated_to_pair(trading_pair))
+        return (0, Decimal("-1"), Decimal("-1")) if last is None else (last.time, last.rate, last.amount)
 
     async def _update_all_funding_payments(self, fire_event_on_new: bool):
         """Reports every payment since the last one seen, with one request for all markets.
@@ -512,65 +562,21 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             await self._report_new_funding_payments()
             for trading_pair in self._trading_pairs:
                 if trading_pair not in self._last_funding_fee_payment_ts:
-                    await self._update_funding_payment(trading_pair=trading_pair, fire_event_on_new=False)
-            self._funding_memory.keep(self._last_funding_fee_payment_ts)
-        except asyncio.CancelledError:
-            raise
+                    self._emit_funding_payment_event(trading_pair, *await self._fetch_last_fee_payment(trading_pair), False)
+            self._funding.keep()
+        except (AcmeRequestError, wire.WireError) as error:
+            self._note_refusal(error)
+            self._trouble.tell("fetch funding payments", error)
         except Exception:
-            self.logger().network(
-                "Unexpected error while fetching funding payments.",
-                exc_info=True,
-                app_warning_msg="Could not fetch funding payments. Check network connection.",
-            )
+            self.logger().exception("Unexpected error while fetching funding payments.")
 
     async def _report_new_funding_payments(self):
-        seen = {pair: self._last_funding_fee_payment_ts.get(pair) for pair in self._trading_pairs}
-        seen_times = [last_time for last_time in seen.values() if last_time is not None]
-        if not seen_times:
-            return
-        # Every answer tells of all markets, so the latest time seen in any of them is how far all of them are known.
-        payments = await self._account.funding_payments(since=max(seen_times) - CONSTANTS.FUNDING_OVERLAP)
-        for trading_pair, last_time in seen.items():
-            if last_time is None:
-                continue
-            market_name = await self.exchange_symbol_associated_to_pair(trading_pair)
-            for payment in payments.get(market_name, []):
-                self._emit_funding_payment_event(trading_pair, payment.time, payment.rate, payment.amount, True)
-        self._funding_memory.keep(self._last_funding_fee_payment_ts)
+        await self._funding.report_new((await self.trading_pair_symbol_map()).inverse)
 
     def _emit_funding_payment_event(
-        self,
-        trading_pair: str,
-        timestamp: float,
-        funding_rate: Decimal,
-        payment_amount: Decimal,
-        fire_event_on_new: bool,
+        self, trading_pair: str, timestamp: float, funding_rate: Decimal, payment_amount: Decimal, fire_event_on_new: bool
     ):
-        """As in the base class, but for the event's time, which is up to a few milliseconds late where a bot has several
-        markets: Hummingbot keeps no two payments of one time, and Acme pays all markets at once."""
-        seen = self._last_funding_fee_payment_ts.setdefault(trading_pair, 0 if fire_event_on_new else timestamp)
-        if timestamp <= seen or not fire_event_on_new:
-            return
-        self._last_funding_fee_payment_ts[trading_pair] = timestamp
-        action = "paid" if payment_amount < 0 else "received"
-        self.logger().info(f"Funding payment of {abs(payment_amount)} {action} on {trading_pair} market.")
-        self.trigger_event(
-            MarketEvent.FundingPaymentCompleted,
-            FundingPaymentCompletedEvent(
-                timestamp=timestamp + self._funding_delay(trading_pair),
-                market=self.name,
-                funding_rate=funding_rate,
-                trading_pair=trading_pair,
-                amount=payment_amount,
-            ),
-        )
-
-    def _funding_delay(self, trading_pair: str) -> float:
-        """Seconds that no other of a bot's markets has. They are the same after a restart, so that a payment which is
-        reported again is known to be on record."""
-        connector = list(CONSTANTS.REST_URLS).index(self._name)
-        market = sum(other < trading_pair for other in self._trading_pairs)
-        return connector * CONSTANTS.FUNDING_DELAY_OF_CONNECTORS + market * CONSTANTS.FUNDING_DELAY_OF_MARKETS
+        self._funding.report(trading_pair, timestamp, funding_rate, payment_amount, fire_event_on_new)
 
     # ------------------------------------------------------------------------------------------------- placement
 
@@ -643,43 +649,19 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         position_action: PositionAction = PositionAction.NIL,
         **kwargs,
     ) -> Tuple[str, float]:
-        market_name = await self.exchange_symbol_associated_to_pair(trading_pair)
-
-        def request(reject_after: float) -> Dict[str, Any]:
-            return account_data.place_order_request(
-                market_name=market_name,
-                client_order_id=order_id,
-                trade_type=trade_type,
-                order_type=order_type,
-                position_action=position_action,
-                position_mode=self.position_mode,
-                amount=amount,
-                price=price,
-                reject_after=reject_after,
-            )
-
-        async with self._placement_slots:
-            venue_order = await self._send_placement(order_id, request)
+        await self._know_terms()
+        request = account_data.place_order_request(
+            market_name=await self.exchange_symbol_associated_to_pair(trading_pair),
+            client_order_id=order_id,
+            trade_type=trade_type,
+            order_type=order_type,
+            position_action=position_action,
+            position_mode=self.position_mode,
+            amount=amount,
+            price=price,
+        )
+        venue_order = await self._placements.send(order_id, request)
         return venue_order.exchange_order_id, self.current_timestamp
-
-    async def _send_placement(
-        self, order_id: str, request: Callable[[float], Dict[str, Any]]
-    ) -> account_data.VenueOrder:
-        """Sends a placement, and a second time when the first was refused for having become invalid on its way.
-
-        That happens when the venue's clock, or its rate limit, had to be waited for.
-        """
-        for is_repetition in (False, True):
-            reject_after = await self._venue_time() + CONSTANTS.PLACEMENT_VALIDITY
-            self._placements.placement_is_sent(order_id)
-            try:
-                venue_order = await self._account.place_order(request(reject_after))
-            except AcmeApiError as refusal:
-                if is_repetition or refusal.outcome_unknown or await self._venue_time() < reject_after:
-                    raise
-            else:
-                self._placements.forget(order_id)
-                return venue_order
 
     def _on_order_failure(
         self,
@@ -701,59 +683,32 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         )
         self._update_order_after_failure(order_id=order_id, trading_pair=trading_pair, exception=exception)
 
-    async def _venue_time(self) -> float:
-        """Seconds since the epoch, by the venue's clock."""
-        await self._time_synchronizer.update_server_time_if_not_initialized(
-            time_provider=web_utils.get_current_server_time(throttler=self._throttler, domain=self._domain)
-        )
-        return self._time_synchronizer.time()
-
     async def _place_order_and_process_update(self, order: InFlightOrder, **kwargs) -> str:
-        self._unanswered_placements.add(order.client_order_id)
+        order_id = order.client_order_id
+        doubt = self._doubts.of(order_id)
+        doubt.is_being_placed = True
+        self._recall()
         try:
             self._journal.note(order)
             return await super()._place_order_and_process_update(order, **kwargs)
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            if not self._is_outcome_unknown(order, error):
-                self._placements.forget(order.client_order_id)
+            if not self._placements.is_in_doubt(order_id, error):
+                self._doubts.placement_is_certain(order_id)
                 raise
-            return await self._resolve_placement(order, error)
+            return await self._placements.resolve_after(order, error)
         finally:
-            self._unanswered_placements.discard(order.client_order_id)
-
-    def _is_outcome_unknown(self, order: InFlightOrder, error: Exception) -> bool:
-        """Whether the order may exist all the same. An id that the venue knows already can only be this order's."""
-        if not self._placements.was_sent(order.client_order_id):
-            return False
-        if isinstance(error, AcmeRequestError):
-            return error.outcome_unknown or _says(error, CONSTANTS.DUPLICATE_CLIENT_ID_ERROR)
-        return True
-
-    async def _resolve_placement(self, order: InFlightOrder, error: Exception) -> Optional[str]:
-        order_id = order.client_order_id
-        self.logger().warning(f"It is not known whether order {order_id} was placed ({error}). Asking the venue.")
-        verdict = await self._placements.resolve(order)
-        if verdict is PlacementVerdict.NEVER_ARRIVED:
-            raise PlacementNeverArrived(order_id) from error
-        if verdict is PlacementVerdict.UNKNOWN:
-            self.logger().warning(
-                f"The venue has not told yet whether order {order_id} was placed. It stays pending, and the venue is "
-                "asked again with every status poll."
-            )
-        return order.exchange_order_id
+            doubt.is_being_placed = False
 
     async def _resolve_restored_placement(self, order: InFlightOrder):
         """Asks at once for an order of an earlier process, rather than with every status poll: strategies wait for it."""
-        self._unanswered_placements.add(order.client_order_id)
+        doubt = self._doubts.of(order.client_order_id)
+        doubt.is_being_placed = True
         try:
             self._conclude_placement(order, await self._placements.resolve(order))
         finally:
-            self._unanswered_placements.discard(order.client_order_id)
-
-    async def _look_up_placement(self, order: InFlightOrder):
-        self._order_tracker.process_venue_order(order, await self._account.order(order))
+            doubt.is_being_placed = False
 
     # ------------------------------------------------------------------------------------------------ cancelling
 
@@ -772,48 +727,32 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     async def _place_cancel(self, order_id: str, tracked_order: InFlightOrder) -> bool:
         return await self._canceller.cancel(tracked_order)
 
-    async def _request_cancel(self, order: InFlightOrder) -> bool:
-        """
-        :return: whether the order is, or will be, cancelled
-        :raises AcmeRequestError: when the venue refuses, or does not answer
-        """
-        known_end = self._order_tracker.closed_as(order.client_order_id)
-        if known_end is not None:
-            return known_end is OrderState.CANCELED
-        try:
-            await self._account.cancel_order(order)
-        except AcmeApiError as refusal:
-            if _says(refusal, CONSTANTS.ORDER_ALREADY_CLOSED_ERROR):
-                venue_order = await self._account.order(order)
-                self._order_tracker.process_venue_order(order, venue_order)
-                return venue_order.state is OrderState.CANCELED
-            if not _says(refusal, CONSTANTS.ORDER_ALREADY_QUEUED_ERROR):
-                raise
-        return True
-
     async def _request_order_status(self, tracked_order: InFlightOrder) -> OrderUpdate:
         return account_data.order_update(
             await self._account.order(tracked_order), tracked_order, self.current_timestamp
         )
 
     async def _all_trade_updates_for_order(self, order: InFlightOrder) -> List[TradeUpdate]:
-        if order.exchange_order_id is None:
-            return []
-        fills = self._account.fills(since=0.0, exchange_order_id=order.exchange_order_id)
-        return [account_data.trade_update(fill, order, self.trade_fee_schema()) async for fill in fills]
+        return await self._order_tracker.ask_for_fills(order)
 
     # ----------------------------------------------------------------------------------------------- status polls
 
     async def _status_polling_loop_fetch_updates(self):
-        await safe_gather(self._update_order_status(), self._update_balances(), self._update_positions())
+        try:
+            await safe_gather(self._update_order_status(), self._update_balances(), self._update_positions())
+            await self._do_what_was_wanted()
+        except (AcmeRequestError, wire.WireError) as error:
+            self._note_refusal(error)
+            self._trouble.tell("fetch the account's orders, balances and positions", error)
 
     async def _update_order_status(self):
         """Two requests, however many orders there are; one more for each order that turns out to be closed."""
+        self._recall()
         try:
             await self._update_order_fills_from_trades()
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
+        except AcmeRequestError as error:
+            self._trouble.tell("fetch the account's fills", error)
+        except wire.WireError as error:
             self.logger().warning(f"Failed to fetch the account's fills: {error}")
         await self._update_open_orders()
 
@@ -837,8 +776,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
 
     async def _update_open_orders(self):
         orders = dict(self.in_flight_orders)
-        self._placements.forget_all_but(orders)
-        self._canceller.forget_all_but(orders)
+        self._doubts.forget_all_but(orders)
         if not orders:
             return
         for order in self._take_over_all(orders, await self._account.open_orders()):
@@ -867,11 +805,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     def _is_worth_asking_for(self, order: InFlightOrder) -> bool:
         """Whether an order that is not among the open ones may have ended without our knowing."""
         order_id = order.client_order_id
-        return (
-            order_id in self.in_flight_orders
-            and order_id not in self._unanswered_placements
-            and self._order_tracker.closed_as(order_id) is None
-        )
+        return order_id in self.in_flight_orders and not self._doubts.is_looked_after(order_id)
 
     def _takes_over(self, order: InFlightOrder, venue_order: account_data.VenueOrder) -> bool:
         try:
@@ -883,7 +817,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
 
     async def _repeat_cancel(self, order: InFlightOrder):
         """An order that should be cancelled and is still open is cancelled again: the venue may have lost the cancel."""
-        if order.is_pending_cancel_confirmation or self._canceller.is_in_doubt(order.client_order_id):
+        if order.is_pending_cancel_confirmation or self._doubts.of(order.client_order_id).is_cancel_unanswered:
             await self._execute_order_cancel(order)
 
     async def _update_unlisted_order(self, order: InFlightOrder):
@@ -921,6 +855,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     async def _user_stream_event_listener(self):
         async for frame in self._iter_user_event_queue():
             try:
+                await self._canceller.let_go_ahead()
                 await self._process_frame(frame)
             except asyncio.CancelledError:
                 raise
@@ -959,13 +894,10 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         trading_pairs = await self.trading_pair_symbol_map()
         if position.market in trading_pairs:
             trading_pair = trading_pairs[position.market]
-            self._note_stream_news(self._position_key(trading_pair, position))
-            self._set_position(trading_pair, position)
+            self._holdings.note_position(trading_pair, position, self.get_leverage(trading_pair))
 
     async def _process_balance_frame(self, data: Any):
-        balance = account_data.balance(data)
-        self._note_stream_news(balance.token)
-        self._set_balance(balance)
+        self._holdings.note_balance(account_data.balance(data))
 
     async def _catch_up(self):
         """Fetches what happened while the private stream was down, before its next frames are processed."""
@@ -979,16 +911,3 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
                 self.logger().warning(f"Could not fetch what happened while the private stream was down: {error}")
             await self._sleep(CONSTANTS.CATCH_UP_DELAY)
         self._poll_notifier.set()
-
-
-def _says(error: Exception, text: str) -> bool:
-    """Whether an exception is the venue's refusal with this text (Acme API §7)."""
-    return isinstance(error, AcmeApiError) and error.message == text
-
-
-async def _success_and_message(change: Awaitable[None]) -> Tuple[bool, str]:
-    try:
-        await change
-    except AcmeRequestError as error:
-        return False, str(error)
-    return True, ""

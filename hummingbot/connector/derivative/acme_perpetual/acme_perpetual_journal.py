@@ -6,6 +6,7 @@ nothing was reported yet, is in none of its files; nor is how far funding paymen
 The files are in Hummingbot's data folder, for their owner alone. They hold what was traded, but neither key nor secret.
 """
 
+import atexit
 import fcntl
 import json
 import os
@@ -13,9 +14,10 @@ import secrets
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, Any, Callable, Dict, Iterable, Mapping, Optional, Set
+from typing import IO, Any, Dict, Iterable, Mapping, Optional, Set
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
+from hummingbot import data_path
 from hummingbot.core.data_type.in_flight_order import InFlightOrder
 
 PRIVATE = 0o600
@@ -40,10 +42,10 @@ class PlacementJournal:
     where the machine itself fails, an order may be forgotten.
 
     :param account: the name of the account, as `account_name` makes it
-    :param folder: where the file is; asked for when there is something to write
+    :param folder: where the file is; by default Hummingbot's data folder, as it is when there is something to write
     """
 
-    def __init__(self, account: str, folder: Callable[[], Path]):
+    def __init__(self, account: str, folder: Optional[Path] = None):
         self._stem = f"{CONSTANTS.EXCHANGE_NAME}.{account}"
         self._folder = folder
         self._file: Optional[IO[bytes]] = None
@@ -73,7 +75,7 @@ class PlacementJournal:
         :raises OSError: when the files cannot be read, or written
         """
         inherited: Dict[str, Dict[str, Any]] = {}
-        for path in sorted(self._folder().glob(f"{self._stem}.*.placements")):
+        for path in sorted(_folder(self._folder).glob(f"{self._stem}.*.placements")):
             with suppress(FileNotFoundError, BlockingIOError), path.open("r+b") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if not os.fstat(file.fileno()).st_nlink:
@@ -91,11 +93,18 @@ class PlacementJournal:
     def _write(self, entry: Dict[str, Any]):
         if self._file is None:
             self._file = self._own_file()
+            atexit.register(self._remove_when_empty, self._file)
         self._file.write(json.dumps(entry).encode() + b"\n")
 
+    def _remove_when_empty(self, file: IO[bytes]):
+        with suppress(OSError):
+            if not os.fstat(file.fileno()).st_size:
+                os.unlink(file.name)
+
     def _own_file(self) -> IO[bytes]:
-        path = self._folder() / f"{self._stem}.{secrets.token_hex(4)}.placements"
-        file = open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, PRIVATE), "a+b", buffering=0)
+        path = _folder(self._folder) / f"{self._stem}.{secrets.token_hex(4)}.placements"
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND
+        file = open(path, "a+b", buffering=0, opener=lambda name, _: os.open(name, flags, PRIVATE))
         fcntl.flock(file, fcntl.LOCK_EX)
         return file
 
@@ -105,10 +114,10 @@ class FundingMemory:
     epoch, 0 where there was none yet.
 
     :param account: the name of the account, as `account_name` makes it
-    :param folder: where the file is
+    :param folder: where the file is; by default Hummingbot's data folder
     """
 
-    def __init__(self, account: str, folder: Callable[[], Path]):
+    def __init__(self, account: str, folder: Optional[Path] = None):
         self._name = f"{CONSTANTS.EXCHANGE_NAME}.{account}.funding"
         self._folder = folder
         self._kept: Dict[str, float] = {}
@@ -116,7 +125,7 @@ class FundingMemory:
     def recall(self) -> Dict[str, float]:
         """What was kept last; nothing where that is unreadable."""
         with suppress(OSError, ValueError, TypeError, AttributeError):
-            times = json.loads((self._folder() / self._name).read_text(encoding="utf-8"))
+            times = json.loads((_folder(self._folder) / self._name).read_text(encoding="utf-8"))
             self._kept = {str(pair): float(time) for pair, time in times.items()}
         return dict(self._kept)
 
@@ -125,12 +134,16 @@ class FundingMemory:
         known = {**self._kept, **times}
         if known == self._kept:
             return
-        path = self._folder() / self._name
+        path = _folder(self._folder) / self._name
         unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
         with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE), "w", encoding="utf-8") as file:
             json.dump(known, file)
         unfinished.replace(path)
         self._kept = known
+
+
+def _folder(chosen: Optional[Path]) -> Path:
+    return Path(data_path()) if chosen is None else chosen
 
 
 def _unsettled(lines: Iterable[bytes]) -> Dict[str, Dict[str, Any]]:

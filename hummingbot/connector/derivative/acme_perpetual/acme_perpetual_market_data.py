@@ -109,13 +109,17 @@ def smallest_resting_size(entry: Dict[str, Any]) -> Decimal:
 
 
 def last_price(entry: Dict[str, Any]) -> Optional[float]:
-    """A market's last traded price, or None when nothing was traded yet. Raises WireError when it is no number."""
-    price = wire.optional_decimal(entry, "last")
+    """A market's last traded price or, where nothing was traded yet, the venue's price of it; None where there is neither.
+
+    :raises WireError: when one is no number
+    """
+    last = wire.optional_decimal(entry, "last")
+    price = wire.optional_decimal(entry, "price") if last is None else last
     return None if price is None else float(price)
 
 
 def last_prices(answer: Any) -> Dict[str, float]:
-    """The last traded price, in USD, of each tradable pair that was traded yet, from `GET /markets` (Acme API §4).
+    """The last traded price, in USD, of each tradable pair that has one, from `GET /markets` (Acme API §4).
 
     :raises WireError: when the answer holds no list; an entry whose price is none is left out
     """

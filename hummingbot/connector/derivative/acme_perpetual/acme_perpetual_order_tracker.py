@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import ChainMap, deque
-from typing import TYPE_CHECKING, Awaitable, Callable, Deque, Dict, Iterable, List, Mapping, Optional
+from typing import TYPE_CHECKING, Deque, Iterable, List, Mapping, Optional, Set
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.client_order_tracker import ClientOrderTracker
@@ -10,7 +10,11 @@ from hummingbot.connector.derivative.acme_perpetual import (
     acme_perpetual_account_data as account_data,
     acme_perpetual_wire as wire,
 )
-from hummingbot.core.data_type.common import PositionAction
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_account_api import AcmePerpetualAccountApi
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_doubts import OrderDoubts
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_journal import PlacementJournal
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_pace import Pace
+from hummingbot.core.data_type.common import OrderType, PositionAction
 from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderState, OrderUpdate, TradeUpdate
 from hummingbot.core.utils.async_utils import safe_ensure_future
 
@@ -38,26 +42,29 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
     - an update that would move an order backwards is dropped;
     - an order is reported as created before anything else of it is, since Hummingbot's records begin with that;
     - a fill that names its order only by an id that is not known yet is kept until it is;
-    - an order's end is reported after its fills, which are asked for when they do not come.
+    - an order's end is reported after its fills, which are asked for when they do not come;
+    - a fill is reported one turn of the event loop after the order's creation, or later: who begins a task for each of
+      the two has then begun the first one first.
 
-    :param fetch_fills: asks the venue for an order's fills; raises IOError when it cannot be asked
-    :param settle: is told, by their client ids, of orders of whose placement Hummingbot has the outcome on record
-    :param sleep: waits for a number of seconds
+    :param journal: is told of orders of whose placement Hummingbot has the outcome on record
     """
 
     def __init__(
         self,
         connector: "ConnectorBase",
-        fetch_fills: Callable[[InFlightOrder], Awaitable[List[TradeUpdate]]],
-        settle: Callable[[str], None],
-        sleep: Callable[[float], Awaitable[None]],
+        account: AcmePerpetualAccountApi,
+        journal: PlacementJournal,
+        doubts: OrderDoubts,
+        pace: Pace,
     ):
         super().__init__(connector=connector)
-        self._fetch_fills = fetch_fills
-        self._settle = settle
-        self._sleep = sleep
+        self._account = account
+        self._journal = journal
+        self._doubts = doubts
+        self._pace = pace
         self._early_fills: Deque[account_data.VenueFill] = deque(maxlen=CONSTANTS.MOST_EARLY_FILLS)
-        self._closing_orders: Dict[str, account_data.VenueOrder] = {}
+        self._just_created: Set[str] = set()
+        self._rested: Set[str] = set()
         self._an_order_ended = asyncio.Event()
 
     @property
@@ -72,6 +79,7 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
 
     def stop_tracking_order(self, client_order_id: str):
         super().stop_tracking_order(client_order_id)
+        self._rested.discard(client_order_id)
         self._an_order_ended.set()
 
     async def wait_until_ended(self, client_order_ids: Iterable[str]):
@@ -79,11 +87,6 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
         while any(client_order_id in self.active_orders for client_order_id in client_order_ids):
             self._an_order_ended.clear()
             await self._an_order_ended.wait()
-
-    def closed_as(self, client_order_id: str) -> Optional[OrderState]:
-        """How an order is known to have ended whose fills are still awaited; None for any other order."""
-        venue_order = self._closing_orders.get(client_order_id)
-        return None if venue_order is None else venue_order.state
 
     def process_venue_order(self, order: InFlightOrder, venue_order: account_data.VenueOrder):
         """Takes over what the venue says of one of our orders.
@@ -93,6 +96,7 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
         _check_identity(order, venue_order.client_order_id, venue_order.exchange_order_id)
         if venue_order.trade_type is not order.trade_type:
             raise wire.WireError(f"'side' is not that of order {order.client_order_id}")
+        self._explain_end(order, venue_order)
         self._follow_reduction(order, venue_order)
         if venue_order.is_closed and not _has_all_fills(order, venue_order):
             self._close_when_filled(order, venue_order)
@@ -120,7 +124,17 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
                     exchange_order_id=fill.exchange_order_id,
                 )
             )
+        if order.client_order_id in self._just_created:
+            await asyncio.sleep(0)
         self._process_fill(order, fill)
+
+    async def ask_for_fills(self, order: InFlightOrder) -> List[TradeUpdate]:
+        """All that the venue has of an order's fills; raises AcmeRequestError when it cannot be asked."""
+        if order.exchange_order_id is None:
+            return []
+        fee_schema = self._connector.trade_fee_schema()
+        fills = self._account.fills(since=0.0, exchange_order_id=order.exchange_order_id)
+        return [account_data.trade_update(fill, order, fee_schema) async for fill in fills]
 
     def take_back_failed_order(self, venue_order: account_data.VenueOrder):
         """Treats an order that was reported as failed, and is alive, as a lost one: it is cancelled at the venue until
@@ -141,14 +155,22 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
             return
         if order.is_pending_create and order_update.exchange_order_id is not None:
             await super()._process_order_update(order_update._replace(new_state=OrderState.OPEN))
-            self._process_early_fills(order)
+            self._note_creation(order.client_order_id)
+            await self._process_early_fills(order)
         if order_update.new_state is not order.current_state:
             await super()._process_order_update(order_update)
         if not order.is_pending_create:
-            self._settle(order.client_order_id)
+            self._journal.settle(order.client_order_id)
 
-    def _process_early_fills(self, order: InFlightOrder):
-        for fill in [fill for fill in self._early_fills if fill.exchange_order_id == order.exchange_order_id]:
+    def _note_creation(self, order_id: str):
+        self._just_created.add(order_id)
+        asyncio.get_running_loop().call_soon(self._just_created.discard, order_id)
+
+    async def _process_early_fills(self, order: InFlightOrder):
+        early_fills = [fill for fill in self._early_fills if fill.exchange_order_id == order.exchange_order_id]
+        if early_fills:
+            await asyncio.sleep(0)
+        for fill in early_fills:
             self._early_fills.remove(fill)
             self._process_fill(order, fill)
 
@@ -166,12 +188,31 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
             order.amount = venue_order.size
             order.check_filled_condition()
 
-    def _close_when_filled(self, order: InFlightOrder, venue_order: account_data.VenueOrder):
+    def _explain_end(self, order: InFlightOrder, venue_order: account_data.VenueOrder):
+        """Says why a post-only order ended that nobody cancelled: Hummingbot's own line is that it was successfully
+        cancelled."""
         order_id = order.client_order_id
-        if order_id not in self._closing_orders:
-            self._closing_orders[order_id] = venue_order
+        if venue_order.is_resting:
+            self._rested.add(order_id)
+        elif (
+            venue_order.state is OrderState.CANCELED
+            and order.order_type is OrderType.LIMIT_MAKER
+            and order_id in self._in_flight_orders
+            and order_id not in self._rested
+            and not order.is_pending_cancel_confirmation
+            and self._doubts.of(order_id).cancel is None
+        ):
+            self.logger().warning(
+                f"Order {order_id} was closed by the venue, unfilled: a post-only order is, when it would have traded "
+                "at once."
+            )
+
+    def _close_when_filled(self, order: InFlightOrder, venue_order: account_data.VenueOrder):
+        doubt = self._doubts.of(order.client_order_id)
+        if doubt.closed is None:
+            doubt.closed = venue_order
             closing = safe_ensure_future(self._wait_for_fills_and_close(order, venue_order))
-            closing.add_done_callback(lambda _: self._closing_orders.pop(order_id))
+            closing.add_done_callback(lambda _: setattr(doubt, "closed", None))
 
     async def _wait_for_fills_and_close(self, order: InFlightOrder, venue_order: account_data.VenueOrder):
         """The parent class waits for the fills of filled orders only, not of cancelled ones, and does not ask."""
@@ -179,9 +220,9 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
         await self._process_order_update(order_update._replace(new_state=OrderState.PARTIALLY_FILLED))
         is_answered = False
         for delay in CONSTANTS.MISSING_FILLS_DELAYS:
-            await self._sleep(delay)
+            await self._pace.sleep(delay)
             if not _has_all_fills(order, venue_order):
-                is_answered = await self._ask_for_fills(order) or is_answered
+                is_answered = await self._take_over_fills(order) or is_answered
             if _has_all_fills(order, venue_order):
                 break
         else:
@@ -193,9 +234,9 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
             )
         self.process_order_update(order_update)
 
-    async def _ask_for_fills(self, order: InFlightOrder) -> bool:
+    async def _take_over_fills(self, order: InFlightOrder) -> bool:
         try:
-            for trade_update in await self._fetch_fills(order):
+            for trade_update in await self.ask_for_fills(order):
                 self.process_trade_update(trade_update)
         except IOError as error:
             self.logger().warning(f"Failed to fetch the fills of order {order.client_order_id}: {error}")

@@ -1,12 +1,22 @@
-"""What becomes of an order whose placement was sent and not answered (hummingbot issues 3374 and 6716)."""
+"""Placing orders, and what becomes of one whose placement was sent and not answered (hummingbot issues 3374 and 6716)."""
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from enum import Enum
-from typing import Awaitable, Callable, Container, Dict, Iterator, Optional
+from typing import Any, Dict, Iterator, Optional
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_account_api import AcmePerpetualAccountApi
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_account_data import VenueOrder
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_clock import VenueClock
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_doubts import OrderDoubts
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_tracker import AcmePerpetualOrderTracker
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_pace import Pace
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import (
+    AcmeApiError,
+    AcmeRequestError,
+    says,
+)
 from hummingbot.core.data_type.in_flight_order import InFlightOrder
 
 
@@ -28,12 +38,6 @@ class PlacementNeverArrived(IOError):
         )
 
 
-@dataclass
-class _Doubt:
-    sent_at: float
-    first_not_found_at: Optional[float] = None
-
-
 def retry_delays() -> Iterator[float]:
     """Seconds to wait before each further attempt at something whose outcome is unknown; without an end."""
     delay = CONSTANTS.DOUBT_FIRST_DELAY
@@ -42,51 +46,84 @@ def retry_delays() -> Iterator[float]:
         delay = min(2 * delay, CONSTANTS.DOUBT_LONGEST_DELAY)
 
 
-class PlacementResolver:
-    """Asks the venue for orders whose placement was not answered, until it is certain whether they exist.
+class Placements:
+    """Sends placements, and asks the venue for those that were not answered until it is certain whether they exist.
 
-    :param look_up: asks the venue for an order by its client id and has the answer processed, so that the order knows
-        its exchange id when it returns or soon after; raises where there is no such order or no answer
-    :param is_not_found: whether an exception of `look_up` is the venue saying that it has no such order
-    :param sleep: waits for a number of seconds
-    :param now: a clock that never goes back, in seconds
+    :param at_once: how many placements may be under way
     """
 
     def __init__(
         self,
-        look_up: Callable[[InFlightOrder], Awaitable[None]],
-        is_not_found: Callable[[Exception], bool],
-        sleep: Callable[[float], Awaitable[None]],
-        now: Callable[[], float],
+        account: AcmePerpetualAccountApi,
+        tracker: AcmePerpetualOrderTracker,
+        doubts: OrderDoubts,
+        clock: VenueClock,
+        pace: Pace,
         logger: logging.Logger,
+        at_once: int,
     ):
-        self._look_up = look_up
-        self._is_not_found = is_not_found
-        self._sleep = sleep
-        self._now = now
+        self._account = account
+        self._tracker = tracker
+        self._doubts = doubts
+        self._clock = clock
+        self._pace = pace
         self._logger = logger
-        self._doubts: Dict[str, _Doubt] = {}
+        # A placement says until when it is valid, so not more of them are begun than the rate limit lets out at once.
+        self._slots = asyncio.Semaphore(at_once)
 
-    def placement_is_sent(self, client_order_id: str):
-        """To be called right before the placement goes out: from then on its outcome can be in doubt."""
-        self._doubts[client_order_id] = _Doubt(sent_at=self._now())
+    async def send(self, client_order_id: str, request: Dict[str, Any]) -> VenueOrder:
+        """Sends a placement, and a second time when the first was refused for having become invalid on its way.
 
-    def was_sent(self, client_order_id: str) -> bool:
-        return client_order_id in self._doubts
+        That happens when the venue's clock, or its rate limit, had to be waited for.
 
-    def forget(self, client_order_id: str):
-        """To be called when the outcome is known from elsewhere."""
-        self._doubts.pop(client_order_id, None)
+        :param request: what `acme_perpetual_account_data.place_order_request` makes; its time is set here
+        :raises AcmeRequestError: when the venue refuses, or does not answer
+        """
+        async with self._slots:
+            for is_repetition in (False, True):
+                reject_after = await self._clock.venue_time() + CONSTANTS.PLACEMENT_VALIDITY
+                self._doubts.of(client_order_id).placement_sent_at = self._pace.now()
+                try:
+                    venue_order = await self._account.place_order(request, reject_after)
+                except AcmeApiError as refusal:
+                    if is_repetition or refusal.outcome_unknown or await self._clock.venue_time() < reject_after:
+                        raise
+                else:
+                    self._doubts.placement_is_certain(client_order_id)
+                    return venue_order
 
-    def forget_all_but(self, client_order_ids: Container[str]):
-        """To be called with the orders that are still active."""
-        self._doubts = {order_id: doubt for order_id, doubt in self._doubts.items() if order_id in client_order_ids}
+    def is_in_doubt(self, client_order_id: str, error: Exception) -> bool:
+        """Whether an order may exist although its placement ended with this error. An id that the venue knows already
+        can only be this order's."""
+        if self._doubts.of(client_order_id).placement_sent_at is None:
+            return False
+        if isinstance(error, AcmeRequestError):
+            return error.outcome_unknown or says(error, CONSTANTS.DUPLICATE_CLIENT_ID_ERROR)
+        return True
+
+    async def resolve_after(self, order: InFlightOrder, error: Exception) -> Optional[str]:
+        """Finds out what became of an order whose placement ended with this error.
+
+        :return: its exchange id; None when the venue has not told yet
+        :raises PlacementNeverArrived: when the order does not exist, and never will
+        """
+        order_id = order.client_order_id
+        self._logger.warning(f"It is not known whether order {order_id} was placed ({error}). Asking the venue.")
+        verdict = await self.resolve(order)
+        if verdict is PlacementVerdict.NEVER_ARRIVED:
+            raise PlacementNeverArrived(order_id) from error
+        if verdict is PlacementVerdict.UNKNOWN:
+            self._logger.warning(
+                f"The venue has not told yet whether order {order_id} was placed. It stays pending, and the venue is "
+                "asked again with every status poll."
+            )
+        return order.exchange_order_id
 
     async def resolve(self, order: InFlightOrder) -> PlacementVerdict:
         """Asks again and again, for at most `DOUBT_RESOLUTION_TIME` seconds."""
-        began = self._now()
+        began = self._pace.now()
         for delay in retry_delays():
-            remaining = CONSTANTS.DOUBT_RESOLUTION_TIME - (self._now() - began)
+            remaining = CONSTANTS.DOUBT_RESOLUTION_TIME - (self._pace.now() - began)
             try:
                 async with asyncio.timeout(max(remaining, 0)):
                     verdict = await self.check(order)
@@ -94,38 +131,38 @@ class PlacementResolver:
                 return PlacementVerdict.UNKNOWN
             if verdict is not PlacementVerdict.UNKNOWN or remaining <= delay:
                 return verdict
-            await self._sleep(delay)
+            await self._pace.sleep(delay)
 
     async def check(self, order: InFlightOrder) -> PlacementVerdict:
         """Asks once, unless the private stream has told already."""
-        if order.exchange_order_id is not None or not order.is_pending_create:
-            self.forget(order.client_order_id)
-            return PlacementVerdict.EXISTS
-        try:
-            await self._look_up(order)
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            if self._is_not_found(error):
-                return self._after_not_found(order.client_order_id)
-            self._logger.debug(f"No word yet on order {order.client_order_id}: {error}")
-            return PlacementVerdict.UNKNOWN
-        self.forget(order.client_order_id)
+        if order.exchange_order_id is None and order.is_pending_create:
+            try:
+                self._tracker.process_venue_order(order, await self._account.order(order))
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                if says(error, CONSTANTS.ORDER_NOT_FOUND_ERROR):
+                    return self._after_not_found(order.client_order_id)
+                self._logger.debug(f"No word yet on order {order.client_order_id}: {error}")
+                return PlacementVerdict.UNKNOWN
+        self._doubts.placement_is_certain(order.client_order_id)
         return PlacementVerdict.EXISTS
 
     def _after_not_found(self, client_order_id: str) -> PlacementVerdict:
         # The placement may still be on its way. It is certain that it never arrived, and never will, when the venue
         # has not found it twice, some time apart, and when it has become too late for the venue to accept it. After a
         # restart it is not known when an order was sent: it is taken to be now.
-        now = self._now()
-        doubt = self._doubts.setdefault(client_order_id, _Doubt(sent_at=now))
+        now = self._pace.now()
+        doubt = self._doubts.of(client_order_id)
+        if doubt.placement_sent_at is None:
+            doubt.placement_sent_at = now
         if doubt.first_not_found_at is None:
             doubt.first_not_found_at = now
         certain = (
             now - doubt.first_not_found_at >= CONSTANTS.NOT_FOUND_CONFIRMATION_TIME
-            and now - doubt.sent_at >= CONSTANTS.PLACEMENT_VALIDITY
+            and now - doubt.placement_sent_at >= CONSTANTS.PLACEMENT_VALIDITY
         )
         if not certain:
             return PlacementVerdict.UNKNOWN
-        self.forget(client_order_id)
+        self._doubts.placement_is_certain(client_order_id)
         return PlacementVerdict.NEVER_ARRIVED

@@ -9,8 +9,8 @@ from hummingbot.connector.derivative.acme_perpetual import (
     acme_perpetual_market_data as market_data,
     acme_perpetual_web_utils as web_utils,
 )
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_servers import known_domain
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_stream import Complaints
-from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_utils import configured_server
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import AcmeRequestError
 from hummingbot.core.rate_oracle.sources.rate_source_base import RateSourceBase
 from hummingbot.core.utils import async_ttl_cache
@@ -18,10 +18,10 @@ from hummingbot.logger import HummingbotLogger
 
 
 class AcmePerpetualRateSource(RateSourceBase):
-    """The prices of the perpetuals of the server that this Hummingbot's `connect acme_perpetual` was told (Acme API §4).
+    """The prices of the perpetuals of the server that this Hummingbot was told (Acme API §4).
 
-    Which one that is needs no password: the oracle asks before there was one, and goes on when another server was
-    connected.
+    Which one that is needs no password (`acme_perpetual_servers.known_domain`): the oracle asks before there was one, and
+    goes on when another server was connected.
     """
 
     _logger: Optional[HummingbotLogger] = None
@@ -59,6 +59,6 @@ class AcmePerpetualRateSource(RateSourceBase):
     async def _markets(self):
         rest_assistant = await self._factory.get_rest_assistant()
         return await rest_assistant.execute_request(
-            url=web_utils.public_rest_url(CONSTANTS.MARKETS_PATH_URL, configured_server() or CONSTANTS.DEFAULT_DOMAIN),
+            url=web_utils.public_rest_url(CONSTANTS.MARKETS_PATH_URL, known_domain()),
             throttler_limit_id=CONSTANTS.MARKETS_PATH_URL,
         )

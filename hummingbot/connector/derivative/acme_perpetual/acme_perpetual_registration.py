@@ -2,12 +2,12 @@
 
 Hummingbot keeps maps of both. None of its files is changed: the entries are made when it imports `acme_perpetual_utils`,
 which it does at every start, whoever starts it, because it looks for connectors. That happens half-way through other
-imports, so nothing is imported here that they may be waiting for: the entries are functions that import when called.
+imports: what they are still waiting for is registered after them. What is registered is of the kind that the others are,
+classes, since some who use these maps look at more than they call.
 """
 
 import sys
 from contextlib import suppress
-from functools import partial
 from importlib import import_module
 from importlib.abc import MetaPathFinder
 from types import ModuleType
@@ -43,38 +43,32 @@ def _register_with_imported() -> bool:
     waiting = False
     for name, (last_attribute, register) in _REGISTRATIONS.items():
         module = sys.modules.get(name)
-        if hasattr(module, last_attribute):
+        try:
+            if not hasattr(module, last_attribute):
+                raise ImportError
             register(module)
-        else:
+        except ImportError:  # what is registered stands on something that is half-way through its own import
             waiting = True
     return not waiting
 
 
 def _register_candles(candles_factory: ModuleType):
-    for connector in CONSTANTS.REST_URLS:
-        candles_factory.CandlesFactory._candles_map[connector] = partial(_candles, connector=connector)
+    from hummingbot.data_feed.candles_feed import acme_perpetual_candles as candles
+
+    feeds = candles.AcmePerpetualCandles, candles.AcmePerpetualSecondCandles
+    candles_factory.CandlesFactory._candles_map.update({feed.connector_name: feed for feed in feeds})
 
 
 def _register_rate_source(rate_oracle: ModuleType):
-    rate_oracle.RATE_ORACLE_SOURCES[CONSTANTS.EXCHANGE_NAME] = _rate_source
+    from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_rate_source import AcmePerpetualRateSource
+
+    rate_oracle.RATE_ORACLE_SOURCES[CONSTANTS.EXCHANGE_NAME] = AcmePerpetualRateSource
 
 
 def _register_rate_source_mode(client_config: ModuleType):
     modes = client_config.RATE_SOURCE_MODES
     if CONSTANTS.EXCHANGE_NAME not in modes:
         modes[CONSTANTS.EXCHANGE_NAME] = _rate_source_mode(client_config.GateIoRateSourceMode)
-
-
-def _candles(*args, **kwargs):
-    from hummingbot.data_feed.candles_feed.acme_perpetual_candles import AcmePerpetualCandles
-
-    return AcmePerpetualCandles(*args, **kwargs)
-
-
-def _rate_source():
-    from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_rate_source import AcmePerpetualRateSource
-
-    return AcmePerpetualRateSource()
 
 
 def _rate_source_mode(accepted_mode: type) -> type:

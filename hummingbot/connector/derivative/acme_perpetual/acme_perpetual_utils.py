@@ -1,20 +1,16 @@
 """What Hummingbot reads before it loads the connector: fees, an example pair, and the values that `connect` asks for."""
 
-import re
 from decimal import Decimal, InvalidOperation
-from ipaddress import ip_address
-from pathlib import Path
 from typing import Annotated, Any, Callable, ClassVar
 
 from pydantic import BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
-from ruamel.yaml import YAML, YAMLError
-from yarl import URL
 
 import hummingbot.client.settings as settings
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.client.config.config_data_types import BaseConnectorConfigMap
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_registration import register_with_hummingbot
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_servers import normalized_server, setting
 from hummingbot.core.data_type.trade_fee import TradeFeeSchema
 
 CENTRALIZED = True
@@ -29,48 +25,7 @@ DEFAULT_FEES = TradeFeeSchema(
     buy_percent_fee_deducted_from_returns=False,
 )
 
-SERVER_HELP = f"Write an address such as https://acme.example, or nothing for {CONSTANTS.DEFAULT_SERVER}."
-
-
 MOST_SUBACCOUNT_CHARACTERS = 64
-
-
-def normalized_server(server: str) -> str:
-    """The address of a server as the connector uses it: `scheme://host[:port]`, with nothing after it.
-
-    An empty text stays one, and stands for the default server. A slash or `/api` at the end, as one copies it from the
-    API's description, is dropped. The text itself is in no message: a secret may have been pasted in the wrong place.
-
-    :raises ValueError: with a sentence for the user, when the address is none, or not safe to send keys to
-    """
-    server = (server or "").strip()
-    if not server:
-        return ""
-    url = _parsed(server)
-    if url.scheme not in ("http", "https") or not _is_host(url.raw_host or ""):
-        raise ValueError(f"The server's address is no URL. {SERVER_HELP}")
-    if not _is_only_a_server(url):
-        raise ValueError(f"The server's address is more than a server. {SERVER_HELP}")
-    if url.scheme == "http" and not is_loopback(url.host):
-        raise ValueError(
-            "The server is on another machine, and http would send your orders there in the clear. "
-            "Write its address with https://."
-        )
-    return str(url.origin())
-
-
-def configured_server(connector: str = CONSTANTS.EXCHANGE_NAME) -> str:
-    """The address that this Hummingbot's `connect acme_perpetual` was told, or an empty text for the default server.
-
-    :param connector: the one that was connected: `CONSTANTS.EXCHANGE_NAME` or `CONSTANTS.SECOND_NAME`
-
-    It is read from the connector's file of settings, where it stands in the clear, so it is known before the password is.
-
-    :raises ValueError: when there is no reading it, or it is not as `normalized_server` wants it
-    """
-    path = settings.CONNECTORS_CONF_DIR_PATH / f"{connector}.yml"
-    server = _setting(path, f"{connector}_server", "server's address")
-    return normalized_server("" if server is None else str(server))
 
 
 def configured_share() -> Decimal:
@@ -80,7 +35,7 @@ def configured_share() -> Decimal:
 
     :raises ValueError: when there is no reading it, or it is no percentage
     """
-    share = _setting(settings.CLIENT_CONFIG_PATH, "rate_limits_share_pct", "share of the rate limits")
+    share = setting(settings.CLIENT_CONFIG_PATH, "rate_limits_share_pct", "share of the rate limits")
     try:
         percentage = Decimal("100" if share is None else str(share))
     except InvalidOperation:
@@ -88,42 +43,6 @@ def configured_share() -> Decimal:
     if not (percentage.is_finite() and 0 < percentage <= 100):
         raise ValueError("rate_limits_share_pct is no percentage. Write a number above 0 and up to 100.")
     return percentage
-
-
-def _setting(path: Path, name: str, meaning: str) -> Any:
-    """A value of one of Hummingbot's files of settings; None when it is not there."""
-    try:
-        values = YAML(typ="safe").load(path) if path.is_file() else None
-    except (OSError, YAMLError) as error:
-        raise ValueError(f"The {meaning} cannot be read from {path} ({type(error).__name__}).") from None
-    return values.get(name) if isinstance(values, dict) else None
-
-
-def _parsed(server: str) -> URL:
-    try:
-        url = URL(server)
-        return url if url.port is not None else URL()  # reading the port checks it
-    except ValueError:
-        return URL()
-
-
-def _is_only_a_server(url: URL) -> bool:
-    extras = (url.user, url.password, url.query_string, url.fragment)
-    return not any(extras) and url.path.rstrip("/") in ("", CONSTANTS.API_PATH)
-
-
-def _is_host(host: str) -> bool:
-    return re.fullmatch(r"[\w.:-]+", host, re.ASCII) is not None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a URL's host is this machine."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _credential(name: str) -> Callable[[Any], str]:

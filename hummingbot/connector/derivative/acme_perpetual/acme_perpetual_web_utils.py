@@ -8,6 +8,7 @@ import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants a
 from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_wire as wire
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_throttler import AcmeThrottler
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import (
+    AcmeNotSentError,
     AcmeWebAssistantsFactory,
     ClockRESTPostProcessor,
     ClockRESTPreProcessor,
@@ -25,7 +26,14 @@ def server_url(domain: str = CONSTANTS.DEFAULT_DOMAIN) -> str:
 
     A connector's domain *is* its server's address, so that everything Hummingbot hands the domain to (throttler,
     trackers, `get_current_server_time`) reaches the configured server; `DEFAULT_DOMAIN` is the default server's name.
+
+    :raises AcmeNotSentError: when no server is known
     """
+    if domain == CONSTANTS.UNKNOWN_DOMAIN:
+        raise AcmeNotSentError(
+            f"No Acme server is known. Connect {CONSTANTS.EXCHANGE_NAME}, or name a server in the environment: "
+            f"{CONSTANTS.SERVER_VARIABLE}={CONSTANTS.DEFAULT_SERVER}"
+        )
     return CONSTANTS.REST_URLS.get(domain, domain)
 
 

@@ -10,8 +10,8 @@ from hummingbot.connector.derivative.acme_perpetual import (
     acme_perpetual_market_data as market_data,
     acme_perpetual_web_utils as web_utils,
 )
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_servers import known_domain
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_stream import Complaints
-from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_utils import configured_server
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import AcmeRequestError
 from hummingbot.core.network_iterator import NetworkStatus
 from hummingbot.data_feed.candles_feed.acme_perpetual_candles import constants as CONSTANTS
@@ -31,7 +31,7 @@ class AcmePerpetualCandles(CandlesBase):
 
     Candles of the intervals that the venue has not (`constants.RESOLUTIONS`) are made of shorter ones of its own, exactly.
 
-    The server that is asked is the attached connector's, or else the one that this Hummingbot's `connect` was told.
+    The server that is asked is the attached connector's, or else the one that `acme_perpetual_servers.known_domain` finds.
 
     Prices are in USD; `quote_asset_volume` is the API's volume, in USD. The API does not say how much of the underlying
     that was: `volume` is the same at the middle of the candle's prices, wrong by at most as much as half of the candle's
@@ -40,7 +40,7 @@ class AcmePerpetualCandles(CandlesBase):
     :param trading_pair: such as `BTC-USD`
     :param interval: one of `constants.INTERVALS`
     :param max_records: how many candles to keep, the unclosed one included
-    :param connector: the connector that they are for, as `connect` takes its name
+    :cvar connector_name: the connector that they are for, as `connect` takes its name
     :raises ValueError: when the API has no candles of that interval, or the configured server's address is wrong
     """
 
@@ -52,15 +52,14 @@ class AcmePerpetualCandles(CandlesBase):
             cls._logger = logging.getLogger(__name__)
         return cls._logger
 
-    def __init__(
-        self, trading_pair: str, interval: str = "1m", max_records: int = 150, connector: str = ACME.EXCHANGE_NAME
-    ):
+    connector_name = ACME.EXCHANGE_NAME
+
+    def __init__(self, trading_pair: str, interval: str = "1m", max_records: int = 150):
         if interval not in self.intervals:
             raise ValueError(
                 f"Acme has no candles of the interval {interval!r}: choose one of {', '.join(self.intervals)}."
             )
-        self._connector_name = connector
-        self._domain = configured_server(connector) or ACME.DEFAULT_DOMAIN
+        self._domain = known_domain(self.connector_name)
         super().__init__(trading_pair, interval, max_records)
         self._use_throttler_of(self._api_factory)
         self._complaints = Complaints(self.logger())
@@ -82,7 +81,7 @@ class AcmePerpetualCandles(CandlesBase):
 
     @property
     def name(self) -> str:
-        return f"{self._connector_name}_{self._trading_pair}"
+        return f"{self.connector_name}_{self._trading_pair}"
 
     @property
     def rest_url(self) -> str:
@@ -252,3 +251,9 @@ def _row(candle: market_data.VenueCandle) -> List[float]:
     base_volume = candle.volume / ((candle.high + candle.low) / 2)
     prices = candle.open, candle.high, candle.low, candle.close
     return [candle.start, *map(float, prices), float(base_volume), float(candle.volume), 0.0, 0.0, 0.0]
+
+
+class AcmePerpetualSecondCandles(AcmePerpetualCandles):
+    """The candles of the second connector's server."""
+
+    connector_name = ACME.SECOND_NAME

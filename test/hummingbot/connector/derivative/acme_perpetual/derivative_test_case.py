@@ -52,6 +52,7 @@ class DerivativeTestCase(IsolatedAsyncioWrapperTestCase):
         self.recorder = EventRecorder()
         self.exchange = self.create_exchange()
         await self.exchange._update_trading_rules()
+        await self.exchange._update_trading_fees()
         self.venue.requests.clear()
 
     def create_exchange(self, *trading_pairs: str) -> AcmePerpetualDerivative:
@@ -66,8 +67,8 @@ class DerivativeTestCase(IsolatedAsyncioWrapperTestCase):
         clock.add_time_offset_ms_sample((venue_data.EPOCH_SECONDS - clock._current_seconds_counter()) * 1e3)
         exchange._set_current_timestamp(venue_data.EPOCH_SECONDS)
         exchange._time = lambda: venue_data.EPOCH_SECONDS
-        exchange._monotonic = lambda: self.seconds
-        exchange._sleep = self.sleep
+        exchange._pace.now = lambda: self.seconds
+        exchange._pace.sleep = exchange._sleep = self.sleep
         exchange.logger().setLevel(1)
         exchange.logger().addHandler(self)
         exchange._order_tracker.logger().setLevel(1)

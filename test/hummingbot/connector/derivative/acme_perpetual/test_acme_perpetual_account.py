@@ -37,6 +37,7 @@ class PositionTests(DerivativeTestCase):
         self.assertEqual(10, self.exchange.account_positions["BTC-USD"].leverage)
 
     async def test_positions_do_not_need_the_leverage(self):
+        self.exchange._terms.known = self.exchange._terms.leverage = None
         self.venue.answer("GET", "/api/account", FAILING)
 
         with self.assertRaises(IOError):
@@ -52,7 +53,8 @@ class PositionTests(DerivativeTestCase):
             self.assertEqual({}, self.exchange.account_positions)
 
     async def test_both_sides_of_a_hedge(self):
-        self.exchange._perpetual_trading.set_position_mode(PositionMode.HEDGE)
+        self.venue.answer("GET", "/api/account", venue_data.account(positionMode="hedge"))
+        await self.exchange._update_trading_fees()
 
         await self.update(
             venue_data.position(1.0, positionSide="long"), venue_data.position(-2.0, positionSide="short")
@@ -201,11 +203,66 @@ class SettingsTests(DerivativeTestCase):
         self.assertFalse(is_set)
         self.assertIn("An unexpected error occurred", message)
 
-    async def test_the_position_mode_is_the_accounts_from_the_start(self):
+    async def test_the_position_mode_is_asked_for_until_it_is_known(self):
+        """Taken for a one-way one, an account in hedge mode has every order of its refused."""
+        self.venue.answer("GET", "/api/account", FAILING, FAILING, venue_data.account(positionMode="hedge", leverage=7))
+        self.venue.answer("GET", "/api/wallet/balances", [venue_data.balance()])
+        await self.exchange._update_balances()
+        self.exchange._holdings.knows_positions = True
+        self.exchange._terms.known = None
+        self.assertFalse(self.exchange.status_dict["account_balance"])
+
+        await self.exchange._update_trading_fees()
+
+        self.assertTrue(self.exchange.status_dict["account_balance"])
+        self.assertEqual(PositionMode.HEDGE, self.exchange.position_mode)
+        self.assertEqual(7, self.exchange.get_leverage("BTC-USD"))
+        self.assertEqual(1, len(self.logged("WARNING")))
+        self.assertIn("Could not fetch the account's position mode", self.logged("WARNING")[0])
+
+    async def test_an_order_waits_until_the_position_mode_is_known(self):
+        """Whoever hosts the connector may place orders without having started its network."""
+        self.exchange._terms.known = None
         self.venue.answer("GET", "/api/account", venue_data.account(positionMode="hedge"))
+        self.venue.answer("POST", "/api/orders", venue_data.order(status="new"))
 
-        await self.exchange._initialize_position_mode()
+        await self.create_order(position_action=PositionAction.CLOSE)
 
+        self.assertEqual("short", self.body("POST", "/api/orders")["positionSide"])
+
+    async def test_what_could_not_be_set_is_set_when_it_can_be(self):
+        self.venue.answer("POST", "/api/account/leverage", FAILING, None)
+        self.venue.answer("POST", "/api/account/position_mode", FAILING, None)
+        await self.exchange._execute_set_leverage("BTC-USD", 5)
+        await self.exchange._execute_set_position_mode(PositionMode.HEDGE)
+        self.assertNotEqual(5, self.exchange.get_leverage("BTC-USD"))
+
+        await self.exchange._update_trading_fees()
+
+        self.assertEqual({"leverage": 5}, self.body("POST", "/api/account/leverage"))
+        self.assertEqual(5, self.exchange.get_leverage("BTC-USD"))
+        self.assertEqual(PositionMode.HEDGE, self.exchange.position_mode)
+        self.venue.requests.clear()
+        await self.exchange._update_trading_fees()
+        self.assertEqual([], self.requests("POST"))
+
+    async def test_what_was_refused_is_not_asked_for_again_and_said_where_users_look(self):
+        self.venue.answer("POST", "/api/account/leverage", refuses(400, "Invalid leverage"))
+
+        await self.exchange._execute_set_leverage("BTC-USD", 50)
+        await self.exchange._update_trading_fees()
+
+        self.assertEqual(1, len(self.requests("POST")))
+        said = "The venue refuses leverage 50: Invalid leverage (the venue takes whole numbers from 1 to 20)."
+        self.assertTrue(any(said in line for line in self.logged("NETWORK")))
+
+    async def test_the_position_mode_is_the_accounts_and_needs_no_pair(self):
+        self.exchange._trading_pairs.clear()
+        self.venue.answer("POST", "/api/account/position_mode", None)
+
+        await self.exchange._execute_set_position_mode(PositionMode.HEDGE)
+
+        self.assertEqual({"mode": "hedge"}, self.body("POST", "/api/account/position_mode"))
         self.assertEqual(PositionMode.HEDGE, self.exchange.position_mode)
 
     async def test_setting_the_position_mode(self):
@@ -216,12 +273,13 @@ class SettingsTests(DerivativeTestCase):
             self.assertEqual({"mode": name}, self.body("POST", "/api/account/position_mode"))
 
     async def test_a_mode_that_nobody_knows_is_not_guessed(self):
-        self.venue.answer("GET", "/api/account", venue_data.account(positionMode="sideways"))
+        unknown = venue_data.account(positionMode="sideways")
+        self.venue.answer("GET", "/api/account", unknown, venue_data.account())
 
-        await self.exchange._initialize_position_mode()
+        await self.exchange._update_trading_fees()
 
         self.assertEqual(PositionMode.ONEWAY, self.exchange.position_mode)
-        self.assertIn("Could not fetch position mode from exchange. Using default.", self.logged("WARNING"))
+        self.assertIn("'positionMode' is neither oneway nor hedge", self.logged("WARNING")[0])
 
 
 class FundingTests(DerivativeTestCase):
@@ -356,7 +414,7 @@ class FundingTests(DerivativeTestCase):
 
         await self.poll()
         self.assertEqual([], self.reported)
-        self.assertIn("Unexpected error while fetching funding payments.", self.logged("NETWORK"))
+        self.assertIn("Could not fetch funding payments", self.logged("WARNING")[0])
         await self.poll()
 
         self.assertEqual(1, len(self.reported))
@@ -438,8 +496,16 @@ class MarketTests(DerivativeTestCase):
         self.assertEqual(["BTC-USD"], await self.exchange.all_trading_pairs())
         self.assertEqual(["BTC-USD"], list(self.exchange.trading_rules))
 
-    async def test_a_market_that_was_not_traded_yet_has_no_last_price(self):
-        self.venue.answer("GET", "/api/markets", [venue_data.market(last=None)])
+    async def test_a_market_that_was_not_traded_yet_has_the_venues_price(self):
+        """Hummingbot compares the last price, which NaN cannot be."""
+        self.venue.answer("GET", "/api/markets", [venue_data.market(last=None, price=32196.5)])
+
+        prices = await self.exchange.get_last_traded_prices(["BTC-USD"])
+
+        self.assertEqual(32196.5, prices["BTC-USD"])
+
+    async def test_a_market_that_nobody_has_a_price_of_has_none(self):
+        self.venue.answer("GET", "/api/markets", [venue_data.market(last=None, price=None)])
 
         prices = await self.exchange.get_last_traded_prices(["BTC-USD"])
 
@@ -452,7 +518,7 @@ class ConstructionTests(DerivativeTestCase):
         self.assertEqual("acme_perpetual", self.exchange.name)
 
     async def test_without_a_server_the_domain_decides(self):
-        self.assertEqual("acme_perpetual", AcmePerpetualDerivative().domain)
+        self.assertEqual("acme_perpetual", AcmePerpetualDerivative(acme_perpetual_api_key="someKey").domain)
         self.assertEqual("https://acme.example", AcmePerpetualDerivative(domain="https://acme.example").domain)
 
     async def test_an_unsafe_server_is_refused(self):
@@ -465,4 +531,4 @@ class ConstructionTests(DerivativeTestCase):
     async def test_a_small_share_of_the_rate_limit_still_places_orders(self):
         exchange = AcmePerpetualDerivative(rate_limits_share_pct=Decimal("1"))
 
-        self.assertFalse(exchange._placement_slots.locked())
+        self.assertFalse(exchange._placements._slots.locked())

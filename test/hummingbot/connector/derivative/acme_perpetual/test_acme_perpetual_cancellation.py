@@ -160,7 +160,7 @@ class CancellationTests(DerivativeTestCase):
 
         await self.exchange._update_order_status()
 
-        self.assertFalse(self.exchange._canceller.is_in_doubt("HBOT1"))
+        self.assertTrue(self.exchange._doubts.is_certain("HBOT1"))
 
     async def test_cancels_of_one_order_are_one_request(self):
         for answer, outcome in ((QUEUED, "HBOT1"), (refuses(403, "Not authorized"), None)):

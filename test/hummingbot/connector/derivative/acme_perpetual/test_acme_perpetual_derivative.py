@@ -11,7 +11,11 @@ from aioresponses import aioresponses
 from aioresponses.core import RequestCall
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
-from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_web_utils as web_utils
+from hummingbot.connector.derivative.acme_perpetual import (
+    acme_perpetual_account_data as account_data,
+    acme_perpetual_web_utils as web_utils,
+    acme_perpetual_wire as wire,
+)
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_derivative import AcmePerpetualDerivative
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import AcmeApiError
 from hummingbot.connector.test_support.perpetual_derivative_test import AbstractPerpetualDerivativeTests
@@ -243,9 +247,11 @@ class AcmePerpetualDerivativeTests(AbstractPerpetualDerivativeTests.PerpetualDer
         return f"{base_token}-PERP"
 
     def create_exchange_instance(self):
-        return AcmePerpetualDerivative(
+        exchange = AcmePerpetualDerivative(
             acme_perpetual_api_key=API_KEY, acme_perpetual_api_secret="someSecret", trading_pairs=[self.trading_pair]
         )
+        exchange._terms.known = account_data.account_settings(wire.exact_json(venue_data.success(venue_data.account())))
+        return exchange
 
     # -------------------------------------------------------------------------------------------------- validations
 
@@ -495,11 +501,13 @@ class AcmePerpetualDerivativeTests(AbstractPerpetualDerivativeTests.PerpetualDer
 
     @aioresponses()
     async def test_update_time_synchronizer_failure_is_logged(self, mock_api):
+        """For those who look for it: whoever needs the time fails in words of his own."""
         self.configure_time(mock_api, body=venue_data.success("not a time"))
 
-        await self.exchange._update_time_synchronizer()
+        with self.assertLogs(self.exchange._time_synchronizer.logger(), "DEBUG") as logs:
+            await self.exchange._update_time_synchronizer()
 
-        self.assertTrue(self.is_logged("NETWORK", "Error getting server time."))
+        self.assertIn("The venue's time is not known: 'time' is not an ISO-8601 time", logs.output[0])
 
     @aioresponses()
     async def test_update_time_synchronizer_raises_cancelled_error(self, mock_api):
@@ -585,6 +593,7 @@ class AcmePerpetualDerivativeTests(AbstractPerpetualDerivativeTests.PerpetualDer
     @aioresponses()
     async def test_update_order_status_when_failed(self, mock_api):
         """The one way in which an order fails after its placement was sent: the venue never got it."""
+        self.exchange._recall()
         order = self.track_order(exchange_order_id=None)
         path = web_utils.filled_path(CONSTANTS.ORDER_BY_CLIENT_ID_PATH_URL, client_order_id=order.client_order_id)
         self.configure_open_orders(mock_api)
@@ -593,7 +602,7 @@ class AcmePerpetualDerivativeTests(AbstractPerpetualDerivativeTests.PerpetualDer
         not_found = {"status": 404, "body": venue_data.refusal("Order not found"), "repeat": True}
         mock_api.get(web_utils.private_rest_url(path), **not_found)
 
-        with patch.object(self.exchange, "_monotonic", side_effect=[1000.0, 1010.0]):
+        with patch.object(self.exchange._pace, "now", side_effect=[1000.0, 1010.0]):
             await self.exchange._update_order_status()
             self.assertIn(order.client_order_id, self.exchange.in_flight_orders)
             await self.exchange._update_order_status()

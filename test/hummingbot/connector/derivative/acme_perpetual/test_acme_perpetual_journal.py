@@ -32,7 +32,7 @@ def order(order_id: str) -> InFlightOrder:
 @pytest.fixture
 def start(data_folder):
     """Starts a process's journal; `kill` ends it as the system does when the process ends."""
-    return lambda account=ACCOUNT: PlacementJournal(account, folder=lambda: data_folder)
+    return lambda account=ACCOUNT: PlacementJournal(account, folder=data_folder)
 
 
 def kill(journal: PlacementJournal):
@@ -115,7 +115,7 @@ def test_settling_an_order_that_is_not_in_it_does_nothing(start, data_folder):
 
 def test_the_files_are_private_and_name_no_key(start, data_folder):
     start().note(order("HBOT1"))
-    FundingMemory(ACCOUNT, folder=lambda: data_folder).keep({"BTC-USD": 1.0})
+    FundingMemory(ACCOUNT, folder=data_folder).keep({"BTC-USD": 1.0})
 
     files = list(data_folder.iterdir())
     assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600, 0o600]
@@ -123,22 +123,22 @@ def test_the_files_are_private_and_name_no_key(start, data_folder):
 
 
 def test_the_funding_of_several_pairs_is_remembered(data_folder):
-    memory = FundingMemory(ACCOUNT, folder=lambda: data_folder)
+    memory = FundingMemory(ACCOUNT, folder=data_folder)
     memory.keep({"BTC-USD": 1700000000.5, "ETH-USD": 0})
     memory.keep({"BTC-USD": 1700003600.5})
 
-    recalled = FundingMemory(ACCOUNT, folder=lambda: data_folder).recall()
+    recalled = FundingMemory(ACCOUNT, folder=data_folder).recall()
 
     assert recalled == {"BTC-USD": 1700003600.5, "ETH-USD": 0}
 
 
 def test_a_pair_of_another_bot_is_not_forgotten(data_folder):
-    FundingMemory(ACCOUNT, folder=lambda: data_folder).keep({"ETH-USD": 1700000000.0})
-    memory = FundingMemory(ACCOUNT, folder=lambda: data_folder)
+    FundingMemory(ACCOUNT, folder=data_folder).keep({"ETH-USD": 1700000000.0})
+    memory = FundingMemory(ACCOUNT, folder=data_folder)
     memory.recall()
     memory.keep({"BTC-USD": 1700003600.0})
 
-    assert set(FundingMemory(ACCOUNT, folder=lambda: data_folder).recall()) == {"ETH-USD", "BTC-USD"}
+    assert set(FundingMemory(ACCOUNT, folder=data_folder).recall()) == {"ETH-USD", "BTC-USD"}
 
 
 @pytest.mark.parametrize(
@@ -148,4 +148,4 @@ def test_a_memory_that_makes_no_sense_is_none(data_folder, content):
     name = f"acme_perpetual.{ACCOUNT}.funding"
     (data_folder / name).write_bytes(content.encode("utf-8", "surrogateescape"))
 
-    assert FundingMemory(ACCOUNT, folder=lambda: data_folder).recall() == {}
+    assert FundingMemory(ACCOUNT, folder=data_folder).recall() == {}

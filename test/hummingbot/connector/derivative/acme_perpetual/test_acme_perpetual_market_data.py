@@ -290,7 +290,7 @@ class MarketTests(unittest.TestCase):
             {"success": True, "result": [BTC_MARKET, DATED_FUTURE, DISABLED, None, *entries]}
         )
 
-        self.assertEqual({"BTC-USD": 32820.0, "A-USD": 7.0}, prices)
+        self.assertEqual({"BTC-USD": 32820.0, "A-USD": 7.0, "B-USD": 32820.0}, prices)
 
     @needs_recordings
     def test_the_recorded_markets(self):

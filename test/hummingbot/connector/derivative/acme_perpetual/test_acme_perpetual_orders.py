@@ -182,7 +182,7 @@ class OrderNewsTests(DerivativeTestCase):
         order = await self.open_order()
         self.venue.answer("GET", "/api/fills", FAILING)
         await self.frames("orders", venue_data.order(status="closed", filledSize=0.25))
-        await self.until(lambda: not self.exchange._order_tracker._closing_orders)
+        await self.until(lambda: self.exchange._doubts.closed_as("HBOT1") is None)
         self.assertEqual([], self.event_names)
         self.assertTrue(order.is_open)
 

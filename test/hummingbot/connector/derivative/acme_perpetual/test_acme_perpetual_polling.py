@@ -69,6 +69,7 @@ class StatusPollTests(DerivativeTestCase):
         self.assertEqual("HBOT2", self.event("OrderCancelled").order_id)
 
     async def test_many_orders_missing_from_the_list_are_found_in_the_history(self):
+        self.exchange._recall()
         history = []
         for number in range(50):
             self.track_order(f"HBOT{number}", number if number else None)

@@ -26,6 +26,9 @@ assert second.name == "acme_perpetual_second_BTC-USD"
 assert settings.rate_oracle_source.name == "acme_perpetual"
 assert AllConnectorSettings.get_connector_config_keys("acme_perpetual") is not None
 print(type(RateOracle.get_instance().source).__name__, type(feed).__name__)
+from hummingbot.core.rate_oracle.rate_oracle import RATE_ORACLE_SOURCES
+assert all(isinstance(kind, type) for kind in RATE_ORACLE_SOURCES.values())
+assert all(isinstance(kind, type) for kind in CandlesFactory._candles_map.values())
 print([finder for finder in sys.meta_path if "acme_perpetual" in type(finder).__module__])
 """
 

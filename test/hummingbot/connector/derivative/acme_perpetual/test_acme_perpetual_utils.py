@@ -11,7 +11,10 @@ from hummingbot.client.config.config_helpers import (
     get_connector_class,
 )
 from hummingbot.client.settings import AllConnectorSettings
-from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_utils as utils
+from hummingbot.connector.derivative.acme_perpetual import (
+    acme_perpetual_servers as servers,
+    acme_perpetual_utils as utils,
+)
 from hummingbot.data_feed.market_data_provider import MarketDataProvider
 
 
@@ -29,11 +32,11 @@ class AcmePerpetualUtilsTests(unittest.TestCase):
             "http://[::1]:8600": "http://[::1]:8600",
         }.items():
             with self.subTest(written):
-                self.assertEqual(used, utils.normalized_server(written))
+                self.assertEqual(used, servers.normalized_server(written))
 
     def test_no_server_stays_no_server(self):
         for nothing in ("", "   ", None):
-            self.assertEqual("", utils.normalized_server(nothing))
+            self.assertEqual("", servers.normalized_server(nothing))
 
     def test_what_is_no_url_is_refused_with_what_to_write(self):
         for written in (
@@ -51,7 +54,7 @@ class AcmePerpetualUtilsTests(unittest.TestCase):
                 self.subTest(written),
                 self.assertRaisesRegex(ValueError, r"no URL\. Write an address such as https://"),
             ):
-                utils.normalized_server(written)
+                servers.normalized_server(written)
 
     def test_more_than_a_server_is_refused(self):
         for written in (
@@ -62,7 +65,7 @@ class AcmePerpetualUtilsTests(unittest.TestCase):
             "https://acme.example/api/api",
         ):
             with self.subTest(written), self.assertRaisesRegex(ValueError, "more than a server"):
-                utils.normalized_server(written)
+                servers.normalized_server(written)
 
     def test_http_is_for_this_machine_only(self):
         for written in (
@@ -74,12 +77,12 @@ class AcmePerpetualUtilsTests(unittest.TestCase):
             "http://[::2]",
         ):
             with self.subTest(written), self.assertRaisesRegex(ValueError, "with https://"):
-                utils.normalized_server(written)
+                servers.normalized_server(written)
 
     def test_a_secret_in_the_wrong_place_is_not_repeated(self):
         for written in ("s3cret-of-mine", "https://s3cret-of-mine@acme.example", "http://s3cret-of-mine.example"):
             with self.assertRaises(ValueError) as refusal:
-                utils.normalized_server(written)
+                servers.normalized_server(written)
             self.assertNotIn("s3cret", str(refusal.exception))
 
 

@@ -1,0 +1,16 @@
+"""The time by which the connector waits."""
+
+import asyncio
+import time
+
+
+class Pace:
+    """A clock and a way to wait, for whatever waits for the venue; a test puts one in its place that does not."""
+
+    def now(self) -> float:
+        """Seconds of a clock that never goes back."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float):
+        """Waits."""
+        await asyncio.sleep(seconds)

@@ -1,0 +1,82 @@
+"""What keeps the connector from its account, said in one line with what to do about it, and not too often."""
+
+import logging
+from typing import Dict
+
+from yarl import URL
+
+import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
+from hummingbot.connector.derivative.acme_perpetual import (
+    acme_perpetual_servers as servers,
+    acme_perpetual_web_utils as web_utils,
+)
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_pace import Pace
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import (
+    AcmeApiError,
+    AcmeNotSentError,
+    is_clock_error,
+)
+
+REFUSED_STATUSES = (401, 403)
+
+
+def is_refused_for_good(error: Exception) -> bool:
+    """Whether the venue does not know the key, or its subaccount: asking again is of no use (Acme API §7)."""
+    return isinstance(error, AcmeApiError) and (
+        (error.status in REFUSED_STATUSES and not is_clock_error(error))
+        or error.message == CONSTANTS.NO_SUBACCOUNT_ERROR
+    )
+
+
+class Trouble:
+    """Tells the user what is wrong: each thing once in `TROUBLE_INTERVAL`, until all is well again.
+
+    :param connector: the name that `connect` knows
+    :param domain: the connector's, which says where the venue is
+    """
+
+    def __init__(self, connector: str, domain: str, pace: Pace, logger: logging.Logger):
+        self._connector = connector
+        self._domain = domain
+        self._pace = pace
+        self._logger = logger
+        self._told_at: Dict[str, float] = {}
+
+    def tell(self, what: str, error: Exception):
+        """Tells of an error, as a warning in the log.
+
+        :param what: what could not be done, to follow "Could not"
+        """
+        if is_refused_for_good(error):
+            self._tell(
+                "refused",
+                f"The venue refuses the API key ({error}). Nothing is known of the account until it is taken: "
+                f"connect {self._connector} with a key of this venue's, which acme-exchange account keys shows.",
+            )
+        elif isinstance(error, AcmeNotSentError):
+            self._tell("absent", self._absence(error))
+        else:
+            self._tell(what, f"Could not {what} ({error}). Asking again.")
+
+    def is_over(self):
+        """To be called when all is well: what comes next is told at once."""
+        if "refused" in self._told_at or "absent" in self._told_at:
+            self._logger.info(f"The venue answers {self._connector} again.")
+        self._told_at.clear()
+
+    def _tell(self, kind: str, text: str):
+        now = self._pace.now()
+        if now - self._told_at.get(kind, -CONSTANTS.TROUBLE_INTERVAL) >= CONSTANTS.TROUBLE_INTERVAL:
+            self._told_at[kind] = now
+            self._logger.warning(text)
+
+    def _absence(self, error: AcmeNotSentError) -> str:
+        if self._domain == CONSTANTS.UNKNOWN_DOMAIN:
+            return str(error)
+        server = web_utils.server_url(self._domain)
+        if servers.is_loopback(URL(server).host or ""):
+            return (
+                f"There is no venue at {server}. Start one with: acme-exchange serve. Balances, positions and orders "
+                "are as they were, and are asked for when it answers."
+            )
+        return f"There is no way to the venue at {server} ({error}). Trying again."
