@@ -149,7 +149,7 @@ class OrderNewsTests(DerivativeTestCase):
                     waiting.set()
                     await self.until(lambda: order.executed_amount_base)
 
-                self.exchange._sleep = until_the_fill_came
+                self.exchange._pace.sleep = until_the_fill_came
                 await self.frames("orders", venue_data.order(*identity, status="closed", filledSize=status))
                 await waiting.wait()
                 self.assertEqual([], self.event_names)

@@ -181,7 +181,7 @@ class AcmePerpetualConfigMapTests(unittest.IsolatedAsyncioTestCase):
 
     def test_a_refused_value_is_explained_in_one_plain_sentence(self):
         for attribute, value, sentence in (
-            ("acme_perpetual_server", "{acme}", "The server's address is no URL. " + utils.SERVER_HELP),
+            ("acme_perpetual_server", "{acme}", "The server's address is no URL. " + servers.SERVER_HELP),
             ("acme_perpetual_api_key", " ", "Write the API key as the venue shows it: letters, digits and signs."),
             (
                 "acme_perpetual_api_secret",

@@ -1,4 +1,5 @@
 import asyncio
+import os
 import tempfile
 from datetime import datetime, timezone
 from pathlib import Path
@@ -111,8 +112,16 @@ class AcmePerpetualCandlesTests(IsolatedAsyncioWrapperTestCase):
         self.assertEqual(self.venue.url + PATH, self.data_feed.candles_url)
         self.configure("")
         self.assertEqual("http://127.0.0.1:8600" + PATH, self.feed().candles_url)
+
+    def test_where_no_server_was_connected_the_environment_names_one(self):
         (self.conf / "acme_perpetual.yml").unlink()
-        self.assertEqual("http://127.0.0.1:8600" + PATH, self.feed().candles_url)
+        with patch.dict(os.environ, {"ACME_PERPETUAL_SERVER": "https://acme.example/"}):
+            self.assertEqual("https://acme.example" + PATH, self.feed().candles_url)
+
+    def test_where_no_server_is_known_none_is_asked(self):
+        (self.conf / "acme_perpetual.yml").unlink()
+        with self.assertRaisesRegex(IOError, "No Acme server is known. Connect acme_perpetual, or name"):
+            self.feed().candles_url
 
     def test_a_server_that_is_not_safe_is_not_replaced_by_another(self):
         self.configure("http://acme.example")
