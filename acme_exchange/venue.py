@@ -6,8 +6,8 @@ from decimal import Decimal
 from acme_exchange.accounts.file import AccountsError
 from acme_exchange.accounts.keys import AccountEntry, ApiKey
 from acme_exchange.clock import Clock
-from acme_exchange.engine import Advance, CancelOrder, CancelOrders, Command, CreateAccount, Deposit, Engine, Event
-from acme_exchange.market import MarketPlan, MarketSimulation, plan_markets
+from acme_exchange.engine import Advance, Command, CreateAccount, Deposit, Engine, Event
+from acme_exchange.market import MarketPlan, MarketSimulation
 from acme_exchange.past import Past
 from acme_exchange.store import Candle, FirstStart, MemoryStore, Period, Store
 from acme_exchange.store.progress import Progress
@@ -105,7 +105,7 @@ class Venue:
 
     def _carry_out(self, command: Command, now: int) -> list[Event]:
         events = self.engine.apply(command, now)
-        self.store.record(events, cancelled_by_client=isinstance(command, CancelOrder | CancelOrders))
+        self.store.record(events)
         for listener in self._listeners:
             listener(events)
         return events
@@ -133,18 +133,6 @@ class Venue:
             yield command
 
 
-def simulated_venue(
-    clock: Clock, seed: int, accounts: Iterable[AccountEntry], funding_interval: int = 3600, liquidity: bool = True
-) -> Venue:
-    """A venue with Acme's default markets, their prices simulated, and nothing remembered from before.
-
-    :param seed: decides the prices' whole path.
-    :param funding_interval: seconds.
-    :param liquidity: False leaves the books to the accounts.
-    """
-    return planned_venue(clock, plan_markets(clock.now(), seed, liquidity), accounts, funding_interval)
-
-
 def planned_venue(
     clock: Clock,
     plan: MarketPlan,
@@ -160,7 +148,9 @@ def planned_venue(
     :raises AccountsError: the accounts do not.
     """
     store = store or MemoryStore()
-    if store.state is None:
+    if store.state is not None:
+        clock.go_on_from(store.state["now"])
+    else:
         store.begin(FirstStart(clock.now(), str(plan.seed)))
     engine = resumed_engine(
         store.state, [definition.specification for definition in plan.markets], funding_interval, client_ids=store

@@ -74,15 +74,29 @@ class Authenticator:
         known = self._keys.get(key)
         if known is None:
             raise Refused(401, errors.INVALID_API_KEY)
-        if not _is_current(timestamp, self._clock.now()):
+        if not self._is_current(timestamp):
             raise Refused(401, errors.TIMESTAMP_TOO_FAR)
         expected = hmac.new(known.secret.encode(), timestamp.encode() + signed, hashlib.sha256).hexdigest()
         if not hmac.compare_digest(expected.encode(), signature.encode("utf-8", "surrogateescape")):
             raise Refused(401, errors.INVALID_SIGNATURE)
         return known
 
+    def behind(self, headers: Mapping[str, str]) -> int:
+        """By how many microseconds the clock that a signed request goes by is behind the venue's: none, or as much as the
+        machine's is, where the two differ by more than a signature may."""
+        ahead = self._clock.ahead()
+        if ahead <= TIMESTAMP_TOLERANCE_MILLISECONDS * 1000:
+            return 0
+        timestamp = next((headers[name] for name in map("{}-TS".format, self._prefixes) if name in headers), "")
+        return ahead if _is_near(timestamp, self._clock.now() - ahead) else 0
 
-def _is_current(timestamp: str, now: int) -> bool:
+    def _is_current(self, timestamp: str) -> bool:
+        """By the venue's clock, or by the machine's where that is behind."""
+        now, ahead = self._clock.now(), self._clock.ahead()
+        return _is_near(timestamp, now) or _is_near(timestamp, now - ahead)
+
+
+def _is_near(timestamp: str, now: int) -> bool:
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 16):
         return False
     return abs(int(timestamp) - now // 1000) <= TIMESTAMP_TOLERANCE_MILLISECONDS

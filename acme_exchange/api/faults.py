@@ -251,6 +251,12 @@ class _SkewedClock:
         fault = self._faults.strikes(SKEW_CLOCK)
         return self._clock.now() + (round(fault.asked.seconds * 1_000_000) if fault else 0)
 
+    def ahead(self) -> int:
+        return self._clock.ahead()
+
+    def go_on_from(self, latest: int) -> None:
+        self._clock.go_on_from(latest)
+
 
 class _FaultyOutbox(Outbox):
     """Loses, repeats and exchanges private frames, and cuts the connection."""

@@ -65,7 +65,9 @@ class RestInterface:
             fields = _fields(request, body, route)
             account = key.account if key else ""
             self._look_at(request.match_info)
-            call = Call(self._venue, self._clock, account, request.match_info, route.parameters.read(fields))
+            parameters = route.parameters.read(fields)
+            behind = self._authenticator.behind(request.headers) if route.writes else 0
+            call = Call(self._venue, self._clock, account, request.match_info, parameters, behind)
             result = route.handler(call)
             if inspect.isawaitable(result):
                 result = await result

@@ -45,6 +45,7 @@ class Call:
     :ivar clock: what time it is, as clients are to be told.
     :ivar account: who asks; empty for a public request.
     :ivar path: the variable parts of the path.
+    :ivar behind: by how many microseconds the asker's clock is behind the venue's (`Authenticator.behind`).
     """
 
     venue: Venue
@@ -52,6 +53,7 @@ class Call:
     account: str
     path: Mapping[str, str]
     parameters: Any
+    behind: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +218,7 @@ def place_order(call: Call) -> answers.Order:
         ioc=asked.immediate_or_cancel,
         post_only=asked.post_only,
         client_id=asked.client_id,
-        reject_after=None if asked.reject_after is None else asked.reject_after * 1000,
+        reject_after=None if asked.reject_after is None else asked.reject_after * 1000 + call.behind,
         position_side=asked.position_side,
     )
     return _new_order(call, command)

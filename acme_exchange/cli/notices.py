@@ -4,6 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from acme_exchange.engine import Event, Filled, OrderChanged
 from acme_exchange.store.store import HOUSE_PREFIX
 
 MINUTE_SECONDS = 60.0
+WORTH_A_WARNING_MICROSECONDS = 2_000_000
 
 
 def notice(text: str) -> None:
@@ -67,6 +69,18 @@ def say_what_next(url: str, keys: Path | None, invitation: str | None) -> None:
     if keys is not None:
         notice(f'The key and secret of your account "main" are in {keys}')
     notice("Open accounts and add money: acme-exchange account --help. Ctrl-C ends the exchange.")
+
+
+def warn_of_time(ahead: int) -> None:
+    """
+    :param ahead: microseconds by which the venue's time is ahead of the machine's.
+    """
+    if ahead >= WORTH_A_WARNING_MICROSECONDS:
+        notice(
+            f"Warning: the exchange's time is {timedelta(seconds=ahead // 1_000_000)} ahead of this machine's clock, which "
+            "was ahead when the exchange last ran. It goes on from there until the clock has caught up; clients may sign "
+            "by either."
+        )
 
 
 def say_farewell(activity: Activity, kept: str | None) -> None:

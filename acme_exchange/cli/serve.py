@@ -18,7 +18,7 @@ from acme_exchange.api.access_log import write_access_log
 from acme_exchange.api.server import Server
 from acme_exchange.cli import page
 from acme_exchange.cli.listening import is_loopback, listen
-from acme_exchange.cli.notices import Activity, notice, say_farewell, say_what_next
+from acme_exchange.cli.notices import Activity, notice, say_farewell, say_what_next, warn_of_time
 from acme_exchange.cli.place import DEFAULT_DATA, premises
 from acme_exchange.cli.tls import TlsUnusable, certificates, server_context
 from acme_exchange.clock import Clock, SystemClock
@@ -69,6 +69,7 @@ async def _serve(options: argparse.Namespace, tls: ssl.SSLContext | None) -> Non
         if access is not None:
             stack.callback(access.remove)
             access.write(AdminAccess(url, token, options.tls_cert and certificates(options.tls_cert)))
+        warn_of_time(clock.ahead())
         say_what_next(url, keys, page.invitation(server, url, accounts[0].name))
         await _run_until_ended(url, venue, activity)
     say_farewell(activity, _where(store))

@@ -10,7 +10,7 @@ from acme_exchange.engine.model.accounts import HOUSE_ACCOUNTS
 from acme_exchange.engine.model.markets import Market
 from acme_exchange.engine.model.money import exactly
 from acme_exchange.engine.model.specification import MarketSpecification
-from acme_exchange.engine.model.state import ClientIds, State
+from acme_exchange.engine.model.state import ClientIds, RememberedIds, State
 from acme_exchange.engine.pictures import account_picture, future_picture, market_picture, positions_picture
 from acme_exchange.engine.rules import settings
 from acme_exchange.engine.rules.conclusion import conclude
@@ -57,7 +57,7 @@ class Engine:
             if specification.name in by_name:
                 raise ValueError(f"name: there are two markets {specification.name!r}")
             by_name[specification.name] = Market(specification)
-        self._state = State(by_name, funding_interval, set() if client_ids is None else client_ids)
+        self._state = State(by_name, funding_interval, RememberedIds() if client_ids is None else client_ids)
 
     @exactly
     def apply(self, command: commands.Command, now: int) -> list[Event]:

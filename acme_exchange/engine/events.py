@@ -11,10 +11,14 @@ from acme_exchange.engine.views import Balance, Market, Order, Position
 
 @dataclass(frozen=True, slots=True)
 class OrderChanged:
-    """An order is new, has filled in part, rests, was cut, or is closed. Orders of the house are not reported."""
+    """An order is new, has filled in part, rests, was cut, or is closed. Orders of the house are not reported.
+
+    `cancelled` is that a command of its account's cancelled it, so that it is not to be cancelled again.
+    """
 
     order: Order
     time: int
+    cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from acme_exchange.engine.model.funding import MICROSECONDS, FundingClock
 from acme_exchange.engine.model.markets import Market
 from acme_exchange.engine.model.orders import LiveOrder
 from acme_exchange.engine.model.specification import MarketSpecification
-from acme_exchange.engine.model.state import Changed, ClientIds, State
+from acme_exchange.engine.model.state import Changed, ClientIds, RememberedIds, State
 from acme_exchange.engine.rules.checks import closes
 from acme_exchange.engine.rules.margin import balance, standing
 from acme_exchange.engine.rules.trading import register
@@ -36,7 +36,7 @@ def dump(state: State) -> dict:
         "now": state.now,
         "funding_interval": state.funding_interval,
         "counters": dict(state.counters),
-        "client_ids": sorted(map(list, state.client_ids)) if isinstance(state.client_ids, set) else None,
+        "client_ids": _pairs(state.client_ids),
         "markets": [_market_row(market) for market in markets],
         "statistics": [row for market in markets for row in _statistics_rows(market)],
         "accounts": [_account_row(account) for account in state.accounts.values()],
@@ -77,7 +77,7 @@ def load(data: dict, client_ids: ClientIds | None = None) -> State:
     if data["version"] != VERSION:
         raise ValueError(f"version: this engine reads snapshots of version {VERSION}, not {data['version']}")
     if client_ids is None:
-        client_ids = set(map(tuple, data["client_ids"]))
+        client_ids = RememberedIds(map(tuple, data["client_ids"]))
     interval = data["funding_interval"]
     markets = {row["name"]: _load_market(row, interval * MICROSECONDS) for row in data["markets"]}
     state = State(markets, interval, client_ids)
@@ -113,6 +113,10 @@ def _recompute(state: State) -> None:
     state.plan()
     for account in state.accounts.values():
         account.shown = balance(account, standing(account))
+
+
+def _pairs(client_ids: ClientIds) -> list[list[str]] | None:
+    return sorted(map(list, client_ids.pairs)) if isinstance(client_ids, RememberedIds) else None
 
 
 def _text(value: Decimal | None) -> str | None:

@@ -126,10 +126,11 @@ class MemoryStore:
             Liquidated: self._record_liquidation,
         }
 
-    def __contains__(self, pair: object) -> bool:
+    def has_used(self, account: str, client_id: str) -> bool:
+        pair = account, client_id
         return pair in self._by_client_id or pair in self._forgotten
 
-    def add(self, pair: tuple[str, str]) -> None:
+    def use(self, account: str, client_id: str) -> None:
         """Nothing: the order that is recorded right after says it."""
 
     def begin(self, first_start: FirstStart) -> None:
@@ -148,10 +149,10 @@ class MemoryStore:
     async def close(self) -> None:
         """Nothing is kept."""
 
-    def record(self, events: Sequence[Event], cancelled_by_client: bool = False) -> None:
+    def record(self, events: Sequence[Event]) -> None:
         for event in events:
             if isinstance(event, OrderChanged):
-                self._record_order(event.order, cancelled_by_client)
+                self._record_order(event.order, event.cancelled)
             elif recorder := self._recorders.get(type(event)):
                 recorder(event)
 
@@ -222,14 +223,14 @@ class MemoryStore:
             return []
         return without_gaps(kept, starts_within(kept[0].start, resolution, period, now, limit))
 
-    def _record_order(self, order: Order, cancelled_by_client: bool) -> None:
+    def _record_order(self, order: Order, cancelled: bool) -> None:
         if order.id not in self._orders:
             self._order_ids[order.account].append(order.id)
             if order.client_id is not None:
                 self._by_client_id[order.account, order.client_id] = order.id
         self._orders[order.id] = order
         if order.status == "closed":
-            if cancelled_by_client:
+            if cancelled:
                 self._cancelled_by_client.add(order.id)
             self._closed.append(order.id)
             if len(self._closed) > MOST_RECORDS_KEPT:

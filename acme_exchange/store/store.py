@@ -110,10 +110,10 @@ class Store(Protocol):
     keys: dict[str, ApiKey]
     revoked: set[str]
 
-    def __contains__(self, pair: object) -> bool:
-        """Whether an account has used a client id, given as a pair."""
+    def has_used(self, account: str, client_id: str) -> bool:
+        """Whether an account has used a client id, ever."""
 
-    def add(self, pair: tuple[str, str]) -> None:
+    def use(self, account: str, client_id: str) -> None:
         """An account uses a client id; the order that does is recorded right after."""
 
     def begin(self, first_start: FirstStart) -> None:
@@ -134,11 +134,8 @@ class Store(Protocol):
         :raises StoreFailed: it cannot be kept.
         """
 
-    def record(self, events: Sequence[Event], cancelled_by_client: bool = False) -> None:
-        """Keeps what one command has caused, all of it or nothing.
-
-        :param cancelled_by_client: the command was a cancel, so that what it closed is not to be cancelled again.
-        """
+    def record(self, events: Sequence[Event]) -> None:
+        """Keeps what one command has caused, all of it or nothing."""
 
     def order(self, account: str, order_id: int) -> Order | None:
         """An order of the account, open or closed."""

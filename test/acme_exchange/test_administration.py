@@ -6,8 +6,8 @@ import pytest
 
 from acme_exchange.engine import Refused
 from acme_exchange.owner.operations import Administration
-from acme_exchange.venue import Venue, simulated_venue
-from test.acme_exchange.venue import ALICE, MORNING, ManualClock
+from acme_exchange.venue import Venue
+from test.acme_exchange.venue import ALICE, MORNING, ManualClock, simulated_venue
 
 
 @pytest.fixture

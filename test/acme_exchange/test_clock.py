@@ -44,6 +44,19 @@ def test_when_the_machine_is_set_back_time_goes_on_at_its_pace(monkeypatch):
     assert clock.now() == 1_000_000_003_000_000
 
 
+def test_it_goes_on_from_the_latest_time_that_was_kept_and_says_how_far_it_is_ahead(monkeypatch):
+    machine = Machine(monkeypatch)
+    clock = SystemClock()
+    clock.go_on_from(1_000_007_200_000_000)
+    assert (clock.now(), clock.ahead()) == (1_000_007_200_000_000, 7_200_000_000)
+    machine.passes(2)
+    assert (clock.now(), clock.ahead()) == (1_000_007_202_000_000, 7_200_000_000)
+    machine.passes(2, wall=7202)
+    assert (clock.now(), clock.ahead()) == (1_000_007_204_000_000, 0)
+    clock.go_on_from(0)
+    assert clock.now() == 1_000_007_204_000_000
+
+
 def test_a_manual_clock_stands_still_until_it_is_moved():
     clock = ManualClock(7)
     assert (clock.now(), clock.now()) == (7, 7)

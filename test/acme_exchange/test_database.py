@@ -3,7 +3,9 @@
 import asyncio
 import shutil
 import sqlite3
+import time
 from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -107,6 +109,21 @@ async def test_a_log_without_its_database_is_no_new_venue(tmp_path):
     (tmp_path / "venue.sqlite-wal").write_bytes(b"what happened last")
     assert "is missing or empty, but venue.sqlite-wal is there" in refusal(tmp_path / "venue.sqlite")
     assert (tmp_path / "venue.sqlite-wal").read_bytes() == b"what happened last"
+
+
+async def test_time_goes_on_from_what_was_kept(tmp_path, monkeypatch):
+    """The machine was two hours ahead once: the engine's time, clients' and signatures' stay one."""
+    right = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: right() + 7_200 * 10**9)
+    venue = opened(file_url(tmp_path))
+    await trade(venue)
+    await venue.store.close()
+    monkeypatch.undo()
+    venue = opened(file_url(tmp_path))
+    assert 7_190 < venue.clock.ahead() / 1_000_000 <= 7_200
+    order = PlaceOrder("ann", "BTC-PERP", "buy", "limit", Decimal("0.01"), Decimal(60_000))
+    venue.execute(replace(order, reject_after=venue.clock.now() + 5_000_000))
+    await venue.store.close()
 
 
 # Backups

@@ -38,7 +38,7 @@ from acme_exchange.store import (
 )
 from acme_exchange.store.progress import StoreFailed
 from acme_exchange.store.sql import checkpoints, tables
-from acme_exchange.store.sql.database import transaction
+from acme_exchange.store.sql.database import in_transaction
 from acme_exchange.store.sql.writer import Batch, Writer
 from acme_exchange.venue import Venue, planned_venue
 
@@ -140,13 +140,13 @@ async def test_of_closed_orders_the_latest_are_kept_and_of_open_ones_all(three_k
 
 async def test_a_client_id_stays_used_when_its_order_is_forgotten(three_kept):
     for number in range(1, 7):
-        three_kept.record([changed(number, "new"), changed(number, "closed")], cancelled_by_client=True)
+        three_kept.record([changed(number, "new"), replace(changed(number, "closed"), cancelled=True)])
     assert three_kept.order("alice", 3) is None
     assert three_kept.order_by_client_id("alice", "mine-3") is None
     assert not three_kept.was_cancelled_by_client(3)
     assert three_kept.was_cancelled_by_client(4)
-    assert [("alice", f"mine-{number}") in three_kept for number in range(8)] == [False, *6 * [True], False]
-    assert ("bob", "mine-3") not in three_kept
+    assert [three_kept.has_used("alice", f"mine-{number}") for number in range(8)] == [False, *6 * [True], False]
+    assert not three_kept.has_used("bob", "mine-3")
 
 
 async def test_of_fills_payments_and_rates_the_latest_are_kept_over_all_accounts(three_kept):
@@ -343,9 +343,9 @@ async def test_what_the_writer_knows_of_prices_does_not_grow_over_days(tmp_path)
         for bucket in range(1, 1000):
             row = {"market": "BTC-PERP", "bucket": bucket, "price": "1", "volume": "0"}
             batch = Batch(bucket, changes=NOTHING_CHANGED | {"statistics": [row]})
-            with transaction(connection):
-                writer.write(batch)
+            with in_transaction(connection) as cursor:
+                writer.write(cursor, batch)
         with connection.begin():
             assert connection.scalar(select(func.min(tables.statistics.c.bucket))) == 999 - 288
-    assert len(writer) == 2 * 288 + 1
+    assert writer.rows_known == 2 * 288 + 1
     database.close()

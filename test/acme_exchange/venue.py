@@ -16,7 +16,8 @@ from yarl import URL
 from acme_exchange.accounts.keys import AccountEntry, KeyEntry
 from acme_exchange.api.server import Server
 from acme_exchange.clock import Clock, SystemClock
-from acme_exchange.venue import Venue, simulated_venue
+from acme_exchange.market import plan_markets
+from acme_exchange.venue import Venue, planned_venue
 
 MORNING = 1_767_323_045_678_901
 """2026-01-02T03:04:05.678901+00:00 in microseconds since the epoch."""
@@ -35,9 +36,16 @@ class ManualClock:
     def __init__(self, start: int) -> None:
         """:param start: microseconds since the epoch."""
         self._now = start
+        self.is_ahead = 0
 
     def now(self) -> int:
         return self._now
+
+    def ahead(self) -> int:
+        return self.is_ahead
+
+    def go_on_from(self, latest: int) -> None:
+        self._now = max(self._now, latest)
 
     def advance(self, seconds: float) -> None:
         """Moves the clock forwards.
@@ -200,6 +208,18 @@ def sign(secret: str, text: str) -> str:
 def in_path(name: str) -> str:
     """A market's name as one part of a path."""
     return quote(name, safe="")
+
+
+def simulated_venue(
+    clock: Clock, seed: int, accounts: Sequence[AccountEntry], funding_interval: int = 3600, liquidity: bool = True
+) -> Venue:
+    """A venue with Acme's default markets, their prices simulated, and nothing remembered from before.
+
+    :param seed: decides the prices' whole path.
+    :param funding_interval: seconds.
+    :param liquidity: False leaves the books to the accounts.
+    """
+    return planned_venue(clock, plan_markets(clock.now(), seed, liquidity), accounts, funding_interval)
 
 
 @asynccontextmanager

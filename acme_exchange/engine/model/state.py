@@ -1,5 +1,6 @@
 """All that the engine knows, and what the command at hand has changed of it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,13 +13,26 @@ from acme_exchange.engine.model.orders import LiveOrder
 
 
 class ClientIds(Protocol):
-    """Which client order ids were used, as pairs of account and id: a set, or whoever knows without remembering all."""
+    """Which client order ids were used: `RememberedIds`, or whoever knows without remembering all."""
 
-    def __contains__(self, pair: object) -> bool:
+    def has_used(self, account: str, client_id: str) -> bool:
         """Whether the account has used the id."""
 
-    def add(self, pair: tuple[str, str]) -> None:
+    def use(self, account: str, client_id: str) -> None:
         """The account uses the id now, for an order that this command reports as new."""
+
+
+class RememberedIds:
+    """Remembers all of them."""
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self.pairs = set(pairs)
+
+    def has_used(self, account: str, client_id: str) -> bool:
+        return (account, client_id) in self.pairs
+
+    def use(self, account: str, client_id: str) -> None:
+        self.pairs.add((account, client_id))
 
 
 @dataclass(slots=True)
@@ -103,11 +117,11 @@ class State:
         """Adds an event to the command's."""
         self.events.append(event)
 
-    def emit_order(self, order: LiveOrder) -> None:
+    def emit_order(self, order: LiveOrder, cancelled: bool = False) -> None:
         """Reports an order as it is now, if it is not the house's."""
         self.touch_account(order.account)
         if not order.account.house:
-            self.emit(OrderChanged(order.picture(), self.now))
+            self.emit(OrderChanged(order.picture(), self.now, cancelled))
 
     def touch_account(self, account: Account) -> None:
         """Notes that an account's margin changed, by its orders or by a mark."""

@@ -50,7 +50,7 @@ def check_client_id(state: State, command: PlaceOrder) -> None:
         return
     if not 1 <= len(client_id) <= 64:
         raise Refused(400, "Invalid parameter clientId")
-    if (command.account, client_id) in state.client_ids:
+    if state.client_ids.has_used(command.account, client_id):
         raise Refused(400, "Duplicate client order ID")
 
 

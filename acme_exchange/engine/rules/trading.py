@@ -48,7 +48,7 @@ def modify(state: State, command: ModifyOrder) -> None:
 def cancel(state: State, command: CancelOrder) -> None:
     """Cancels one order."""
     account = state.account(command.account)
-    close(state, find_order(state, account, command.order_id, command.client_id))
+    close(state, find_order(state, account, command.order_id, command.client_id), cancelled=True)
 
 
 def cancel_orders(state: State, command: CancelOrders) -> None:
@@ -60,7 +60,7 @@ def cancel_orders(state: State, command: CancelOrders) -> None:
         state.market(command.market)
     for order in list(account.orders.values()):
         if command.market in (None, order.market.name) and command.side in (None, order.side):
-            close(state, order)
+            close(state, order, cancelled=True)
 
 
 def find_order(state: State, account: Account, order_id: int | None, client_id: str | None) -> LiveOrder:
@@ -72,7 +72,7 @@ def find_order(state: State, account: Account, order_id: int | None, client_id: 
     order = account.orders.get(order_id) if client_id is None else account.by_client_id.get(client_id)
     if order is not None:
         return order
-    if client_id is not None and (account.name, client_id) in state.client_ids:
+    if client_id is not None and state.client_ids.has_used(account.name, client_id):
         raise Refused(400, "Order already closed")
     raise Refused(404, "Order not found")
 
@@ -99,7 +99,7 @@ def accept(state: State, order: LiveOrder) -> None:
     order.id = state.next_id("order")
     order.created_at = state.now
     if order.client_id is not None:
-        state.client_ids.add((order.account.name, order.client_id))
+        state.client_ids.use(order.account.name, order.client_id)
     state.emit_order(order)
 
 
@@ -214,12 +214,15 @@ def register(order: LiveOrder) -> None:
         order.market.quotes[order.side][order.price] = order
 
 
-def close(state: State, order: LiveOrder) -> None:
-    """Ends an order, out of the book if it rests there."""
+def close(state: State, order: LiveOrder, cancelled: bool = False) -> None:
+    """Ends an order, out of the book if it rests there.
+
+    :param cancelled: its account wanted it.
+    """
     if order.status == "open":
         _withdraw(state, order)
     order.status = "closed"
-    state.emit_order(order)
+    state.emit_order(order, cancelled)
 
 
 def _withdraw(state: State, order: LiveOrder) -> None:

@@ -1,12 +1,13 @@
 """Opening a database: its version, how durable it is, and how transactions are made."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from logging import getLogger
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from sqlalchemy import (
     URL,
@@ -227,31 +228,34 @@ class Database:
 
 
 class Prepared:
-    """A statement that is compiled once, for what is done thousands of times a second.
+    """A statement that is compiled once and led to the driver itself, for what is done thousands of times a second.
 
-    SQLAlchemy takes several times as long as SQLite does to lead a statement to its driver. The values go to the driver
-    as they are: texts, integers, booleans and None.
+    SQLAlchemy takes several times as long as SQLite does to lead a statement there. The values go as they are: texts,
+    integers, booleans and None.
     """
 
-    def __init__(self, statement: Executable, dialect: Dialect, names: Sequence[str] | None = None) -> None:
+    def __init__(self, statement: Executable, dialect: Dialect, names: Sequence[str], is_insert: bool = False) -> None:
         """
-        :param names: the columns that an insert gives values for.
+        :param names: what each value of a row is for: columns of an insert, else parameters of the statement.
         """
-        compiled = statement.compile(dialect=dialect, column_keys=names)
+        compiled = statement.compile(dialect=dialect, column_keys=names if is_insert else None)
         self._sql = str(compiled)
-        self._names = compiled.positiontup
+        self._arranged: Callable[[tuple], Any] | None = None
+        placed = compiled.positiontup
+        if placed is None:
+            self._arranged = lambda row: dict(zip(names, row))
+        elif list(placed) != list(names):
+            self._arranged = lambda row, places=[names.index(name) for name in placed]: tuple([row[at] for at in places])
 
-    def execute(self, connection: Connection, rows: Sequence[dict]) -> int:
+    def execute(self, cursor: DBAPICursor, rows: Sequence[tuple]) -> int:
         """Executes it once for each row, one at least; how many rows of the table it has found."""
-        return connection.exec_driver_sql(self._sql, list(map(self._parameters, rows))).rowcount
+        cursor.executemany(self._sql, rows if self._arranged is None else list(map(self._arranged, rows)))
+        return cursor.rowcount
 
-    def finds(self, cursor: DBAPICursor, row: dict) -> bool:
-        """Whether it finds anything. All is fetched, so that no read transaction stays open."""
-        cursor.execute(self._sql, self._parameters(row))
-        return bool(cursor.fetchall())
-
-    def _parameters(self, row: dict) -> dict | tuple:
-        return row if self._names is None else tuple([row[name] for name in self._names])
+    def find(self, cursor: DBAPICursor, row: tuple) -> Sequence[Any]:
+        """The rows that it finds. All are fetched, so that no read transaction stays open."""
+        cursor.execute(self._sql, row if self._arranged is None else self._arranged(row))
+        return cursor.fetchall()
 
 
 @contextmanager
@@ -285,8 +289,28 @@ def transaction(connection: Connection) -> Iterator[None]:
     """One transaction, also for what changes tables; its writes are kept once the block is left, all or none."""
     with connection.begin():
         if connection.dialect.name == "sqlite":
-            _begin(connection)
+            _begin(connection.exec_driver_sql)
         yield
+
+
+@contextmanager
+def in_transaction(connection: Connection) -> Iterator[DBAPICursor]:
+    """One transaction over the driver's own cursor; likewise."""
+    driver, is_sqlite = connection.connection, connection.dialect.name == "sqlite"
+    cursor = driver.cursor()
+    try:
+        if is_sqlite:
+            _begin(cursor.execute)
+        yield cursor
+        if is_sqlite:
+            cursor.execute("COMMIT")
+        else:
+            driver.commit()
+    except BaseException:
+        driver.rollback()
+        raise
+    finally:
+        cursor.close()
 
 
 @contextmanager
@@ -298,18 +322,18 @@ def moment(connection: Connection) -> Iterator[None]:
         yield
 
 
-def _begin(connection: Connection) -> None:
+def _begin(execute: Callable[[str], Any]) -> None:
     """Begins to write once no other program does.
 
-    :raises OperationalError: one has done so for too long.
+    :raises Exception: the driver's, or SQLAlchemy's around it: one has done so for too long.
     """
     deadline = monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            execute("BEGIN IMMEDIATE")
             return
-        except OperationalError as error:
-            if "locked" not in str(error.orig) or monotonic() > deadline:
+        except (OperationalError, sqlite3.OperationalError) as error:
+            if "locked" not in str(reason(error)) or monotonic() > deadline:
                 raise
         logger.warning(
             "another program has locked the database, and nothing can be acknowledged meanwhile; end that program (the "

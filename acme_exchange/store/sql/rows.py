@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from acme_exchange.accounts.keys import ApiKey
@@ -12,40 +13,32 @@ from acme_exchange.store.store import Candle
 
 ORDER_MONEY = frozenset({"size", "price", "filled_size", "average_fill_price"})
 ORDER_FIELDS = tuple(field.name for field in fields(Order) if field.name != "remaining_size")
-ORDER_CHANGES = ("size", "status", "filled_size", "average_fill_price", "cancelled_by_client")
 ZERO = Decimal(0)
 
 
-def plain(record: Any) -> dict:
-    """A record's fields, decimals as text."""
-    row = {}
-    for name in record.__slots__:
-        value = getattr(record, name)
-        row[name] = str(value) if type(value) is Decimal else value
-    return row
+class Fields:
+    """Takes a record's fields as a row of values: in their order, decimals as text."""
+
+    def __init__(self, *names: str) -> None:
+        """:param names: two at least."""
+        self.names = names
+        self._values = attrgetter(*names)
+
+    def __call__(self, record: Any) -> tuple:
+        return tuple([str(value) if type(value) is Decimal else value for value in self._values(record)])
 
 
-def order_row(order: Order, cancelled_by_client: bool) -> dict:
-    row = plain(order)
-    del row["remaining_size"]
-    row["cancelled_by_client"] = cancelled_by_client
-    return row
+ORDER = Fields(*ORDER_FIELDS)
+ORDER_STATE = Fields("id", "size", "status", "filled_size", "average_fill_price")
+FILL, PAYMENT, RATE, TRADE = (Fields(*kind.__slots__) for kind in (Filled, FundingPaid, FundingSettled, Traded))
+CANDLE = Fields("open", "high", "low", "close", "volume")
+CANDLE_CHANGES = Fields("high", "low", "close", "volume")
+KEY_NAMES = ("key", "account", "read_only", "secret", "revoked")
 
 
-def order_change(order: Order, cancelled_by_client: bool) -> dict:
-    """What of an order can change, as the parameters of an update."""
-    return {
-        "row_id": order.id,
-        "row_size": str(order.size),
-        "row_status": order.status,
-        "row_filled_size": str(order.filled_size),
-        "row_average_fill_price": None if order.average_fill_price is None else str(order.average_fill_price),
-        "row_cancelled_by_client": cancelled_by_client,
-    }
-
-
-def plain_key(key: ApiKey) -> dict:
-    return {"key": key.key, "account": key.account, "read_only": key.read_only, "secret": key.secret, "revoked": False}
+def key_row(key: ApiKey) -> tuple:
+    """A key that is accepted, in the order of `KEY_NAMES`."""
+    return key.key, key.account, key.read_only, key.secret, False
 
 
 def order_of(row: Any) -> Order:

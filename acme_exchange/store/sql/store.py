@@ -22,7 +22,7 @@ from acme_exchange.store.ledger import Deposits, Entry, Flow
 from acme_exchange.store.progress import Progress, StoreFailed
 from acme_exchange.store.sql import ledger, reader, rows, soundness, tables
 from acme_exchange.store.sql.checkpoints import Checkpoints
-from acme_exchange.store.sql.database import Database, Prepared, explained, is_spoilt, reason, transaction
+from acme_exchange.store.sql.database import Database, Prepared, explained, in_transaction, is_spoilt, reason
 from acme_exchange.store.sql.file import REMEDY, StoreUnusable
 from acme_exchange.store.sql.writer import Batch, Writer
 from acme_exchange.store.store import Candle, FillFilter, FirstStart, OrderFilter, Page, Period
@@ -57,7 +57,7 @@ class DatabaseStore:
         # One connection each: for looking up single orders in the event loop, and for writing in the other thread.
         self._lookups = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         self._cursor = self._lookups.connection.cursor()
-        self._is_used = Prepared(_IS_USED, database.engine.dialect)
+        self._is_used = Prepared(_IS_USED, database.engine.dialect, ("account", "client_id"))
         self._writing = database.engine.connect()
         try:
             with explained(database.name), self._writing.begin():
@@ -93,7 +93,7 @@ class DatabaseStore:
     def follow(self, take_changes: Callable[[], dict]) -> None:
         self._take_changes = take_changes
 
-    def record(self, events: Sequence[Event], cancelled_by_client: bool = False) -> None:
+    def record(self, events: Sequence[Event]) -> None:
         """Keeps what one command has caused, all of it or nothing.
 
         :raises StoreFailed: it could not keep what came before.
@@ -101,7 +101,7 @@ class DatabaseStore:
         if self._failure is not None:
             raise self._failure
         self._has_news = True
-        if self._gathering.note(events, cancelled_by_client):
+        if self._gathering.note(events):
             self._hurry()
         elif self._timer is None and self._committing is None:
             self._cut_in(IDLE_SECONDS)
@@ -137,20 +137,19 @@ class DatabaseStore:
         self._lookups.close()
         self.database.close()
 
-    def __contains__(self, pair: object) -> bool:
-        if any(pair in batch.client_ids for batch in self._unkept()):
+    def has_used(self, account: str, client_id: str) -> bool:
+        if any((account, client_id) in batch.client_ids for batch in self._unkept()):
             return True
-        account, client_id = pair
         with self._unspoilt():
-            return self._is_used.finds(self._cursor, {"account": account, "client_id": client_id})
+            return bool(self._is_used.find(self._cursor, (account, client_id)))
 
-    def add(self, pair: tuple[str, str]) -> None:
+    def use(self, account: str, client_id: str) -> None:
         """Nothing: the order that is recorded right after says it."""
 
     def order(self, account: str, order_id: int) -> Order | None:
         for batch in self._unkept():
             if order_id in batch.orders:
-                order, _ = batch.orders[order_id]
+                order = batch.orders[order_id].order
                 return order if order.account == account else None
         row = self._looked_up(_BY_ID, id=order_id, account=account)
         return None if row is None else rows.order_of(row)
@@ -165,7 +164,7 @@ class DatabaseStore:
     def was_cancelled_by_client(self, order_id: int) -> bool:
         for batch in self._unkept():
             if order_id in batch.orders:
-                return batch.orders[order_id][1]
+                return batch.orders[order_id].cancelled
         row = self._looked_up(_WAS_CANCELLED, id=order_id)
         return row is not None and row.cancelled_by_client
 
@@ -265,8 +264,8 @@ class DatabaseStore:
         """In the other thread. An error of whatever kind means that the batch is not kept: the venue ends."""
         error = None
         try:
-            with transaction(self._writing):
-                self._writer.write(batch)
+            with in_transaction(self._writing) as cursor:
+                self._writer.write(cursor, batch)
             self._checkpoints.follow_batch()
         except Exception as raised:
             error = raised

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any
 
-from sqlalchemy import Connection, Dialect, Table, Update, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Dialect, Table, Update, and_, bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy.engine.interfaces import DBAPICursor
 
 from acme_exchange.accounts.keys import ApiKey
 from acme_exchange.engine.events import (
@@ -17,7 +20,6 @@ from acme_exchange.engine.events import (
     Settled,
     Traded,
 )
-from acme_exchange.engine.views import Order
 from acme_exchange.store.candles import begun, candle_start, grown
 from acme_exchange.store.progress import StoreFailed
 from acme_exchange.store.sql import rows, tables
@@ -27,6 +29,7 @@ from acme_exchange.store.store import CANDLE_RESOLUTIONS, HOUSE_PREFIX, MOST_CAN
 BUCKETS_OF_A_DAY = 288
 HOUR_RESOLUTION = 3600
 POSTED = (Deposited, Settled, Liquidated)
+COUNTERS = ("order", "trade", "fill", "payment")
 
 
 @dataclass(slots=True)
@@ -34,13 +37,13 @@ class Batch:
     """What one transaction will keep, as it comes.
 
     :ivar number: batches are counted from 1.
-    :ivar orders: the latest of each order that changed, and whether the client cancelled it.
+    :ivar orders: the latest of each order that changed.
     :ivar new: which of them are not in the database yet.
     :ivar changes: the engine's rows, taken when the batch is complete.
     """
 
     number: int
-    orders: dict[int, tuple[Order, bool]] = field(default_factory=dict)
+    orders: dict[int, OrderChanged] = field(default_factory=dict)
     new: set[int] = field(default_factory=set)
     client_ids: dict[tuple[str, str], int] = field(default_factory=dict)
     fills: list[Filled] = field(default_factory=list)
@@ -50,16 +53,16 @@ class Batch:
     postings: list[Deposited | Settled | Liquidated] = field(default_factory=list)
     keys: list[ApiKey] = field(default_factory=list)
     revoked: list[str] = field(default_factory=list)
-    changes: dict = field(default_factory=dict)
+    changes: dict[str, Any] = field(default_factory=dict)
 
-    def note(self, events: Sequence[Event], cancelled_by_client: bool) -> bool:
+    def note(self, events: Sequence[Event]) -> bool:
         """Takes in what a command caused; whether anything in it must be kept before anybody is told."""
         lists = {Filled: self.fills, FundingSettled: self.rates, Traded: self.trades, FundingPaid: self.payments}
         urgent = False
         for event in events:
             kind = type(event)
             if kind is OrderChanged:
-                self._note_order(event.order, cancelled_by_client)
+                self._note_order(event)
             elif kind in lists:
                 lists[kind].append(event)
             elif kind in POSTED:
@@ -69,81 +72,82 @@ class Batch:
             urgent = True
         return urgent
 
-    def _note_order(self, order: Order, cancelled_by_client: bool) -> None:
+    def _note_order(self, event: OrderChanged) -> None:
+        order = event.order
         if order.status == "new":
             self.new.add(order.id)
             if order.client_id is not None:
                 self.client_ids[order.account, order.client_id] = order.id
-        self.orders[order.id] = order, cancelled_by_client and order.status == "closed"
+        self.orders[order.id] = event
 
 
 class Writer:
-    """Writes batches, one after the other, over one connection."""
+    """Writes batches, one after the other, in transactions of whoever calls it."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        """:param connection: to read what is there."""
         dialect = connection.dialect
         self._run = connection.scalar(select(tables.venue.c.run))
         self._tables = {
             table: _KeyedTable(table, connection)
             for table in (tables.accounts, tables.markets, tables.holdings, tables.statistics)
         }
-        self._inserts = {table: _insertion(table, dialect) for table in INSERTED}
-        self._move_on = Prepared(_MOVE_ON, dialect)
-        self._change_order = Prepared(_CHANGE_ORDER, dialect)
-        self._change_candle = Prepared(_CHANGE_CANDLE, dialect)
+        self._inserts = {table: _insertion(table, dialect, names) for table, names in INSERTED.items()}
+        self._changes = {
+            statement: Prepared(statement, dialect, names) for statement, names in CHANGES.items()
+        }
         self._candles: dict[tuple[str, int], Candle] = {
             (row.market, row.resolution): rows.candle_of(row) for row in _latest_candles(connection)
         }
 
-    def __len__(self) -> int:
+    @property
+    def rows_known(self) -> int:
         """How many rows it knows to be there, without looking."""
-        return sum(map(len, self._tables.values()))
+        return sum(len(keyed.known) for keyed in self._tables.values())
 
-    def write(self, batch: Batch) -> None:
+    def write(self, cursor: DBAPICursor, batch: Batch) -> None:
         """Puts all of a batch into the transaction at hand.
 
         :raises StoreFailed: another venue has taken the database over.
         """
-        self._write_state(batch.changes)
-        self._write_orders(batch)
-        self._write_events(batch)
-        self._write_candles(batch.trades)
-        self._insert(tables.keys, [rows.plain_key(key) for key in batch.keys])
+        self._write_state(cursor, batch.changes)
+        self._write_orders(cursor, batch)
+        self._write_events(cursor, batch)
+        self._write_candles(cursor, batch.trades)
+        self._insert(cursor, tables.keys, list(map(rows.key_row, batch.keys)))
         if batch.revoked:
-            self._connection.execute(
-                update(tables.keys).where(tables.keys.c.key.in_(batch.revoked)).values(revoked=True)
-            )
+            self._change(cursor, _REVOKE, [(True, key) for key in batch.revoked])
 
-    def _write_state(self, changes: dict) -> None:
-        counters = {name: changes[name] for name in ("now", "funding_interval")} | changes["counters"]
-        mine = {f"row_{name}": value for name, value in counters.items()} | {"row_run": self._run}
-        if self._move_on.execute(self._connection, [mine]) != 1:
+    def _write_state(self, cursor: DBAPICursor, changes: dict) -> None:
+        counters = [changes["counters"][name] for name in COUNTERS]
+        mine = (changes["now"], changes["funding_interval"], *counters, self._run)
+        if self._change(cursor, _MOVE_ON, [mine]) != 1:
             raise StoreFailed("Another venue has taken over this one's database; this one ends.")
-        added = {table: keyed.put(self._connection, changes[table.name]) for table, keyed in self._tables.items()}
-        self._forget_statistics(added[tables.statistics])
+        added = {table: keyed.put(cursor, changes[table.name]) for table, keyed in self._tables.items()}
+        self._forget_statistics(cursor, added[tables.statistics])
 
-    def _write_orders(self, batch: Batch) -> None:
+    def _write_orders(self, cursor: DBAPICursor, batch: Batch) -> None:
         new, changed = [], []
-        for order_id, (order, cancelled) in batch.orders.items():
+        for order_id, event in batch.orders.items():
             if order_id in batch.new:
-                new.append(rows.order_row(order, cancelled))
+                new.append((*rows.ORDER(event.order), event.cancelled))
             else:
-                changed.append(rows.order_change(order, cancelled))
-        self._insert(tables.orders, new)
+                changed.append((*rows.ORDER_STATE(event.order), event.cancelled))
+        self._insert(cursor, tables.orders, new)
         if changed:
-            self._change_order.execute(self._connection, changed)
+            self._change(cursor, _CHANGE_ORDER, changed)
 
-    def _write_events(self, batch: Batch) -> None:
+    def _write_events(self, cursor: DBAPICursor, batch: Batch) -> None:
         fills = rows.worth_keeping(batch.fills, (_is_house(fill.account) for fill in batch.fills))
         paid = [payment for payment in batch.payments if not _is_house(payment.account)]
-        self._insert(tables.fills, map(rows.plain, fills))
-        self._insert(tables.payments, map(rows.plain, paid))
-        self._insert(tables.rates, map(rows.plain, batch.rates))
-        self._insert(tables.trades, map(rows.plain, batch.trades))
-        self._insert(tables.postings, filter(None, map(rows.posting_row, batch.postings)))
+        self._insert(cursor, tables.fills, list(map(rows.FILL, fills)))
+        self._insert(cursor, tables.payments, list(map(rows.PAYMENT, paid)))
+        self._insert(cursor, tables.rates, list(map(rows.RATE, batch.rates)))
+        self._insert(cursor, tables.trades, list(map(rows.TRADE, batch.trades)))
+        postings = filter(None, map(rows.posting_row, batch.postings))
+        self._insert(cursor, tables.postings, list(map(itemgetter(*INSERTED[tables.postings]), postings)))
 
-    def _write_candles(self, trades: Iterable[Traded]) -> None:
+    def _write_candles(self, cursor: DBAPICursor, trades: Iterable[Traded]) -> None:
         new: dict[tuple[str, int, int], Candle] = {}
         changed: dict[tuple[str, int, int], Candle] = {}
         for trade in trades:
@@ -157,78 +161,76 @@ class Writer:
                 else:
                     candle = new[key] = begun(start, trade)
                 self._candles[trade.market, resolution] = candle
-        self._insert(tables.candles, [_candle_row(key, candle) for key, candle in new.items()])
+        self._insert(cursor, tables.candles, [(*key, *rows.CANDLE(candle)) for key, candle in new.items()])
         if changed:
-            rows_changed = [_changed_candle(key, candle) for key, candle in changed.items()]
-            self._change_candle.execute(self._connection, rows_changed)
+            grew = [(*key, *rows.CANDLE_CHANGES(candle)) for key, candle in changed.items()]
+            self._change(cursor, _CHANGE_CANDLE, grew)
         for market, resolution, start in new:
-            self._forget_candles(market, resolution, start)
+            self._forget_candles(cursor, market, resolution, start)
 
-    def _insert(self, table: Table, new: Iterable[dict]) -> None:
-        if new := list(new):
-            self._inserts[table].execute(self._connection, new)
+    def _insert(self, cursor: DBAPICursor, table: Table, new: Sequence[tuple]) -> None:
+        if new:
+            self._inserts[table].execute(cursor, new)
 
-    def _forget_statistics(self, added: Sequence[dict]) -> None:
-        kept = tables.statistics.c
-        for row in added:
-            old = and_(kept.market == row["market"], kept.bucket < row["bucket"] - BUCKETS_OF_A_DAY)
-            self._connection.execute(delete(tables.statistics).where(old))
+    def _change(self, cursor: DBAPICursor, statement: Any, changed: Sequence[tuple]) -> int:
+        return self._changes[statement].execute(cursor, changed)
+
+    def _forget_statistics(self, cursor: DBAPICursor, added: Sequence[dict]) -> None:
         if added:
+            old = [(row["market"], row["bucket"] - BUCKETS_OF_A_DAY) for row in added]
+            self._change(cursor, _FORGET_STATISTICS, old)
             # A day more than the engine keeps, so that a market which is late never brings a row that is not known.
             oldest = max(row["bucket"] for row in added) - 2 * BUCKETS_OF_A_DAY
             self._tables[tables.statistics].forget(lambda key: key[1] < oldest)
 
-    def _forget_candles(self, market: str, resolution: int, start: int) -> None:
-        kept = tables.candles.c
+    def _forget_candles(self, cursor: DBAPICursor, market: str, resolution: int, start: int) -> None:
         oldest = start - MOST_CANDLES_KEPT * resolution * 1_000_000
-        self._connection.execute(
-            delete(tables.candles).where(kept.market == market, kept.resolution == resolution, kept.start < oldest)
-        )
+        self._change(cursor, _FORGET_CANDLES, [(market, resolution, oldest)])
         if resolution == HOUR_RESOLUTION:
-            self._forget_trades(market)
-
-    def _forget_trades(self, market: str) -> None:
-        kept = tables.trades.c
-        newest_first = select(kept.time).where(kept.market == market).order_by(kept.time.desc(), kept.id.desc())
-        oldest = self._connection.scalar(newest_first.offset(MOST_TRADES_KEPT - 1).limit(1))
-        if oldest is not None:
-            self._connection.execute(delete(tables.trades).where(kept.market == market, kept.time < oldest))
+            for (time,) in self._changes[_OLDEST_TRADE].find(cursor, (market,)):
+                self._change(cursor, _FORGET_TRADES, [(market, time)])
 
 
 class _KeyedTable:
-    """Puts rows by their primary key: new ones are inserted, the others updated, in any database's SQL."""
+    """Puts rows by their primary key: new ones are inserted, those that differ updated, in any database's SQL."""
 
     def __init__(self, table: Table, connection: Connection) -> None:
-        names = [column.name for column in table.primary_key]
-        self._key: Callable[[dict], tuple] = lambda row: tuple(row[name] for name in names)
-        self._known = {tuple(row) for row in connection.execute(select(*table.primary_key))}
-        self._insert = _insertion(table, connection.dialect)
+        key = [column.name for column in table.primary_key]
+        names = [column.name for column in table.c]
+        self._values = itemgetter(*names)
+        self._key: Callable[[dict], Any] = itemgetter(*key)
+        self.known: dict[Any, tuple] = {
+            self._key(row): self._values(row) for row in connection.execute(select(table)).mappings()
+        }
+        self._insert = _insertion(table, connection.dialect, names)
         changed = [column.name for column in table.c if not column.primary_key]
-        self._update = Prepared(_changing(table, names, changed), connection.dialect)
-
-    def __len__(self) -> int:
-        return len(self._known)
+        self._update = Prepared(_changing(table, key, changed), connection.dialect, [f"row_{name}" for name in names])
 
     def forget(self, is_old: Callable[[tuple], bool]) -> None:
         """No longer knows of rows that will not change any more."""
-        self._known = {key for key in self._known if not is_old(key)}
+        self.known = {key: row for key, row in self.known.items() if not is_old(key)}
 
-    def put(self, connection: Connection, changed: Sequence[dict]) -> list[dict]:
+    def put(self, cursor: DBAPICursor, changed: Sequence[dict]) -> list[dict]:
         """Puts the rows; returns those that are new."""
-        new = [row for row in changed if self._key(row) not in self._known]
-        known = [row for row in changed if self._key(row) in self._known]
-        if known:
-            self._update.execute(connection, [{f"row_{name}": row[name] for name in row} for row in known])
+        new, differing, known = [], [], self.known
+        for row in changed:
+            key, values = self._key(row), self._values(row)
+            before = known.get(key)
+            if before is None:
+                new.append(row)
+            elif before != values:
+                differing.append(values)
+            known[key] = values
+        if differing:
+            self._update.execute(cursor, differing)
         if new:
-            self._insert.execute(connection, new)
-            self._known.update(map(self._key, new))
+            self._insert.execute(cursor, list(map(self._values, new)))
         return new
 
 
-def _insertion(table: Table, dialect: Dialect) -> Prepared:
+def _insertion(table: Table, dialect: Dialect, names: Sequence[str]) -> Prepared:
     """Puts whole rows, but for the ids that the database itself gives."""
-    names = [column.name for column in table.c if column is not table.autoincrement_column]
-    return Prepared(insert(table), dialect, names)
+    return Prepared(insert(table), dialect, names, is_insert=True)
 
 
 def _changing(table: Table, key: Sequence[str], changed: Sequence[str]) -> Update:
@@ -240,33 +242,58 @@ def _changing(table: Table, key: Sequence[str], changed: Sequence[str]) -> Updat
     )
 
 
-INSERTED = (
-    tables.orders,
-    tables.fills,
-    tables.payments,
-    tables.rates,
-    tables.trades,
-    tables.postings,
-    tables.candles,
-    tables.keys,
+def _named(*names: str) -> tuple[str, ...]:
+    return tuple(f"row_{name}" for name in names)
+
+
+INSERTED = {
+    tables.orders: (*rows.ORDER.names, "cancelled_by_client"),
+    tables.fills: rows.FILL.names,
+    tables.payments: rows.PAYMENT.names,
+    tables.rates: rows.RATE.names,
+    tables.trades: rows.TRADE.names,
+    tables.postings: ("account", "time", "kind", "market", "position_side", "size", "price", "amount"),
+    tables.candles: ("market", "resolution", "start", *rows.CANDLE.names),
+    tables.keys: rows.KEY_NAMES,
+}
+_CANDLE_KEY = ("market", "resolution", "start")
+_ORDER_CHANGES = (*rows.ORDER_STATE.names[1:], "cancelled_by_client")
+_MOVE_ON = _changing(tables.venue, ["run"], ["now", "funding_interval", *COUNTERS])
+_CHANGE_ORDER = _changing(tables.orders, ["id"], _ORDER_CHANGES)
+_CHANGE_CANDLE = _changing(tables.candles, _CANDLE_KEY, rows.CANDLE_CHANGES.names)
+_REVOKE = _changing(tables.keys, ["key"], ["revoked"])
+_FORGET_STATISTICS = delete(tables.statistics).where(
+    tables.statistics.c.market == bindparam("market"), tables.statistics.c.bucket < bindparam("bucket")
 )
-_MOVE_ON = _changing(tables.venue, ["run"], ["now", "funding_interval", "order", "trade", "fill", "payment"])
-_CHANGE_ORDER = _changing(tables.orders, ["id"], rows.ORDER_CHANGES)
-_CHANGE_CANDLE = _changing(tables.candles, ["market", "resolution", "start"], ["high", "low", "close", "volume"])
+_FORGET_CANDLES = delete(tables.candles).where(
+    tables.candles.c.market == bindparam("market"),
+    tables.candles.c.resolution == bindparam("resolution"),
+    tables.candles.c.start < bindparam("start"),
+)
+_FORGET_TRADES = delete(tables.trades).where(
+    tables.trades.c.market == bindparam("market"), tables.trades.c.time < bindparam("time")
+)
+_OLDEST_TRADE = (
+    select(tables.trades.c.time)
+    .where(tables.trades.c.market == bindparam("market"))
+    .order_by(tables.trades.c.time.desc(), tables.trades.c.id.desc())
+    .offset(literal_column(str(MOST_TRADES_KEPT - 1)))
+    .limit(literal_column("1"))
+)
+CHANGES = {
+    _MOVE_ON: _named("now", "funding_interval", *COUNTERS, "run"),
+    _CHANGE_ORDER: _named("id", *_ORDER_CHANGES),
+    _CHANGE_CANDLE: _named(*_CANDLE_KEY, *rows.CANDLE_CHANGES.names),
+    _REVOKE: _named("revoked", "key"),
+    _FORGET_STATISTICS: ("market", "bucket"),
+    _FORGET_CANDLES: _CANDLE_KEY,
+    _FORGET_TRADES: ("market", "time"),
+    _OLDEST_TRADE: ("market",),
+}
 
 
 def _is_house(account: str) -> bool:
     return account.startswith(HOUSE_PREFIX)
-
-
-def _candle_row(key: tuple[str, int, int], candle: Candle) -> dict:
-    return rows.plain(candle) | {"market": key[0], "resolution": key[1]}
-
-
-def _changed_candle(key: tuple[str, int, int], candle: Candle) -> dict:
-    row = _candle_row(key, candle)
-    del row["open"]
-    return {f"row_{name}": value for name, value in row.items()}
 
 
 def _latest_candles(connection: Connection) -> Iterable:

@@ -1,6 +1,7 @@
 """Who is let in, and how often (Acme API §2 and §3)."""
 
 import hmac
+import json
 import logging
 from decimal import Decimal
 
@@ -20,6 +21,30 @@ def milliseconds(running: RunningVenue, offset: float = 0) -> str:
 
 def path_of(route) -> str:
     return route.path.format(order_id="1", client_id="x", market="BTC-PERP", future="BTC-PERP")
+
+
+@pytest.mark.parametrize("clock", ["the venue's", "the machine's"])
+async def test_where_the_venues_clock_is_ahead_its_clients_may_go_by_either(alice: Client, running: RunningVenue, clock):
+    running.clock.is_ahead = 2 * 3600 * 1_000_000
+    behind = 0 if clock == "the venue's" else 2 * 3600
+
+    async def place(seconds: float) -> tuple[int, str | None]:
+        body = {"market": "BTC-PERP", "side": "buy", "type": "limit", "size": "0.01", "price": 60000}
+        text = json.dumps(body | {"rejectAfterTs": int(milliseconds(running, seconds - behind))})
+        stamp = milliseconds(running, -behind)
+        signed = sign("alice-secret", f"{stamp}POST/api/orders{text}")
+        answer = await alice.post("/orders", text, TS=stamp, SIGN=signed)
+        return answer.status, answer.body.get("error")
+
+    assert await place(seconds=5) == (200, None)
+    assert await place(seconds=-1) == (400, "Invalid parameter rejectAfterTs")
+
+
+async def test_where_it_is_ahead_a_third_clock_is_refused(alice: Client, running: RunningVenue):
+    running.clock.is_ahead = 2 * 3600 * 1_000_000
+    stamp = milliseconds(running, -3600)
+    answer = await alice.request("GET", "/account", TS=stamp, SIGN=sign("alice-secret", f"{stamp}GET/api/account"))
+    assert (answer.status, answer.error) == (401, "Timestamp too far from current time")
 
 
 @pytest.mark.parametrize("route", PRIVATE, ids=lambda route: f"{route.method} {route.path}")

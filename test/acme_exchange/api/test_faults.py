@@ -14,9 +14,8 @@ from acme_exchange.api.server import Server
 from acme_exchange.engine import Refused
 from acme_exchange.owner.interface import AdminInterface
 from acme_exchange.store.progress import Progress
-from acme_exchange.venue import simulated_venue
 from test.acme_exchange.api.client_book import ClientBook
-from test.acme_exchange.venue import ALICE, MORNING, Client, Listener, ManualClock, RunningVenue
+from test.acme_exchange.venue import ALICE, MORNING, Client, Listener, ManualClock, RunningVenue, simulated_venue
 
 TOKEN = "owner-token"
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from acme_exchange.engine import CancelOrder, Engine, Refused
+from acme_exchange.engine.model.state import RememberedIds
 from test.acme_exchange.engine.scenario import BTC, ETH, HOUR, Scenario
 
 
@@ -115,13 +116,13 @@ def test_closed_orders_leave_nothing_but_their_client_ids_behind():
 
 
 def test_client_ids_can_be_kept_by_somebody_else():
-    kept = {("ann", "theirs")}
+    kept = RememberedIds([("ann", "theirs")])
     engine = Engine.restore(Scenario("ann", "bob").engine.snapshot(), client_ids=kept)
     venue = Scenario()
     venue.engine = engine
     assert venue.refused(venue.order("ann", "buy", "1", "90", client_id="theirs"))[0] == 400
     venue.buy("bob", "1", "90", client_id="theirs")
-    assert kept == {("ann", "theirs"), ("bob", "theirs")}
+    assert kept.pairs == {("ann", "theirs"), ("bob", "theirs")}
 
 
 def test_what_has_changed_adds_up_to_the_whole():
