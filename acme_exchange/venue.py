@@ -45,7 +45,11 @@ class Venue:
     @property
     def keys(self) -> Mapping[str, ApiKey]:
         """Who may sign in, by the key's text."""
-        return self.store.keys
+        return self.store.keyring.accepted
+
+    def is_open_to(self, account: str) -> bool:
+        """Whether there is the account, and it is not disabled."""
+        return self.engine.has_account(account) and not self.store.keyring.is_disabled(account)
 
     @property
     def progress(self) -> Progress:
@@ -68,13 +72,13 @@ class Venue:
                 self._accept(ApiKey(entry.key, account.name, entry.read_only, secret=entry.secret))
 
     def _accept(self, key: ApiKey) -> None:
-        known = self.store.keys.get(key.key)
+        known = self.store.keyring.find(key.key)
         if known is not None and known != key:
             raise AccountsError(
                 f'field "key": the venue knows {key.key} already, of account "{known.account}" or with another secret; '
                 "write a different key"
             )
-        if known is None and key.key not in self.store.revoked:
+        if known is None and key.key not in self.store.keyring.revoked:
             self.store.add_key(key)
 
     def revoke_key(self, key: str) -> None:

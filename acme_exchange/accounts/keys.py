@@ -1,6 +1,7 @@
 """Accounts and their keys: what each is called, and what is known of it."""
 
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -46,6 +47,52 @@ class AccountEntry:
     name: str
     deposit: Decimal
     keys: tuple[KeyEntry, ...]
+
+
+class Keyring:
+    """Who may sign in.
+
+    :ivar accepted: the keys that are accepted now, by their text; the same object for good.
+    :ivar revoked: the texts of keys that never will be again.
+    :ivar disabled: the accounts whose keys are not until they are enabled again, nor those of their subaccounts.
+    """
+
+    def __init__(
+        self, keys: Iterable[ApiKey] = (), revoked: Iterable[str] = (), disabled: Iterable[str] = ()
+    ) -> None:
+        self.accepted: dict[str, ApiKey] = {}
+        self.revoked = set(revoked)
+        self.disabled = set(disabled)
+        self._keys: dict[str, ApiKey] = {}
+        for key in keys:
+            self.add(key)
+
+    def find(self, text: str) -> ApiKey | None:
+        """A key that is not revoked, accepted or not."""
+        return self._keys.get(text)
+
+    def is_disabled(self, account: str) -> bool:
+        """Whether the account is, or the one that it is a subaccount of."""
+        main = main_account(account)
+        return account in self.disabled or (main is not None and self.is_disabled(main))
+
+    def add(self, key: ApiKey) -> None:
+        """From now on there is the key."""
+        self._keys[key.key] = key
+        if not self.is_disabled(key.account):
+            self.accepted[key.key] = key
+
+    def revoke(self, text: str) -> None:
+        """From now on the key is not accepted, nor ever again."""
+        del self._keys[text]
+        self.accepted.pop(text, None)
+        self.revoked.add(text)
+
+    def set_disabled(self, account: str, disabled: bool) -> None:
+        """Has an account's keys be accepted no more, or again."""
+        (self.disabled.add if disabled else self.disabled.discard)(account)
+        self.accepted.clear()
+        self.accepted.update((text, key) for text, key in self._keys.items() if not self.is_disabled(key.account))
 
 
 def account_name(text: str) -> str:

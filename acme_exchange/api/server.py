@@ -63,7 +63,7 @@ class Server:
         :param page_hosts: names under which browsers reach the page, besides addresses and `localhost`.
         """
         self.faults = Faults(fault_seed, venue.clock, venue.progress)
-        authenticator = Authenticator(venue.keys, venue.engine.has_account, self.faults.clock, header_prefixes)
+        authenticator = Authenticator(venue.keys, venue.is_open_to, self.faults.clock, header_prefixes)
         limits = RateLimits()
         self.feeds = Feeds(venue, self.faults.book)
         strangers = Strangers(limits, venue.clock)

@@ -22,8 +22,8 @@ from acme_exchange.input.numbers import number
 from acme_exchange.owner.operations import no_account
 from acme_exchange.owner.remote import AdministrationError
 from acme_exchange.store import Database
-from acme_exchange.store.sql import reader
 from acme_exchange.store.sql.database import moment
+from acme_exchange.store.sql.keys import unrevoked
 from acme_exchange.store.sql.ledger import Entry, account_lines, entries
 
 WIDTH = 160
@@ -39,7 +39,12 @@ def add_commands(commands: Any) -> None:
     create.add_argument(
         "--deposit", type=_amount, default=Decimal(10_000), metavar="USD", help="(default: %(default)s)"
     )
-    _action(actions, "list", "list the accounts and their balances", _list)
+    listed = _action(actions, "list", "list the accounts, what they have, and their profit", _list)
+    listed.add_argument("--json", action="store_true", help="as one JSON list")
+    disable = _action(actions, "disable", "refuse an account's keys until it is enabled, and cancel its orders", _disable)
+    disable.add_argument("account", metavar="ACCOUNT")
+    enable = _action(actions, "enable", "accept the keys of a disabled account again", _enable)
+    enable.add_argument("account", metavar="ACCOUNT")
     deposit = _action(actions, "deposit", "add money to an account", _deposit)
     deposit.add_argument("account", metavar="ACCOUNT")
     deposit.add_argument("amount", type=_amount, metavar="USD")
@@ -106,20 +111,37 @@ def _keys(options: argparse.Namespace) -> None:
         _list_keys(options)
 
 
+def _disable(options: argparse.Namespace) -> None:
+    done = _administer(options, "disabling", {"account": options.account})
+    print(f"{done['account']} is disabled: its keys are refused, and {done['cancelled']} orders were cancelled.")
+
+
+def _enable(options: argparse.Namespace) -> None:
+    print(f"{_administer(options, 'enabling', {'account': options.account})['account']} is enabled.")
+
+
 def _list(options: argparse.Namespace) -> None:
     with _looking(options) as connection:
-        table = Table("account", "balance (USD)", box=None)
-        for line in account_lines(connection):
-            table.add_row(Text(line.name), _plain(line.cash))
+        lines = account_lines(connection)
+    if options.json:
+        print(codec.encode([line.fields() for line in lines]).decode())
+        return
+    table = Table("account", box=None)
+    for name in ("balance", "equity", "deposits", "profit"):
+        table.add_column(f"{name} (USD)", justify="right")
+    table.add_column("")
+    for line in lines:
+        numbers = (line.cash, line.equity, line.deposits, line.profit)
+        table.add_row(Text(line.name), *map(_plain, numbers), "disabled" if line.disabled else "")
     Console(width=WIDTH).print(table)
 
 
 def _list_keys(options: argparse.Namespace) -> None:
     with _looking(options) as connection:
         _known_balance(connection, options.account)
-        keys, _ = reader.keys(connection)
+        found = unrevoked(connection)
     table = Table("key", "may", box=None)
-    for key in keys.values():
+    for key in found:
         if key.account == options.account:
             table.add_row(Text(key.key), "read" if key.read_only else "read and trade")
     Console(width=WIDTH).print(table)

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StrictBool
 from acme_exchange.accounts.file import DOLLARS, FIXES
 from acme_exchange.accounts.keys import ApiKey, account_name, main_account
 from acme_exchange.api.wire.requests import Name, Number, Request
-from acme_exchange.engine import CreateAccount, Deposit, Refused
+from acme_exchange.engine import CancelOrders, CreateAccount, Deposit, Refused
 from acme_exchange.owner.interface import AdminInterface
 from acme_exchange.venue import Venue
 
@@ -45,6 +45,10 @@ class RevokeKeyRequest(Request):
     key: Name
 
 
+class AccountRequest(Request):
+    account: Name
+
+
 class Administration:
     """The owner's operations on a venue. Each is whole, or refused and nothing."""
 
@@ -55,12 +59,14 @@ class Administration:
             "deposits": (DepositRequest, self._deposit),
             "keys": (CreateKeyRequest, self._create_key),
             "revocations": (RevokeKeyRequest, self._revoke_key),
+            "disabling": (AccountRequest, self._disable),
+            "enabling": (AccountRequest, self._enable),
         }
 
     def perform(self, operation: str, fields: Any) -> dict:
         """Carries one out.
 
-        :param operation: `accounts`, `deposits`, `keys` or `revocations`.
+        :param operation: one of those in `__init__`.
         :raises Refused: naming what is wrong, and what to do.
         """
         request, handler = self._operations[operation]
@@ -101,10 +107,26 @@ class Administration:
         return {"account": asked.account, "key": text, "secret": secret, "readOnly": asked.read_only}
 
     def _revoke_key(self, asked: RevokeKeyRequest) -> dict:
-        if asked.key not in self._venue.keys:
+        if self._venue.store.keyring.find(asked.key) is None:
             raise Refused(404, "There is no such key; account keys shows those that an account has")
         self._venue.revoke_key(asked.key)
         return {"key": asked.key}
+
+    def _disable(self, asked: AccountRequest) -> dict:
+        """Its keys are refused, and those of its subaccounts; the orders of all of them are cancelled."""
+        self._require_account(asked.account)
+        self._venue.store.set_disabled(asked.account, True)
+        orders = 0
+        for name in self._venue.engine.account_names():
+            if self._venue.store.keyring.is_disabled(name):
+                orders += len(self._venue.engine.open_orders(name))
+                self._venue.execute(CancelOrders(name))
+        return {"account": asked.account, "cancelled": orders}
+
+    def _enable(self, asked: AccountRequest) -> dict:
+        self._require_account(asked.account)
+        self._venue.store.set_disabled(asked.account, False)
+        return {"account": asked.account}
 
     def _require_account(self, name: str) -> None:
         if not self._venue.engine.has_account(name):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from acme_exchange.accounts.keys import ApiKey
+from acme_exchange.accounts.keys import ApiKey, Keyring
 from acme_exchange.engine.events import (
     Deposited,
     Event,
@@ -97,8 +97,7 @@ class MemoryStore:
         self.state = None
         self.first_start: FirstStart | None = None
         self.progress = Progress()
-        self.keys: dict[str, ApiKey] = {}
-        self.revoked: set[str] = set()
+        self.keyring = Keyring()
         self._orders: dict[int, Order] = {}
         self._cancelled_by_client: set[int] = set()
         self._order_ids: defaultdict[str, _Timeline[int]] = defaultdict(
@@ -140,11 +139,13 @@ class MemoryStore:
         """Nothing: what the engine knows lasts as long as this does."""
 
     def add_key(self, key: ApiKey) -> None:
-        self.keys[key.key] = key
+        self.keyring.add(key)
+
+    def set_disabled(self, account: str, disabled: bool) -> None:
+        self.keyring.set_disabled(account, disabled)
 
     def revoke_key(self, key: str) -> None:
-        del self.keys[key]
-        self.revoked.add(key)
+        self.keyring.revoke(key)
 
     async def close(self) -> None:
         """Nothing is kept."""

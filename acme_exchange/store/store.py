@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from acme_exchange.accounts.keys import ApiKey
+from acme_exchange.accounts.keys import ApiKey, Keyring
 from acme_exchange.engine.events import Event, Filled, FundingPaid, FundingSettled, Traded
 from acme_exchange.engine.views import Order
 from acme_exchange.store.ledger import Deposits, Entry, Flow
@@ -100,15 +100,13 @@ class Store(Protocol):
     :ivar state: the engine's snapshot that was kept before, without client ids; None in a new store.
     :ivar first_start: None in a new store, and in one from before these were kept.
     :ivar progress: how much of what was recorded is kept.
-    :ivar keys: the keys that are not revoked, by their text.
-    :ivar revoked: the texts of those that are.
+    :ivar keyring: who may sign in; changed by the store's methods alone.
     """
 
     state: dict | None
     first_start: FirstStart | None
     progress: Progress
-    keys: dict[str, ApiKey]
-    revoked: set[str]
+    keyring: Keyring
 
     def has_used(self, account: str, client_id: str) -> bool:
         """Whether an account has used a client id, ever."""
@@ -124,6 +122,9 @@ class Store(Protocol):
 
     def add_key(self, key: ApiKey) -> None:
         """From now on the key is accepted."""
+
+    def set_disabled(self, account: str, disabled: bool) -> None:
+        """From now on the account's keys are accepted no more, or again."""
 
     def revoke_key(self, key: str) -> None:
         """From now on the key, which was accepted, is not, nor ever again."""

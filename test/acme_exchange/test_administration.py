@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from acme_exchange.engine import Refused
+from acme_exchange.engine import PlaceOrder, Refused
 from acme_exchange.owner.operations import Administration
 from acme_exchange.venue import Venue
 from test.acme_exchange.venue import ALICE, MORNING, ManualClock, simulated_venue
@@ -12,7 +12,10 @@ from test.acme_exchange.venue import ALICE, MORNING, ManualClock, simulated_venu
 
 @pytest.fixture
 async def venue() -> Venue:
-    return simulated_venue(ManualClock(MORNING), 7, [ALICE], liquidity=False)
+    venue = simulated_venue(ManualClock(MORNING), 7, [ALICE], liquidity=False)
+    for _ in venue.pulse():
+        pass
+    return venue
 
 
 async def test_an_account_is_opened_with_its_money_and_a_key(venue: Venue):
@@ -46,6 +49,7 @@ async def test_a_subaccount_needs_its_account(venue: Venue):
         ("deposits", {"account": "alice", "amount": "1e-13"}, "with at most 12 decimals"),
         ("deposits", {"account": "carol", "amount": 1}, 'There is no account "carol"; account list shows'),
         ("keys", {"account": "carol"}, 'There is no account "carol"; account list shows'),
+        ("disabling", {"account": "carol"}, 'There is no account "carol"; account list shows'),
         ("revocations", {"key": "none-such"}, "There is no such key; account keys shows"),
     ],
 )
@@ -56,3 +60,32 @@ async def test_what_is_refused_says_what_to_do_and_has_changed_nothing(venue: Ve
         Administration(venue).perform(operation, fields)
 
     assert (venue.engine.snapshot(), venue.keys) == (before, keys)
+
+
+async def test_a_disabled_account_is_refused_with_its_subaccounts_and_its_orders_are_cancelled(venue: Venue):
+    administration = Administration(venue)
+    grid = administration.perform("accounts", {"name": "alice/grid", "deposit": 5_000})
+    for name in ("alice", "alice/grid"):
+        venue.execute(PlaceOrder(name, "BTC-PERP", "buy", "limit", Decimal("0.01"), Decimal(60_000)))
+    keys = dict(venue.keys)
+
+    assert administration.perform("disabling", {"account": "alice"}) == {"account": "alice", "cancelled": 2}
+    assert venue.keys == {}
+    assert not venue.is_open_to("alice/grid")
+    assert venue.engine.open_orders("alice") == venue.engine.open_orders("alice/grid") == []
+    made = administration.perform("keys", {"account": "alice/grid"})["key"]
+    assert made not in venue.keys
+
+    administration.perform("enabling", {"account": "alice"})
+    assert venue.keys.keys() == keys.keys() | {made} and grid["key"] in venue.keys
+    assert venue.is_open_to("alice/grid")
+
+
+async def test_of_a_disabled_subaccount_the_main_accounts_keys_are_refused_too(venue: Venue):
+    administration = Administration(venue)
+    administration.perform("accounts", {"name": "alice/grid"})
+    administration.perform("disabling", {"account": "alice/grid"})
+    assert "alice-key" in venue.keys and not venue.is_open_to("alice/grid")
+    administration.perform("revocations", {"key": "alice-key"})
+    administration.perform("enabling", {"account": "alice/grid"})
+    assert "alice-key" not in venue.keys

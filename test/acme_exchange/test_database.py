@@ -20,6 +20,7 @@ from acme_exchange.store import Database, DatabaseStore, Durability, InUse, Stor
 from acme_exchange.store.progress import StoreFailed
 from acme_exchange.store.sql import checkpoints
 from acme_exchange.store.sql import database as opening
+from acme_exchange.store.sql.ledger import account_lines
 from acme_exchange.venue import Venue, planned_venue
 
 HOLDERS = [AccountEntry(name, Decimal(10_000), (KeyEntry(f"{name}-key", False, "s"),)) for name in ("ann", "bea")]
@@ -124,6 +125,29 @@ async def test_time_goes_on_from_what_was_kept(tmp_path, monkeypatch):
     order = PlaceOrder("ann", "BTC-PERP", "buy", "limit", Decimal("0.01"), Decimal(60_000))
     venue.execute(replace(order, reject_after=venue.clock.now() + 5_000_000))
     await venue.store.close()
+
+
+async def test_a_disabled_account_stays_so(tmp_path):
+    venue = opened(file_url(tmp_path))
+    venue.store.set_disabled("ann", True)
+    await venue.store.close()
+    venue = opened(file_url(tmp_path))
+    assert list(venue.keys) == ["bea-key"]
+    venue.store.set_disabled("ann", False)
+    await venue.store.close()
+    venue = opened(file_url(tmp_path))
+    assert sorted(venue.keys) == ["ann-key", "bea-key"]
+    await venue.store.close()
+
+
+async def test_accounts_are_listed_with_what_they_have_and_their_profit(kept: Path):
+    looking = Database(url_of(kept), read_only=True)
+    with looking.engine.connect() as connection:
+        ann, bea = account_lines(connection)
+    looking.close()
+    assert (ann.name, ann.deposits, ann.disabled) == ("ann", 10_000, False)
+    assert ann.equity + bea.equity < 20_000, "fees were paid"
+    assert ann.profit == ann.equity - 10_000 == ann.fields()["profit"]
 
 
 # Backups

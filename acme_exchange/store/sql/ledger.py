@@ -11,28 +11,67 @@ from sqlalchemy import Connection, Float, Select, Table, case, cast, func, selec
 from acme_exchange.engine.model.money import EXACT
 from acme_exchange.store.ledger import ZERO, Deposits, Entry, Flow, flow_of
 from acme_exchange.store.sql import tables
+from acme_exchange.store.sql.keys import disabled
 from acme_exchange.store.store import HOUSE_PREFIX
 
 
 @dataclass(frozen=True, slots=True)
 class AccountLine:
-    """An account in a list.
+    """An account in a list; amounts are US dollars.
 
-    :ivar cash: US dollars, without what open positions would bring.
+    :ivar cash: without what open positions would bring.
+    :ivar equity: with that, at the marks that were kept last.
+    :ivar deposits: what was ever paid in.
     """
 
     name: str
     cash: Decimal
+    equity: Decimal
+    deposits: Decimal
+    disabled: bool
+
+    @property
+    def profit(self) -> Decimal:
+        """What the account has made of its deposits, open positions included."""
+        return EXACT.subtract(self.equity, self.deposits)
+
+    def fields(self) -> dict[str, Any]:
+        """By the names that they have in JSON."""
+        return {
+            "account": self.name,
+            "balance": self.cash,
+            "equity": self.equity,
+            "deposits": self.deposits,
+            "profit": self.profit,
+            "disabled": self.disabled,
+        }
 
 
 def account_lines(connection: Connection) -> list[AccountLine]:
     """All accounts but the house's, oldest first."""
-    kept = select(tables.accounts).order_by(tables.accounts.c.number)
-    return [
-        AccountLine(row.name, Decimal(row.cash))
-        for row in connection.execute(kept)
-        if not row.name.startswith(HOUSE_PREFIX)
-    ]
+    unrealized, paid, barred = _unrealized(connection), deposits(connection), disabled(connection)
+    lines = []
+    for row in connection.execute(select(tables.accounts).order_by(tables.accounts.c.number)):
+        if not row.name.startswith(HOUSE_PREFIX):
+            cash = Decimal(row.cash)
+            equity = EXACT.add(cash, unrealized.get(row.name, ZERO))
+            amount = paid[row.name].total if row.name in paid else ZERO
+            lines.append(AccountLine(row.name, cash, equity, amount, row.name in barred))
+    return lines
+
+
+def _unrealized(connection: Connection) -> dict[str, Decimal]:
+    """What closing each account's positions at the marks would bring."""
+    held, markets = tables.holdings.c, tables.markets.c
+    query = select(held.account, held.size, held.cost, markets.mark).join(
+        tables.markets, held.market == markets.name
+    )
+    found: dict[str, Decimal] = {}
+    for row in connection.execute(query):
+        if row.mark is not None:
+            worth = EXACT.subtract(EXACT.multiply(Decimal(row.size), Decimal(row.mark)), Decimal(row.cost))
+            found[row.account] = EXACT.add(found.get(row.account, ZERO), worth)
+    return found
 
 
 def entries(connection: Connection, account: str) -> Iterator[Entry]:

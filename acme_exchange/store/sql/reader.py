@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Select, Table, func, select
 
-from acme_exchange.accounts.keys import ApiKey
 from acme_exchange.engine.events import Filled, FundingPaid, FundingSettled, Traded
 from acme_exchange.engine.snapshot import VERSION as SNAPSHOT_VERSION
 from acme_exchange.engine.views import Order
@@ -76,17 +75,6 @@ def candles(connection: Connection, market: str, resolution: int, period: Period
     )
     needed = ours.where(kept.start >= before.scalar_subquery(), kept.start < starts.stop).order_by(kept.start)
     return without_gaps([rows.candle_of(row) for row in connection.execute(needed)], starts)
-
-
-def keys(connection: Connection) -> tuple[dict[str, ApiKey], set[str]]:
-    """The keys that are accepted, by their text, and the texts of those that are revoked."""
-    accepted, revoked = {}, set()
-    for row in connection.execute(select(tables.keys).order_by(tables.keys.c.account, tables.keys.c.key)):
-        if row.revoked:
-            revoked.add(row.key)
-        else:
-            accepted[row.key] = ApiKey(row.key, row.account, row.read_only, secret=row.secret)
-    return accepted, revoked
 
 
 def first_start(connection: Connection) -> FirstStart | None:

@@ -20,7 +20,7 @@ from acme_exchange.engine.events import Event, Filled, FundingPaid, FundingSettl
 from acme_exchange.engine.views import Order
 from acme_exchange.store.ledger import Deposits, Entry, Flow
 from acme_exchange.store.progress import Progress, StoreFailed
-from acme_exchange.store.sql import ledger, reader, rows, soundness, tables
+from acme_exchange.store.sql import keys, ledger, reader, rows, soundness, tables
 from acme_exchange.store.sql.checkpoints import Checkpoints
 from acme_exchange.store.sql.database import Database, Prepared, explained, in_transaction, is_spoilt, reason
 from acme_exchange.store.sql.file import REMEDY, StoreUnusable
@@ -82,7 +82,7 @@ class DatabaseStore:
         self.state = reader.engine_state(self._writing)
         soundness.check_state(self._writing, self.state, self.database.name)
         self.first_start = reader.first_start(self._writing)
-        self.keys, self.revoked = reader.keys(self._writing)
+        self.keyring = keys.keyring(self._writing)
         return Writer(self._writing)
 
     def begin(self, first_start: FirstStart) -> None:
@@ -107,13 +107,17 @@ class DatabaseStore:
             self._cut_in(IDLE_SECONDS)
 
     def add_key(self, key: ApiKey) -> None:
-        self.keys[key.key] = key
+        self.keyring.add(key)
         self._gathering.keys.append(key)
         self._hurry()
 
+    def set_disabled(self, account: str, disabled: bool) -> None:
+        self.keyring.set_disabled(account, disabled)
+        self._gathering.disabled[account] = disabled
+        self._hurry()
+
     def revoke_key(self, key: str) -> None:
-        del self.keys[key]
-        self.revoked.add(key)
+        self.keyring.revoke(key)
         self._gathering.revoked.append(key)
         self._hurry()
 

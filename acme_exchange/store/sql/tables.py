@@ -56,8 +56,6 @@ settings = Table(
     metadata,
     Column("account", String(64), primary_key=True),
     Column("disabled", Boolean, nullable=False),
-    Column("requests_per_second", Integer),
-    Column("orders_per_second", Integer),
 )
 
 keys = Table(

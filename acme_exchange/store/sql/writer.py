@@ -53,6 +53,7 @@ class Batch:
     postings: list[Deposited | Settled | Liquidated] = field(default_factory=list)
     keys: list[ApiKey] = field(default_factory=list)
     revoked: list[str] = field(default_factory=list)
+    disabled: dict[str, bool] = field(default_factory=dict)
     changes: dict[str, Any] = field(default_factory=dict)
 
     def note(self, events: Sequence[Event]) -> bool:
@@ -117,6 +118,9 @@ class Writer:
         self._insert(cursor, tables.keys, list(map(rows.key_row, batch.keys)))
         if batch.revoked:
             self._change(cursor, _REVOKE, [(True, key) for key in batch.revoked])
+        if batch.disabled:
+            self._change(cursor, _FORGET_SETTINGS, [(account,) for account in batch.disabled])
+            self._insert(cursor, tables.settings, list(batch.disabled.items()))
 
     def _write_state(self, cursor: DBAPICursor, changes: dict) -> None:
         counters = [changes["counters"][name] for name in COUNTERS]
@@ -255,6 +259,7 @@ INSERTED = {
     tables.postings: ("account", "time", "kind", "market", "position_side", "size", "price", "amount"),
     tables.candles: ("market", "resolution", "start", *rows.CANDLE.names),
     tables.keys: rows.KEY_NAMES,
+    tables.settings: ("account", "disabled"),
 }
 _CANDLE_KEY = ("market", "resolution", "start")
 _ORDER_CHANGES = (*rows.ORDER_STATE.names[1:], "cancelled_by_client")
@@ -262,6 +267,7 @@ _MOVE_ON = _changing(tables.venue, ["run"], ["now", "funding_interval", *COUNTER
 _CHANGE_ORDER = _changing(tables.orders, ["id"], _ORDER_CHANGES)
 _CHANGE_CANDLE = _changing(tables.candles, _CANDLE_KEY, rows.CANDLE_CHANGES.names)
 _REVOKE = _changing(tables.keys, ["key"], ["revoked"])
+_FORGET_SETTINGS = delete(tables.settings).where(tables.settings.c.account == bindparam("account"))
 _FORGET_STATISTICS = delete(tables.statistics).where(
     tables.statistics.c.market == bindparam("market"), tables.statistics.c.bucket < bindparam("bucket")
 )
@@ -285,6 +291,7 @@ CHANGES = {
     _CHANGE_ORDER: _named("id", *_ORDER_CHANGES),
     _CHANGE_CANDLE: _named(*_CANDLE_KEY, *rows.CANDLE_CHANGES.names),
     _REVOKE: _named("revoked", "key"),
+    _FORGET_SETTINGS: ("account",),
     _FORGET_STATISTICS: ("market", "bucket"),
     _FORGET_CANDLES: _CANDLE_KEY,
     _FORGET_TRADES: ("market", "time"),

@@ -1,0 +1,24 @@
+"""Who may sign in, as it is kept."""
+
+from sqlalchemy import Connection, select
+
+from acme_exchange.accounts.keys import ApiKey, Keyring
+from acme_exchange.store.sql import tables
+
+
+def keyring(connection: Connection) -> Keyring:
+    """All of it."""
+    revoked = connection.scalars(select(tables.keys.c.key).where(tables.keys.c.revoked))
+    return Keyring(unrevoked(connection), revoked, disabled(connection))
+
+
+def unrevoked(connection: Connection) -> list[ApiKey]:
+    """The keys that are not revoked, those of disabled accounts included."""
+    kept = tables.keys.c
+    found = connection.execute(select(tables.keys).where(~kept.revoked).order_by(kept.account, kept.key))
+    return [ApiKey(row.key, row.account, row.read_only, secret=row.secret) for row in found]
+
+
+def disabled(connection: Connection) -> set[str]:
+    """The accounts that are."""
+    return set(connection.scalars(select(tables.settings.c.account).where(tables.settings.c.disabled)))
