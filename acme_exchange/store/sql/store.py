@@ -73,7 +73,7 @@ class DatabaseStore:
         self._committing: Batch | None = None
         self._done: Future | None = None
         self._timer: TimerHandle | None = None
-        self._latest_cut = 0.0
+        self._latest_handover = 0.0
         self._has_news = False
         self._failure: StoreFailed | None = None
 
@@ -104,7 +104,7 @@ class DatabaseStore:
         if self._gathering.note(events):
             self._hurry()
         elif self._timer is None and self._committing is None:
-            self._cut_in(IDLE_SECONDS)
+            self._hand_over_in(IDLE_SECONDS)
 
     def add_key(self, key: ApiKey) -> None:
         self.keyring.add(key)
@@ -125,7 +125,7 @@ class DatabaseStore:
         try:
             while self._failure is None and (self._committing is not None or self._has_news):
                 if self._committing is None:
-                    self._cut()
+                    self._hand_over()
                 await self._done
             if self._failure is not None:
                 raise self._failure
@@ -243,20 +243,20 @@ class DatabaseStore:
             return
         self.progress.recorded = self._gathering.number
         if self._committing is None:
-            self._cut_in(self._latest_cut + GATHER_SECONDS - _loop().time())
+            self._hand_over_in(self._latest_handover + GATHER_SECONDS - _loop().time())
 
-    def _cut_in(self, seconds: float) -> None:
+    def _hand_over_in(self, seconds: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = _loop().call_later(max(0.0, seconds), self._cut)
+        self._timer = _loop().call_later(max(0.0, seconds), self._hand_over)
 
-    def _cut(self) -> None:
-        """Ends the batch that gathers, and has it written."""
+    def _hand_over(self) -> None:
+        """Hands the batch that gathers to who writes it, and begins the next."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         loop = _loop()
-        self._latest_cut = loop.time()
+        self._latest_handover = loop.time()
         self._has_news = False
         batch, self._gathering = self._gathering, Batch(self._gathering.number + 1)
         batch.changes = self._take_changes()
@@ -283,9 +283,9 @@ class DatabaseStore:
         self.progress.keep(self._committing.number)
         self._committing = None
         if self.progress.recorded == self._gathering.number:
-            self._cut_in(self._latest_cut + GATHER_SECONDS - _loop().time())
+            self._hand_over_in(self._latest_handover + GATHER_SECONDS - _loop().time())
         elif self._has_news:
-            self._cut_in(IDLE_SECONDS)
+            self._hand_over_in(IDLE_SECONDS)
 
     def _fail(self, error: Exception) -> None:
         self._failure = _failure(error)
