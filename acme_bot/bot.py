@@ -97,6 +97,12 @@ class Bot:
             raise HbotError(f"{self.name} did not stop within {STOP_SECONDS} s.\n{self.complaints()}") from None
 
     @property
+    def pid(self) -> int:
+        """Of the latest process."""
+        assert self.process is not None, f"{self.name} was not started."
+        return self.process.pid
+
+    @property
     def is_up(self) -> bool:
         return self.process is not None and self.process.poll() is None and self.hbot.is_up(since=self._launched_at)
 

@@ -42,13 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command. Returns the exit code: 0, or 1 with a sentence on standard error."""
     options = _parser().parse_args(arguments)
     try:
-        return options.command(options)
+        return int(options.command(options))
     except Problem as problem:
         return _complain(str(problem))
     except OSError as error:
         if error.filename is None:
             raise
-        return _complain(f"{error.filename}: {error.strerror}. {ADVICE.get(error.errno, 'Name another place.')}")
+        return _complain(f"{error.filename}: {error.strerror}. {ADVICE.get(error.errno or 0, 'Name another place.')}")
 
 
 def _complain(text: str) -> int:

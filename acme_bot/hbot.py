@@ -68,7 +68,7 @@ class Hbot:
         """Writes the configuration `name` for `strategy`. Raises `HbotError`."""
         self.run(*create_arguments(strategy, name, settings))
 
-    def start_bot(self, name: str) -> subprocess.Popen:
+    def start_bot(self, name: str) -> subprocess.Popen[str]:
         """Starts the bot of the configuration `name` and returns its process, which ends with this one.
 
         Returns when the bot is up, which is some seconds before its first order. Raises `HbotError` when it does not
@@ -83,7 +83,7 @@ class Hbot:
             time.sleep(0.2)
         return bot
 
-    def launch_bot(self, name: str) -> subprocess.Popen:
+    def launch_bot(self, name: str) -> subprocess.Popen[str]:
         """As `start_bot`, but returns at once: `is_up` tells when the bot is."""
         with self._bot_output().open("w") as output:
             bot = self._start(("start", name, "--foreground"), stdout=output, stderr=subprocess.STDOUT)
@@ -125,7 +125,7 @@ class Hbot:
     def _bot_output(self) -> Path:
         return self.workspace / "logs" / "bot-output.log"
 
-    def _start(self, arguments: tuple[str, ...], **streams: Any) -> subprocess.Popen:
+    def _start(self, arguments: tuple[str, ...], **streams: Any) -> subprocess.Popen[str]:
         environment = {**os.environ, "HBOT_PASSWORD": self._password}
         # Compiling Hummingbot's modules anew at every command doubles the time that each takes.
         environment.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from acme_bot.workspace import WorkspaceError, installed_hummingbot
@@ -115,8 +116,8 @@ def tree_version(root: Path) -> Version:
         raise WorkspaceError(f"{root / 'setup.py'} does not say which version of Hummingbot it is of.") from None
 
 
-def supported_versions():
-    """The versions of Hummingbot that this project was tested with, as a `SpecifierSet`."""
+def supported_versions() -> SpecifierSet:
+    """The versions of Hummingbot that this project was tested with, ."""
     return next(required.specifier for required in requirements() if required.name == "hummingbot")
 
 

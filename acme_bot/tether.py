@@ -62,7 +62,7 @@ def become(parent: int, lifeline: int | None, command: Sequence[str]) -> None:
         raise OSError(ctypes.get_errno(), "prctl")
     if os.getppid() != parent:
         sys.exit(1)
-    os.execvp(command[0], command)
+    os.execvp(command[0], list(command))
 
 
 def _watch_beside(lifeline: int) -> None:

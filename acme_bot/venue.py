@@ -42,7 +42,7 @@ class Venue:
         self._folder = folder
         self._funding_seconds = funding_seconds
         self._seed = seed
-        self._process: subprocess.Popen | None = None
+        self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         """Returns when the venue listens at `url`. Raises `VenueStartError` when it does not come to that."""
@@ -62,9 +62,14 @@ class Venue:
         self.page = self._announced_page()
 
     @property
+    def _running(self) -> subprocess.Popen[str]:
+        assert self._process is not None, "The venue was not started."
+        return self._process
+
+    @property
     def pid(self) -> int:
         """Of the process, once it was started."""
-        return self._process.pid
+        return self._running.pid
 
     def stop(self) -> None:
         """Ends the venue; it may have ended before, or never have started."""
@@ -92,14 +97,16 @@ class Venue:
 
     def _announced_url(self) -> str:
         said = ""
-        deadline = threading.Timer(START_SECONDS, self._process.kill)
+        output = self._running.stdout
+        assert output is not None
+        deadline = threading.Timer(START_SECONDS, self._running.kill)
         deadline.start()
-        for line in self._process.stdout:
+        for line in output:
             said += line
             if url := URL.search(line):
                 deadline.cancel()
                 # A venue that prints must never have to wait for a reader.
-                threading.Thread(target=self._process.stdout.read, daemon=True).start()
+                threading.Thread(target=output.read, daemon=True).start()
                 return url.group()
         deadline.cancel()
         self.stop()

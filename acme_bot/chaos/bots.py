@@ -1,6 +1,7 @@
 """The three bots: what each runs."""
 
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
 from acme_bot.bot import Bot, Strategy
@@ -45,6 +46,6 @@ def make_bots(folder: Path, seed: int) -> list[Bot]:
     ]
 
 
-def open_accounts(bots: list[Bot], server: str, watchers: dict[str, Key]) -> dict[str, VenueAccount]:
+def open_accounts(bots: Sequence[Bot], server: str, watchers: dict[str, Key]) -> dict[str, VenueAccount]:
     """Each bot's account on the venue, by the bot's name."""
     return {bot.name: VenueAccount(server, watchers[bot.name], MARKET) for bot in bots}

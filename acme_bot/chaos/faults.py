@@ -2,7 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from acme_exchange.input.errors import UserError
 from acme_exchange.owner.access import find_access
@@ -55,7 +55,7 @@ class FaultCounts:
         self.next_life()
         self._ask("DELETE")
 
-    def _ask(self, method: str) -> Any:
+    def _ask(self, method: Literal["GET", "DELETE"]) -> Any:
         access = find_access(self._folder)
         if access is None:
             return None

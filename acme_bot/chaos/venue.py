@@ -40,8 +40,8 @@ class LastingVenue(Venue):
 
     def kill(self) -> None:
         """Ends it with SIGKILL."""
-        self._process.kill()
-        self._process.wait()
+        self._running.kill()
+        self._running.wait()
 
     def _options(self) -> list[str]:
         faults = [option for fault in FAULTS for option in ("--fault", fault)] if self.is_faulty else []

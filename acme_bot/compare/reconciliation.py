@@ -63,7 +63,7 @@ def _orders(hummingbot: Statement, venue: Statement) -> list[Line]:
     return [
         _line("orders", len(hummingbot.orders), len(venue.orders)),
         *(_line(f"orders {state.value}", *counts[state]) for state in (OrderState.FILLED, OrderState.CANCELLED)),
-        Line("orders left open", *map(str, left_open), agrees=left_open == [0, 0]),
+        Line("orders left open", str(left_open[0]), str(left_open[1]), agrees=left_open == [0, 0]),
         _each(
             "each order: side, price, size, state",
             hummingbot.orders,

@@ -185,8 +185,8 @@ class Demo(Run[Venue]):
         lines = reconcile_statements(hummingbot, statement, self._opening, valuation)
         if self._bot.process is not None:
             lines += self._reconcile_connector()
-        filled = [both_sides_filled(hummingbot), both_sides_filled(statement)]
-        return [Line("filled on both sides", *("yes" if both else "no" for both in filled), agrees=all(filled)), *lines]
+        bots, venues = ("yes" if both_sides_filled(each) else "no" for each in (hummingbot, statement))
+        return [Line("filled on both sides", bots, venues, agrees=(bots, venues) == ("yes", "yes")), *lines]
 
     def _reconcile_connector(self) -> list[Line]:
         while True:

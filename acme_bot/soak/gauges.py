@@ -51,8 +51,8 @@ class VenueGauge:
 
     def __init__(self, url: str, *, milliseconds: float, kilobytes: float):
         address = urlsplit(url)
-        self._port = address.port
-        self._connection = http.client.HTTPConnection(address.hostname, address.port, timeout=ANSWER_SECONDS)
+        self._port = address.port or http.client.HTTP_PORT
+        self._connection = http.client.HTTPConnection(address.hostname or "", self._port, timeout=ANSWER_SECONDS)
         self._lag = Series("event-loop lag of the venue", "ms", milliseconds)
         self._waiting = Series("queues of the venue's connections", "kB", kilobytes)
         self.series = [self._lag, self._waiting]

@@ -115,4 +115,4 @@ class Soak(StrategyV2Base):
 
     def _queued(self) -> int:
         """What waits for the connector: frames of the account, since those of the markets are handled as they are read."""
-        return self._connector._user_stream_tracker.user_stream.qsize()
+        return int(self._connector._user_stream_tracker.user_stream.qsize())

@@ -76,7 +76,7 @@ class Soak(Run[LastingVenue]):
     def _open_gauges(self) -> None:
         self._from_bot = BotGauge(self._workspace / SAMPLES, **BOT_TOLERANCES)
         self._from_venue = VenueGauge(self.venue.url, **VENUE_TOLERANCES)
-        self._bot_process = ProcessGauge("bot", self._bot.process.pid, **PROCESS_TOLERANCES)
+        self._bot_process = ProcessGauge("bot", self._bot.pid, **PROCESS_TOLERANCES)
         self.venue_process = ProcessGauge("venue", self.venue.pid, **PROCESS_TOLERANCES)
 
     def _await_start(self) -> None:

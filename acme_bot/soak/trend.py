@@ -1,10 +1,12 @@
 """Whether a series rises, and by how much, whatever its noise and its outliers."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy
+from numpy.typing import NDArray
 from scipy.stats import theilslopes
+
+Numbers = NDArray[numpy.float64]
 
 WARM_UP = 1 / 3
 """The part of the run's time that is not judged: caches fill, and Hummingbot loads what it needs as it goes."""
@@ -71,7 +73,8 @@ def trend_of(series: Series) -> Trend:
         raise ValueError(f"{series.name}: too few samples to judge")
     times, values = times[judged], values[judged]
     tenth = max(1, len(values) // 10)
-    slope, intercept, low, _ = map(float, theilslopes(*_thinned(values, times), CONFIDENCE, method="joint"))
+    thin_values, thin_times = _thinned(values, times)
+    slope, intercept, low, _ = map(float, theilslopes(thin_values, thin_times, CONFIDENCE, method="joint"))
     started, ended = float(times[0]), float(times[-1])
     return Trend(
         series,
@@ -85,7 +88,10 @@ def trend_of(series: Series) -> Trend:
     )
 
 
-def _thinned(values: numpy.ndarray, times: numpy.ndarray) -> Sequence[numpy.ndarray]:
+def _thinned(values: Numbers, times: Numbers) -> tuple[Numbers, Numbers]:
     """At most 200 points, each the median of its neighbours: every pair of points has a slope."""
     parts = min(MOST_POINTS, len(values))
-    return [numpy.array([numpy.median(part) for part in numpy.array_split(of, parts)]) for of in (values, times)]
+    thin_values, thin_times = (
+        numpy.array([numpy.median(part) for part in numpy.array_split(of, parts)]) for of in (values, times)
+    )
+    return thin_values, thin_times

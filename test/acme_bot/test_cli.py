@@ -1,3 +1,7 @@
+import errno
+import re
+from pathlib import Path
+
 import pytest
 
 from acme_bot import cli
@@ -18,6 +22,35 @@ def test_what_is_in_the_way_is_a_sentence_and_no_traceback(command, tmp_path, ca
     assert cli.main([command, str(tmp_path)]) == 1
 
     assert capsys.readouterr().err.startswith(f"acme-bot: {tmp_path} is not ")
+
+
+@pytest.mark.parametrize(
+    "command", [["workspace"], ["demo", "--folder"], ["chaos", "--folder"], ["soak", "--folder"]], ids=" ".join
+)
+def test_a_place_that_cannot_be_written_to_is_a_sentence(command, capsys):
+    assert cli.main([*command, "/proc/version/bot"]) == 1
+
+    assert re.fullmatch(r"acme-bot: /proc/version.*: Not a directory\. Name another place\.\n", capsys.readouterr().err)
+
+
+def test_a_folder_that_may_not_be_written_to_is_told_with_what_to_do(monkeypatch, tmp_path, capsys):
+    def refuse(folder: Path) -> Path:
+        raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+
+    monkeypatch.setattr(cli, "make_workspace", refuse)
+
+    assert cli.main(["workspace", str(tmp_path)]) == 1
+
+    advice = "Make it writable for you, or name another place."
+    assert capsys.readouterr().err == f"acme-bot: {tmp_path}: Permission denied. {advice}\n"
+
+
+def test_the_version_is_this_projects_and_hummingbots(capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+
+    assert ended.value.code == 0
+    assert re.fullmatch(r"hummingbot-acme-perpetual \S+, hummingbot \d+\n", capsys.readouterr().out)
 
 
 @pytest.mark.parametrize("seconds", ["-1", "1.5", "soon"])

@@ -5,6 +5,7 @@ Hummingbot's own source tree has one too; the package on PyPI has not.
 
 import os
 from decimal import Decimal
+from typing import Any
 
 from hummingbot.client.hummingbot_application import HummingbotApplication
 from hummingbot.strategy.strategy_v2_base import StrategyV2Base, StrategyV2ConfigBase
@@ -25,13 +26,13 @@ class V2WithControllersConfig(StrategyV2ConfigBase):
 class V2WithControllers(StrategyV2Base):
     REPORT_SECONDS = 1
 
-    def __init__(self, connectors: dict, config: V2WithControllersConfig):
+    def __init__(self, connectors: dict[str, Any], config: V2WithControllersConfig):
         super().__init__(connectors, config)
         self._best: dict[str, Decimal] = {}
         self._lost: set[str] = set()
         self._reported = 0.0
 
-    def apply_initial_setting(self):
+    def apply_initial_setting(self) -> None:
         for controller in self.controllers.values():
             settings = controller.config
             name = getattr(settings, "connector_name", "")
@@ -42,7 +43,7 @@ class V2WithControllers(StrategyV2Base):
             if hasattr(settings, "leverage"):
                 self.set_leverage(name, settings.trading_pair, settings.leverage)
 
-    def on_tick(self):
+    def on_tick(self) -> None:
         super().on_tick()
         if self._is_stop_triggered:
             return

@@ -48,7 +48,7 @@ class InventoryMakerConfig(MarketMakingControllerConfigBase):
 class InventoryMaker(MarketMakingControllerBase):
     """Each quote is a position executor: once filled, its take-profit, stop-loss and time limit close the position."""
 
-    async def update_processed_data(self):
+    async def update_processed_data(self) -> None:
         middle = self.market_data_provider.get_price_by_type(
             self.config.connector_name, self.config.trading_pair, PriceType.MidPrice
         )
