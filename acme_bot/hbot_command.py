@@ -38,7 +38,8 @@ def main() -> None:
         app()
     finally:
         if command == "stop" and "--json" not in sys.argv:
-            print(left_open(Path.cwd()), end="", flush=True)
+            for line in left_open(Path.cwd()):
+                print(line, flush=True)
 
 
 def _require_servers(command: str | None) -> None:
@@ -64,20 +65,20 @@ def silent_servers(workspace: Path) -> Iterator[str]:
                 yield f"No venue answers at {server} ({reason}): {START}, or name another with `hbot connect {connector}`."
 
 
-def left_open(workspace: Path) -> str:
-    """What the bot of a workspace leaves on the venue, in lines; nothing when that is nothing, or there is no key."""
+def left_open(workspace: Path) -> list[str]:
+    """What the bot of a workspace leaves on the venue, in lines; none when that is nothing, or there is no key."""
     place = shlex.quote(str(workspace))
     close = f"`acme-bot close {place}`"
     if not any((workspace / "conf" / "connectors").glob("acme_perpetual.yml")):
-        return ""
+        return []
     password = given_password()
     if password is None:
-        return f"Whether a position is left: {place}/hbot balance; {close} closes it.\n"
+        return [f"Whether a position is left: {place}/hbot balance; {close} closes it."]
     try:
         positions = open_positions(stored_client(workspace, password))
     except Problem as problem:
-        return f"Whether a position is left is not known: {problem}\n"
-    return "".join(f"Left open: {position}. {close} closes it.\n" for position in positions)
+        return [f"Whether a position is left is not known: {problem}"]
+    return [f"Left open: {position}. {close} closes it." for position in positions]
 
 
 if __name__ == "__main__":

@@ -176,7 +176,7 @@ class Demo(Run[Venue]):
         agree = self._verdict(lines)
         if statement.fills:
             self.earned = earnings(statement, valuation)
-            self._show_earnings(statement, self.earned)
+            self._show_earnings(len(statement.fills), valuation, self.earned)
         self.say(NEXT)
         return agree
 
@@ -204,11 +204,13 @@ class Demo(Run[Venue]):
         self.say(f"✓ All {len(lines)} lines agree, to the last digit.", style="bold green")
         return True
 
-    def _show_earnings(self, statement: Statement, earned: Earnings) -> None:
+    def _show_earnings(self, fills: int, valuation: Valuation, earned: Earnings) -> None:
         self.say(
-            f"\nIt earned {earned.total:+,.2f} USD with {len(statement.fills)} fills: trading {earned.trading:+,.2f}, "
+            f"\nIt earned {earned.total:+,.2f} USD with {fills} fills: trading {earned.trading:+,.2f}, "
             f"fees {earned.fees:+,.2f}, funding {earned.funding:+,.4f}."
         )
+        if position := valuation.holding.position:
+            self.say(f"In that, what it still holds, {position.normalize():+f} BTC, counts at the mark price.")
         self.say(
             "This market is made so that a maker can live on it, and says nothing about what the same settings earn on a "
             "real one.\n"

@@ -194,7 +194,7 @@ def _bot(trading: Trading) -> RenderableType:
         fills.add_row(
             _time(fill.time),
             f"[{COLOURS[fill.side]}]{fill.side}[/]",
-            f"{fill.amount:f}",
+            f"{fill.amount.normalize():f}",
             _usd(fill.price),
             f"{fill.fee:.4f}",
         )

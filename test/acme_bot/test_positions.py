@@ -75,15 +75,15 @@ def test_close_cancels_and_closes_what_the_bot_has_left(account, workspace, give
     account.place("buy", Decimal("0.0123"), price.ask + 50, "taken")
     account.place("buy", Decimal("0.002"), Decimal(30_000), "resting")
 
-    left = hbot_command.left_open(workspace)
+    (left,) = hbot_command.left_open(workspace)
     assert left.startswith("Left open: long 0.0123 on BTC-PERP, worth ")
-    assert left.endswith(f"`acme-bot close '{workspace}'` closes it.\n")
+    assert left.endswith(f"`acme-bot close '{workspace}'` closes it.")
 
     assert cli.main(["close", str(workspace)]) == 0
 
     assert capsys.readouterr().out.startswith("Closed: long 0.0123 on BTC-PERP, worth ")
     assert account.open_orders() == [] and account.valuation().holding.position == 0
-    assert hbot_command.left_open(workspace) == ""
+    assert hbot_command.left_open(workspace) == []
     assert cli.main(["close", str(workspace)]) == 0
     assert capsys.readouterr().out == "There is no position to close.\n"
 
@@ -96,7 +96,7 @@ def test_cancel_cancels_the_orders_and_leaves_the_position(account, workspace, g
 
     assert capsys.readouterr().out == "Cancelled 1 order.\n"
     assert account.open_orders() == [] and account.valuation().holding.position == Decimal("-0.003")
-    assert "short 0.003 on BTC-PERP" in hbot_command.left_open(workspace)
+    assert "short 0.003 on BTC-PERP" in hbot_command.left_open(workspace)[0]
     cli.main(["close", str(workspace)])
 
 
@@ -128,7 +128,7 @@ def test_balance_ends_with_that_line_and_shows_no_money(tmp_path):
 
 
 def test_without_the_password_it_says_where_to_look(workspace):
-    assert "hbot balance" in hbot_command.left_open(workspace)
+    assert "hbot balance" in hbot_command.left_open(workspace)[0]
 
 
 @pytest.mark.parametrize("command", ["cancel", "close"])

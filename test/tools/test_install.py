@@ -2,6 +2,7 @@
 
 import pytest
 
+from tools import install
 from tools.install import InstallationError, Progress, run
 
 TRANSLATED = b"  [%2d/60] Cythonizing hummingbot/core/clock.pyx\n"
@@ -34,6 +35,57 @@ def test_compiling_tells_the_module_and_the_time_that_is_left():
 
     assert watched.line(translated + COMPILING * 31, now=120.0) == "compiling: module 31 of 60, about 1 minute left"
     assert watched.line(translated + COMPILING * 60, now=178.0).endswith("module 60 of 60, less than a minute left")
+
+
+@pytest.fixture
+def commands(monkeypatch) -> list[str]:
+    """What would be run; uv does not succeed."""
+    made: list[str] = []
+
+    def note(title: str, *command: object, environment: object = None) -> None:
+        made.append(" ".join(map(str, command)))
+        if command[0] == "uv":
+            raise InstallationError(f"{title} failed")
+
+    monkeypatch.setattr(install, "run", note)
+    monkeypatch.setattr(install, "require_pip", lambda installer: None)
+    monkeypatch.delenv("PIP_CONSTRAINT", raising=False)
+    return made
+
+
+@pytest.mark.parametrize("uv", ["uv", None])
+def test_what_uv_cannot_install_and_where_there_is_none_pip_does(uv, commands, monkeypatch):
+    monkeypatch.setenv("PIP_CONSTRAINT", "to be put back")
+
+    install.Installer(uv).install(
+        "installing", "--build-constraints", "constraints.txt", "-r", "others.txt", "--reinstall"
+    )
+
+    assert commands[-1] == (
+        ".venv/bin/python -m pip install --disable-pip-version-check -r others.txt --force-reinstall"
+    )
+    assert install.os.environ["PIP_CONSTRAINT"] == "constraints.txt"
+    assert len(commands) == (2 if uv else 1)
+
+
+def test_a_package_that_pypi_has_is_not_compiled(commands, monkeypatch, tmp_path):
+    wheel = tmp_path / "hummingbot-20260922-cp312-cp312-macosx_14_0_arm64.whl"
+    monkeypatch.setattr(install, "wheel_cache", lambda: tmp_path)
+    monkeypatch.setattr(install, "installed_version", lambda name: None)
+    monkeypatch.setattr(install, "moved", lambda place, wheels: wheel)
+
+    install.install_hummingbot(install.Installer(None), "hummingbot==20260922")
+
+    assert "pip download" in commands[0] and "--only-binary=:all:" in commands[0]
+    assert commands[-1].endswith(f"--no-deps {wheel}") and not any("pip wheel" in command for command in commands)
+
+
+def test_one_that_is_installed_already_is_left_alone(commands, monkeypatch):
+    monkeypatch.setattr(install, "installed_version", lambda name: "20260922")
+
+    install.install_hummingbot(install.Installer(None), "hummingbot==20260922")
+
+    assert commands == []
 
 
 def test_a_command_that_fails_is_told_with_the_end_of_what_it_said(tmp_path, monkeypatch):
