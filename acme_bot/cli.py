@@ -3,7 +3,6 @@
 import argparse
 import errno
 import importlib.metadata
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ from acme_bot.installation import DISTRIBUTION, MANIFEST, install, uninstall
 from acme_bot.new import connect_workspace, settings_of, start_new
 from acme_bot.password import ask_password
 from acme_bot.positions import cancel_orders, close_positions, require_stopped, stored_client
-from acme_bot.problem import Problem
+from acme_bot.problem import Problem, quoted
 from acme_bot.run import in_folder
 from acme_bot.server import first_key, running_server
 from acme_bot.soak import SHORTEST_SECONDS
@@ -63,10 +62,9 @@ def _workspace(options: argparse.Namespace) -> int:
         print(f"{add_files(workspace, folder, source)} {folder} from {source}")
     if options.connect:
         _connect(workspace, options)
-    place = shlex.quote(str(workspace))
     print(
-        f"{workspace} is a complete Hummingbot: `{shlex.quote(f'{workspace}/hbot')}` is its command line, "
-        f"`acme-bot client {place}` opens its interactive client."
+        f"{workspace} is a complete Hummingbot: `{quoted(workspace / 'hbot')}` is its command line, "
+        f"`acme-bot client {quoted(workspace)}` opens its interactive client."
     )
     return 0
 
@@ -88,7 +86,7 @@ def _new(options: argparse.Namespace) -> int:
     password = _connect(workspace, options)
     print(f"Starting {strategy.name}; this takes half a minute ...", flush=True)
     start_new(workspace, strategy, password)
-    hbot = shlex.quote(str(options.folder / "hbot"))
+    hbot = quoted(options.folder / "hbot")
     print(
         f"{options.folder} trades {PAIR} on {server}, and goes on when this terminal is closed. What to look at:\n"
         f"  {hbot} status     what it does at present\n"

@@ -25,6 +25,7 @@ from acme_bot.installation import (
     supported_versions,
     tree_version,
 )
+from acme_bot.problem import quoted
 from acme_bot.server import DEFAULT_SERVER, reason_of_silence
 from acme_bot.workspace import MARKER, WorkspaceError, installed_hummingbot, is_workspace
 
@@ -98,7 +99,7 @@ def _own_files() -> Iterator[Finding]:
 
 
 def _workspace(place: Path) -> Iterator[Finding]:
-    refresh = f"Stop its bots and run `acme-bot workspace {place}`."
+    refresh = f"Stop its bots and run `acme-bot workspace {quoted(place)}`."
     made_of = (place / MARKER).read_text(encoding="utf-8").strip()
     installed = f"Hummingbot {importlib.metadata.version('hummingbot')}"
     if made_of != installed:
@@ -124,7 +125,7 @@ def _is_same(path: Path, place: Path, package: Path) -> bool:
 
 
 def _tree(root: Path) -> Iterator[Finding]:
-    install = f"Run `acme-bot install {root}`."
+    install = f"Run `acme-bot install {quoted(root)}`."
     version = tree_version(root)
     if version not in supported_versions():
         yield Finding(
@@ -139,7 +140,7 @@ def _tree(root: Path) -> Iterator[Finding]:
     if changed:
         yield Finding(
             f"{root} has files that were changed or removed since they were put there: {named(changed)}.",
-            f"Keep your changes elsewhere, then run `acme-bot uninstall {root}` and `acme-bot install {root}`.",
+            f"Keep your changes elsewhere, then run `acme-bot uninstall {quoted(root)}` and `acme-bot install {quoted(root)}`.",
         )
     outdated = outdated_files(manifest)
     if outdated:
@@ -153,7 +154,7 @@ def _keys(place: Path) -> Iterator[Finding]:
         if all(each.stat().st_mode & OTHERS for each in folders):
             yield Finding(
                 f"{path} can be read by others on this machine; it holds your keys, encrypted.",
-                f"Run `chmod 700 {path.parent}`.",
+                f"Run `chmod 700 {quoted(path.parent)}`.",
             )
 
 

@@ -7,7 +7,6 @@
 """
 
 import logging
-import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ import yaml
 from acme_bot.hbot import CONNECTOR, SECOND_CONNECTOR
 from acme_bot.password import given_password
 from acme_bot.positions import open_positions, stored_client
-from acme_bot.problem import Problem
+from acme_bot.problem import Problem, quoted
 from acme_bot.server import DEFAULT_SERVER, START, reason_of_silence
 
 
@@ -67,13 +66,12 @@ def silent_servers(workspace: Path) -> Iterator[str]:
 
 def left_open(workspace: Path) -> list[str]:
     """What the bot of a workspace leaves on the venue, in lines; none when that is nothing, or there is no key."""
-    place = shlex.quote(str(workspace))
-    close = f"`acme-bot close {place}`"
+    close = f"`acme-bot close {quoted(workspace)}`"
     if not any((workspace / "conf" / "connectors").glob("acme_perpetual.yml")):
         return []
     password = given_password()
     if password is None:
-        return [f"Whether a position is left: {place}/hbot balance; {close} closes it."]
+        return [f"Whether a position is left: {quoted(workspace / 'hbot')} balance; {close} closes it."]
     try:
         positions = open_positions(stored_client(workspace, password))
     except Problem as problem:

@@ -6,7 +6,7 @@ from acme_bot.bot import Strategy
 from acme_bot.compare.venue_client import Key
 from acme_bot.hbot import Hbot, HbotError
 from acme_bot.positions import running_bot
-from acme_bot.problem import Problem
+from acme_bot.problem import Problem, quoted
 
 CONFIGURATION = "maker.yml"
 WHERE = {"inventory_maker": "controllers", "perpetual_market_making": "strategies"}
@@ -29,7 +29,7 @@ def start_new(workspace: Path, strategy: Strategy, password: str) -> None:
     Raises `Problem` when a bot runs there already, or does not come to start.
     """
     if running_bot(workspace) is not None:
-        raise Problem(f"A bot runs in {workspace} already: `{workspace}/hbot status` shows it.")
+        raise Problem(f"A bot runs in {workspace} already: `{quoted(workspace / 'hbot')} status` shows it.")
     hbot = Hbot(workspace, password)
     if not settings_of(workspace, strategy).exists():
         hbot.create(strategy.name, CONFIGURATION, strategy.settings)

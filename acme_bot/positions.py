@@ -11,7 +11,7 @@ import yaml
 
 from acme_bot.compare.venue_client import Key, VenueClient
 from acme_bot.hbot import CONNECTOR
-from acme_bot.problem import Problem
+from acme_bot.problem import Problem, quoted
 from acme_bot.server import DEFAULT_SERVER
 
 TRIES = 3
@@ -39,7 +39,7 @@ def stored_client(workspace: Path, password: str, connector: str = CONNECTOR) ->
     """
     path = workspace / "conf" / "connectors" / f"{connector}.yml"
     if not path.exists():
-        raise Problem(f"{workspace} has no key: `acme-bot workspace {workspace} --connect` stores the venue's.")
+        raise Problem(f"{workspace} has no key: `acme-bot workspace {quoted(workspace)} --connect` stores the venue's.")
     values = yaml.safe_load(path.read_text(encoding="utf-8"))
     key, secret = (_decrypted(values[f"{connector}_{name}"], password) for name in ("api_key", "api_secret"))
     server = values.get(f"{connector}_server") or DEFAULT_SERVER
@@ -59,7 +59,8 @@ def running_bot(workspace: Path) -> int | None:
 def require_stopped(workspace: Path) -> None:
     """Raises `Problem` while the bot runs: it would go on trading."""
     if running_bot(workspace) is not None:
-        raise Problem(f"The bot in {workspace} runs, and would trade on: stop it first with `{workspace}/hbot stop`.")
+        stop = f"`{quoted(workspace / 'hbot')} stop`"
+        raise Problem(f"The bot in {workspace} runs, and would trade on: stop it first with {stop}.")
 
 
 def cancel_orders(client: VenueClient) -> int:

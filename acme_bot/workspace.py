@@ -26,7 +26,7 @@ from pathlib import Path
 
 import yaml
 
-from acme_bot.problem import Problem
+from acme_bot.problem import Problem, quoted
 from acme_bot.strategy_files import add_examples
 
 CONNECTOR = Path("connector", "derivative", "acme_perpetual")
@@ -89,7 +89,7 @@ def require_workspace(folder: Path) -> Path:
     """The absolute path of an existing workspace. Raises `WorkspaceError` when `folder` is none."""
     folder = folder.expanduser().resolve()
     if not is_workspace(folder):
-        raise WorkspaceError(f"{folder} is not a workspace: make one with `acme-bot workspace {folder}`.")
+        raise WorkspaceError(f"{folder} is not a workspace: make one with `acme-bot workspace {quoted(folder)}`.")
     return folder
 
 

@@ -128,7 +128,7 @@ def test_balance_ends_with_that_line_and_shows_no_money(tmp_path):
 
 
 def test_without_the_password_it_says_where_to_look(workspace):
-    assert "hbot balance" in hbot_command.left_open(workspace)[0]
+    assert "hbot' balance" in hbot_command.left_open(workspace)[0]
 
 
 @pytest.mark.parametrize("command", ["cancel", "close"])
