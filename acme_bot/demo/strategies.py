@@ -31,7 +31,8 @@ MARKET_MAKING = Strategy(
     },
 )
 # Spreads and barriers are fractions. It quotes 250 USD on each side, and its executors close their positions before it
-# stops.
+# stops, at a taker's cost: a round trip has to earn more than with version 1. A stronger skew would give away on one side
+# what the other has earned.
 INVENTORY_MAKER = Strategy(
     "inventory_maker",
     {
@@ -40,13 +41,14 @@ INVENTORY_MAKER = Strategy(
         "leverage": "5",
         "position_mode": "ONEWAY",
         "total_amount_quote": "500",
-        "buy_spreads": "0.0005",
-        "sell_spreads": "0.0005",
+        "buy_spreads": "0.0006",
+        "sell_spreads": "0.0006",
         "executor_refresh_time": "5",
         "cooldown_time": "1",
-        "take_profit": "0.0008",
+        "take_profit": "0.001",
         "stop_loss": "0.004",
         "time_limit": "120",
+        "inventory_skew": "0.0002",
     },
     stop_seconds=20,
     funding_seconds=60,

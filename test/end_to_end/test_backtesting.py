@@ -58,3 +58,9 @@ async def test_a_controller_is_tested_on_the_hours_before_the_venue_began(venue)
     assert found["results"]["total_executors_with_position"] > 0
     assert Decimal(str(found["results"]["total_volume"])) > 0
     assert {executor.config.trading_pair for executor in found["executors"]} == {PAIR}
+
+
+def test_a_configuration_with_defaults_trades_as_the_demo_does():
+    fields = InventoryMakerConfig.model_fields
+
+    assert {name: str(fields[name].default) for name in INVENTORY_MAKER.settings} == dict(INVENTORY_MAKER.settings)

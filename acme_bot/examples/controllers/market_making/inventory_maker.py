@@ -33,16 +33,16 @@ class InventoryMakerConfig(MarketMakingControllerConfigBase):
     connector_name: str = _asked("acme_perpetual", "The connector")
     trading_pair: str = _asked("BTC-USD", "The trading pair")
     total_amount_quote: Decimal = _asked(Decimal(500), "USD of all quotes together", gt=0)
-    buy_spreads: list[float] = _asked("0.0005", "Distances of the bids from the middle, as fractions")
-    sell_spreads: list[float] = _asked("0.0005", "Distances of the asks from the middle, as fractions")
+    buy_spreads: list[float] = _asked("0.0006", "Distances of the bids from the middle, as fractions")
+    sell_spreads: list[float] = _asked("0.0006", "Distances of the asks from the middle, as fractions")
     executor_refresh_time: int = _asked(5, "Seconds after which a quote is renewed")
     cooldown_time: int = _asked(1, "Seconds to wait after a position was closed")
     leverage: int = _asked(5, "The leverage")
     position_mode: PositionMode = _asked("ONEWAY", "The position mode, ONEWAY or HEDGE")
     stop_loss: Decimal | None = _asked(Decimal("0.004"), "The loss at which a position is closed, as a fraction", gt=0)
-    take_profit: Decimal | None = _asked(Decimal("0.0008"), "The profit to close a position at, as a fraction", gt=0)
+    take_profit: Decimal | None = _asked(Decimal("0.001"), "The profit to close a position at, as a fraction", gt=0)
     time_limit: int | None = _asked(120, "Seconds after which a position is closed", gt=0)
-    inventory_skew: Decimal = Field(default=Decimal("0.001"), ge=0, json_schema_extra={"is_updatable": True})
+    inventory_skew: Decimal = Field(default=Decimal("0.0002"), ge=0, json_schema_extra={"is_updatable": True})
 
 
 class InventoryMaker(MarketMakingControllerBase):
