@@ -92,7 +92,7 @@ class Reader:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=400,
         )
         assert ran.returncode == 0, f"{command}\n{ran.stdout}{ran.stderr}"
         self._environment = dict(entry.split("=", 1) for entry in environment.read_text().rstrip("\0").split("\0"))
@@ -110,7 +110,7 @@ def reader(tmp_path) -> Iterator[Reader]:
     reader.leave()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_works(page: Path, reader: Reader):
     for block in BLOCK.findall(page.read_text(encoding="utf-8")):
