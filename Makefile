@@ -32,7 +32,7 @@ soak: venv
 test: venv lint
 	@$(PYTHON_IN_VENV) -m pytest $(if $(ARGS),$(ARGS),$(WHOLE_RUN))
 
-## What the demo's settings earn, with both strategies, on SEEDS=10 seeds for SECONDS=60 each; at least eight of ten above zero.
+## What the demo's settings earn, with both strategies, on SEEDS=10 seeds for SECONDS=120 each; at least eight of ten above zero.
 earnings: venv
 	@$(PYTHON_IN_VENV) -m bench.earnings $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(ARGS)
 

@@ -33,7 +33,7 @@ def run(strategy: str, seed: int, seconds: int) -> tuple[Earnings | None, str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=10, help="how many (default: %(default)s)")
-    parser.add_argument("--seconds", type=int, default=60, help="of trading each (default: %(default)s)")
+    parser.add_argument("--seconds", type=int, default=120, help="of trading each (default: %(default)s)")
     parser.add_argument("--at-once", type=int, default=1, help="demos at the same time (default: %(default)s)")
     options = parser.parse_args()
     jobs = [(strategy, seed, options.seconds) for strategy in STRATEGIES for seed in range(1, options.seeds + 1)]
