@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright, expect
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = (
@@ -23,7 +23,8 @@ QUIET = (
     "--disable-sync",
 )
 PATIENCE_MILLISECONDS = 30_000
-MAY_BE_REFUSED = ("/page/session", "/page/api/orders")
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
+MAY_BE_REFUSED = ("/page/session", "/page/api/orders", "/page/api/account")
 
 
 class Looker:
@@ -78,4 +79,4 @@ async def look(browser: Browser) -> AsyncIterator[Callable]:
 
         yield opened
         complaints = [complaint for looker in lookers for complaint in looker.complaints]
-    assert complaints == []
+    assert complaints == [], complaints

@@ -4,6 +4,7 @@ All of it lies below `/page`, where alone the session's cookie is sent. Every re
 from the page.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any
 
@@ -86,6 +87,7 @@ class Page:
         self._origins = origins
         self._assets = Assets()
         self._sessions = Sessions(venue.keys, venue.clock)
+        self._connections: dict[str, set[asyncio.Transport]] = {}
         self.codes = Codes(venue.clock)
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
@@ -192,6 +194,8 @@ class Page:
         session = self._session(request)
         if session is not None:
             self._sessions.end(session)
+            for transport in self._connections.get(session.id, ()):
+                transport.abort()
         answer = _answer(self._described(None))
         answer.del_cookie(_cookie_name(request), path=BASE)
         return answer
@@ -222,7 +226,17 @@ class Page:
 
     async def _channels(self, request: web.Request) -> web.WebSocketResponse:
         session = self._session(request)
-        return await self._sockets.serve(request, session.key if session else None)
+        transport = request.transport
+        if session is None or transport is None:
+            return await self._sockets.serve(request)
+        connections = self._connections.setdefault(session.id, set())
+        connections.add(transport)
+        try:
+            return await self._sockets.serve(request, session.key)
+        finally:
+            connections.discard(transport)
+            if not connections:
+                self._connections.pop(session.id, None)
 
     def _admit(self, route: Route, request: web.Request, body: bytes) -> ApiKey | None:
         """Who asks, by the page's session, as the API asks it of a signature. The page has limits of its own: it

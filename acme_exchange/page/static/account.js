@@ -71,7 +71,10 @@ export class Account {
     if (wasSignedIn) this.#channels.reconnect();
   }
 
-  #readAll() {
+  /** The connection is new, perhaps because the session has ended. */
+  async #readAll() {
+    await this.#session.check();
+    if (!this.#isSignedIn) return;
     this.#readState();
     this.#readOrders();
     this.#readFills();

@@ -195,6 +195,18 @@ async def test_a_session_that_ends_leaves_nothing_of_the_account(look, running, 
     await expect(page.locator("#panel-orders tbody tr")).to_have_count(0)
 
 
+async def test_a_page_ends_with_its_key(look, running, alice: Client):
+    await alice.place("BTC-PERP", "buy", "0.01", 64_000)
+    page = await look(invitation(running))
+    await expect(page.locator("#count-orders")).to_have_text("1")
+
+    running.venue.revoke_key("alice-key")
+
+    await expect(page.locator(".holdings")).to_be_hidden()
+    await expect(page.locator("#who").get_by_role("button", name="Sign in")).to_be_visible()
+    await expect(page.locator("#connection")).to_have_text("live")
+
+
 async def test_a_name_that_is_markup_is_text(look, running):
     page = await look(invitation(running, HOSTILE))
     await expect(page.locator("#who .name")).to_have_text(HOSTILE)

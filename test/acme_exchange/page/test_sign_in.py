@@ -99,6 +99,34 @@ async def test_a_session_ends_when_it_is_signed_out_wherever_its_cookie_went(vis
     assert (await visitor.get("/api/account")).status == 401
 
 
+async def listening(visitor: Visitor, http: aiohttp.ClientSession, running: RunningVenue):
+    """The page's channels, with one that is private."""
+    headers = {"Origin": running.url, "Cookie": "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())}
+    socket = await http.ws_connect(f"{running.url}/page/ws", headers=headers)
+    await socket.send_json({"op": "subscribe", "channel": "orders"})
+    assert (await socket.receive_json())["type"] == "subscribed"
+    return socket
+
+
+async def test_a_session_that_ends_takes_its_open_channels_along(http: aiohttp.ClientSession, running: RunningVenue):
+    leaving, revoked = Visitor(http, running), Visitor(http, running)
+    await leaving.sign_in_with_code("alice")
+    await revoked.sign_in_with_code("bob")
+    of_leaving, of_revoked = [await listening(visitor, http, running) for visitor in (leaving, revoked)]
+
+    await leaving.ask("DELETE", "/session")
+    running.venue.revoke_key("bob-key")
+
+    for socket in (of_leaving, of_revoked):
+        assert (await socket.receive(timeout=30)).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
+
+
+async def test_a_stranger_has_no_private_channel(http: aiohttp.ClientSession, running: RunningVenue):
+    async with http.ws_connect(f"{running.url}/page/ws", headers={"Origin": running.url}) as socket:
+        await socket.send_json({"op": "subscribe", "channel": "orders"})
+        assert (await socket.receive_json())["msg"] == "Not logged in"
+
+
 async def test_a_session_ends_after_a_week(visitor: Visitor, running: RunningVenue):
     await visitor.sign_in_with_code("alice")
     running.clock.advance(LASTS_SECONDS - 1)
