@@ -12,6 +12,7 @@ from test.hummingbot.connector.derivative.acme_perpetual.derivative_test_case im
     DerivativeTestCase,
 )
 from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import breaks_off, refuses
+from unittest.mock import patch
 
 from aiohttp import web
 
@@ -316,3 +317,52 @@ class EarlyCancellationTests(DerivativeTestCase):
 
         self.assertEqual(["BuyOrderCreated", "OrderFilled", "OrderCancelled"], self.event_names)
         self.assertEqual(Decimal("0.5"), self.event("OrderFilled").amount)
+
+
+class ManyCancelsTests(DerivativeTestCase):
+    """The end of a session with many orders: Hummingbot's recorder works within the event loop with each piece of news."""
+
+    COUNT = 60
+
+    async def asyncSetUp(self):
+        await super().asyncSetUp()
+        self.answering = asyncio.Event()
+        for number in range(self.COUNT):
+            await self.open_order(f"HBOT{number}", number + 1)
+            self.venue.answer("DELETE", f"/api/orders/{number + 1}", self.answer_later)
+        self.queue = self.exchange._user_stream_tracker.user_stream
+        listener = asyncio.ensure_future(self.exchange._user_stream_event_listener())
+        self.addCleanup(listener.cancel)
+        self.recorder.events.clear()
+
+    async def answer_later(self, request):
+        await self.answering.wait()
+        return web.json_response({"success": True, "result": QUEUED})
+
+    async def test_news_waits_while_the_cancels_are_sent_and_comes_in_its_order(self):
+        cancelling = asyncio.ensure_future(self.exchange.cancel_all(20))
+        await self.until(lambda: self.exchange._canceller._waiting == self.COUNT)
+        for number in range(self.COUNT):
+            frame = venue_data.order(number + 1, f"HBOT{number}", status="closed")
+            self.queue.put_nowait(venue_data.frame("orders", frame))
+        await self.settled()
+        self.assertEqual([], self.recorder.events)
+
+        self.answering.set()
+        results = await cancelling
+
+        self.assertTrue(all(result.success for result in results))
+        await self.until(lambda: len(self.recorder.events) == self.COUNT)
+        self.assertEqual([f"HBOT{number}" for number in range(self.COUNT)], [e.order_id for e in self.recorder.events])
+        self.assertEqual([], self.logged("ERROR"))
+
+    async def test_news_does_not_wait_for_a_venue_that_does_not_answer(self):
+        cancelling = asyncio.ensure_future(self.exchange.cancel_all(20))
+        self.addCleanup(cancelling.cancel)
+        await self.until(lambda: self.exchange._canceller._waiting == self.COUNT)
+        with patch.object(CONSTANTS, "MANY_CANCELS_PATIENCE", 0.01):
+            self.queue.put_nowait(venue_data.frame("orders", venue_data.order(1, "HBOT0", status="closed")))
+
+            await self.until(lambda: "OrderCancelled" in self.event_names)
+
+        self.answering.set()

@@ -1,6 +1,7 @@
 import asyncio
 import subprocess
 import sys
+import time
 import unittest
 from decimal import Decimal
 from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import (
@@ -27,6 +28,7 @@ from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistant
     AcmeNotSentError,
     AcmeRequestError,
     AcmeRESTAssistant,
+    RunningDeadline,
     environment_proxy,
     is_clock_error,
 )
@@ -355,3 +357,37 @@ class AcmeConnectionsFactoryTests(IsolatedAsyncioWrapperTestCase):
         for loop, session in sessions:
             loop.run_until_complete(session.close())
             loop.close()
+
+
+class RunningDeadlineTests(IsolatedAsyncioWrapperTestCase):
+    async def test_it_passes_while_nothing_happens(self):
+        with self.assertRaises(TimeoutError):
+            async with RunningDeadline(0.05):
+                await asyncio.Event().wait()
+
+    async def test_a_loop_that_is_held_up_is_not_the_venues_silence(self):
+        """What came while something worked within the loop is read before the deadline is looked at."""
+        answer = asyncio.get_running_loop().create_future()
+
+        async with RunningDeadline(0.3):
+            asyncio.get_running_loop().call_later(0.01, time.sleep, 0.6)
+            asyncio.get_running_loop().call_later(0.02, asyncio.get_running_loop().call_later, 0.1, answer.set_result, 1)
+            self.assertEqual(1, await answer)
+
+    async def test_it_is_stretched_within_a_limit(self):
+        async def hold_up():
+            while True:
+                time.sleep(0.06)
+                await asyncio.sleep(0)
+
+        holding = asyncio.ensure_future(hold_up())
+        self.addCleanup(holding.cancel)
+        with patch.object(CONSTANTS, "DEADLINE_STRETCH", 3), self.assertRaises(TimeoutError):
+            async with RunningDeadline(0.05):
+                await asyncio.Event().wait()
+
+    async def test_what_ends_in_time_leaves_no_timer(self):
+        deadline = RunningDeadline(5)
+        async with deadline:
+            pass
+        self.assertTrue(deadline._timer.cancelled())
