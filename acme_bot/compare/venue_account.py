@@ -4,13 +4,14 @@ that the comparison knows is in this module."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 from acme_bot.compare.statement import Fill, Funding, Holding, Order, OrderState, Statement
 from acme_bot.compare.venue_client import Key, VenueClient, VenueError
 
 PAGE = 1000
+PLENTY_OF_DIGITS = 100  # for sums of money; Decimal's own are rounded to 28
 MICROSECOND = Decimal("0.000001")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -127,15 +128,17 @@ class VenueAccount:
                 return statement, valuation
 
     def funding(self) -> list[Funding]:
-        """Every funding payment, oldest first. Positive: the account received it, unlike on the wire (Acme API §5)."""
-        payments = self._client.get("/funding_payments", future=self._market)
-        return sorted(
-            (
-                Funding(int(_seconds(one["time"])), rate=Decimal(one["rate"]), amount=-Decimal(one["payment"]))
-                for one in payments
-            ),
-            key=lambda payment: payment.time,
-        )
+        """Every funding payment, oldest first. Positive: the account received it, unlike on the wire (Acme API §5).
+
+        What the two sides of a hedge paid at one time is one payment: Hummingbot keeps no two of one time.
+        """
+        paid: dict[str, tuple[Decimal, Decimal]] = {}
+        with localcontext(prec=PLENTY_OF_DIGITS):
+            for one in self._client.get("/funding_payments", future=self._market):
+                _, amount = paid.get(one["time"], (Decimal(0), Decimal(0)))
+                paid[one["time"]] = Decimal(one["rate"]), amount - Decimal(one["payment"])
+        payments = (Funding(int(_seconds(time)), rate, amount) for time, (rate, amount) in paid.items())
+        return sorted(payments, key=lambda payment: payment.time)
 
     def place(self, side: str, size: Decimal, price: Decimal, client_id: str) -> None:
         """Places a limit order, as a trader does by hand."""

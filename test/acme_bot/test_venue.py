@@ -136,3 +136,16 @@ def test_a_venue_that_cannot_start_says_why(tmp_path, monkeypatch):
 
     with pytest.raises(VenueStartError, match="deposit"):
         Venue(tmp_path, funding_seconds=3600).start()
+
+
+def test_the_two_sides_of_a_hedge_pay_one_payment_of_one_time(monkeypatch: pytest.MonkeyPatch):
+    """Hummingbot records one of them: it keeps no two of one time."""
+    times = ["2026-01-02T04:00:00+00:00", "2026-01-02T03:00:00+00:00"]
+    payments = [
+        {"future": "BTC-PERP", "rate": Decimal("0.00001"), "payment": Decimal(payment), "time": time}
+        for time, payment in ((times[0], "0.3"), (times[0], "-0.1000000000000000000000000000001"), (times[1], "0.5"))
+    ]
+    account = VenueAccount("http://127.0.0.1:1", Key("key", "secret"))
+    monkeypatch.setattr(account._client, "get", lambda path, **query: payments)
+
+    assert [one.amount for one in account.funding()] == [Decimal("-0.5"), Decimal("-0.1999999999999999999999999999999")]

@@ -12,6 +12,7 @@ from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_placement imp
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import (
     AcmeApiError,
     AcmeRequestError,
+    RunningDeadline,
     says,
 )
 from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderState
@@ -45,7 +46,7 @@ class OrderCanceller:
         while self._waiting >= CONSTANTS.MANY_CANCELS:
             self._answered.clear()
             try:
-                async with asyncio.timeout(CONSTANTS.MANY_CANCELS_PATIENCE):
+                async with RunningDeadline(CONSTANTS.MANY_CANCELS_PATIENCE):
                     await self._answered.wait()
             except TimeoutError:
                 return
@@ -60,6 +61,7 @@ class OrderCanceller:
         doubt = self._doubts.of(order.client_order_id)
         if doubt.cancel is not None:
             return await asyncio.shield(doubt.cancel)
+        doubt.is_cancel_wanted = True
         outcome = doubt.cancel = asyncio.get_running_loop().create_future()
         try:
             is_cancelled = await self._cancel(order)

@@ -15,6 +15,7 @@ class OrderDoubt:
     :ivar is_being_placed: whether its placement is under way in this process, which sees it to its end
     :ivar placement_sent_at: when the placement went out whose answer is not there yet; None when there is none
     :ivar first_not_found_at: when the venue first said that it has no such order
+    :ivar is_cancel_wanted: whether the order was to be cancelled
     :ivar cancel: the outcome of the cancel that is under way
     :ivar is_cancel_unanswered: whether a cancel got no answer, and has to be repeated if the order is still open
     :ivar closed: the order as the venue closed it, while its fills are still awaited
@@ -23,6 +24,7 @@ class OrderDoubt:
     is_being_placed: bool = False
     placement_sent_at: Optional[float] = None
     first_not_found_at: Optional[float] = None
+    is_cancel_wanted: bool = False
     cancel: Optional[asyncio.Future] = None
     is_cancel_unanswered: bool = False
     closed: Optional[VenueOrder] = None

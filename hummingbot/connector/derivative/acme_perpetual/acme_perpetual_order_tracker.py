@@ -199,8 +199,7 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
             and order.order_type is OrderType.LIMIT_MAKER
             and order_id in self._in_flight_orders
             and order_id not in self._rested
-            and not order.is_pending_cancel_confirmation
-            and self._doubts.of(order_id).cancel is None
+            and not self._doubts.of(order_id).is_cancel_wanted
         ):
             self.logger().warning(
                 f"Order {order_id} was closed by the venue, unfilled: a post-only order is, when it would have traded "

@@ -7,7 +7,11 @@ from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import r
 
 from aiohttp import web
 
-from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_utils as utils, acme_perpetual_wire as wire
+from hummingbot.connector.derivative.acme_perpetual import (
+    acme_perpetual_account_data as account_data,
+    acme_perpetual_utils as utils,
+    acme_perpetual_wire as wire,
+)
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_derivative import AcmePerpetualDerivative
 from hummingbot.connector.trading_rule import TradingRule
 from hummingbot.core.data_type.common import OrderType, PositionAction, PositionMode, PositionSide, TradeType
@@ -44,6 +48,12 @@ class PositionTests(DerivativeTestCase):
             await self.update(venue_data.position())
 
         self.assertEqual(1, self.exchange.account_positions["BTC-USD"].leverage)
+
+    async def test_entry_prices_have_no_noughts_at_their_end(self):
+        for text, shown in (("65000.000000000000", "65000"), ("1E+5", "100000"), ("0.070", "0.07")):
+            told = {**venue_data.position(), "netSize": 1, "unrealizedPnl": 0, "entryPrice": Decimal(text)}
+
+            self.assertEqual(shown, str(account_data.position(told).entry_price))
 
     async def test_flat_positions_go_away(self):
         for flat in ([venue_data.position(0.0)], []):

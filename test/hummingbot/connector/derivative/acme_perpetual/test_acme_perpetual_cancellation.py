@@ -339,6 +339,7 @@ class ManyCancelsTests(DerivativeTestCase):
         await self.answering.wait()
         return web.json_response({"success": True, "result": QUEUED})
 
+    @patch.object(CONSTANTS, "MANY_CANCELS_PATIENCE", 600)
     async def test_news_waits_while_the_cancels_are_sent_and_comes_in_its_order(self):
         cancelling = asyncio.ensure_future(self.exchange.cancel_all(20))
         await self.until(lambda: self.exchange._canceller._waiting == self.COUNT)

@@ -17,6 +17,8 @@ import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants a
 from hummingbot.core.data_type.common import OrderType, PositionAction, TradeType
 from hummingbot.core.data_type.in_flight_order import OrderState
 from hummingbot.core.data_type.trade_fee import TokenAmount
+from hummingbot.core.event.event_forwarder import EventForwarder
+from hummingbot.core.event.events import MarketEvent
 
 
 class EarlyNewsTests(DerivativeTestCase):
@@ -53,6 +55,23 @@ class EarlyNewsTests(DerivativeTestCase):
         await self.answer()
         self.assertEqual(["BuyOrderCreated", "OrderFilled"], self.event_names)
         self.assertEqual(Decimal("0.25"), self.event("OrderFilled").amount)
+
+    async def reported_within_the_turn_of_the_creation(self, client_id):
+        reported = []
+        loop = asyncio.get_running_loop()
+        remember = EventForwarder(lambda _: loop.call_soon(lambda: reported.append(self.event_names)))
+        self.exchange.add_listener(MarketEvent.BuyOrderCreated, remember)
+        await self.frames("fills", venue_data.fill(size=0.25, client_id=client_id))
+        await self.answer()
+        self.assertEqual(["BuyOrderCreated", "OrderFilled"], self.event_names)
+        return reported[0]
+
+    async def test_a_fill_is_reported_a_turn_of_the_loop_after_the_creation(self):
+        """Who begins a task for each, as a service does that writes them to its database, begins the creation's first."""
+        self.assertEqual(["BuyOrderCreated"], await self.reported_within_the_turn_of_the_creation("HBOT1"))
+
+    async def test_so_is_one_that_came_before_the_answer(self):
+        self.assertEqual(["BuyOrderCreated"], await self.reported_within_the_turn_of_the_creation(None))
 
     async def test_early_fills_of_others_stay_theirs(self):
         await self.frames("fills", venue_data.fill(1, ORDER_ID + 1, None), venue_data.fill(2, ORDER_ID + 2, "by hand"))
@@ -326,3 +345,34 @@ class LostOrderTests(DerivativeTestCase):
         await self.settled()
 
         self.assertEqual(["HBOT1"], list(self.exchange._order_tracker.lost_orders))
+
+
+class PostOnlyTests(DerivativeTestCase):
+    """Hummingbot says of each order that ends unfilled that it was successfully cancelled."""
+
+    async def asyncSetUp(self):
+        await super().asyncSetUp()
+        self.venue.answer("POST", "/api/orders", venue_data.order(status="new"))
+        await self.create_order(order_type=OrderType.LIMIT_MAKER)
+        await self.settled()
+
+    def explained(self) -> bool:
+        return any("a post-only order is, when it would have traded at once" in line for line in self.logged("WARNING"))
+
+    async def test_one_that_would_have_traded_is_explained(self):
+        await self.frames("orders", venue_data.order(status="closed", postOnly=True))
+
+        self.assertTrue(self.explained())
+        self.assertIn("OrderCancelled", self.event_names)
+
+    async def test_one_that_rested_is_not(self):
+        await self.frames("orders", venue_data.order(status="open"), venue_data.order(status="closed"))
+
+        self.assertFalse(self.explained())
+
+    async def test_one_that_was_cancelled_is_not(self):
+        self.venue.answer("DELETE", BY_ID, "Order queued for cancellation")
+        await self.exchange._execute_cancel("BTC-USD", "HBOT1")
+        await self.frames("orders", venue_data.order(status="closed"))
+
+        self.assertFalse(self.explained())
