@@ -1,6 +1,5 @@
 import errno
 import re
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
