@@ -14,8 +14,8 @@ from acme_exchange.api.routes import Paged, Route
 from acme_exchange.api.wire import requests
 from acme_exchange.api.wire.answers import Failure
 from acme_exchange.engine.model.specification import DEFAULT_PRICE_BAND
+from acme_exchange.engine.model.standing import MAINTENANCE
 from acme_exchange.engine.rules.checks import MAX_OPEN_ORDERS
-from acme_exchange.engine.rules.margin import MAINTENANCE
 
 VERSION = "3.1.0"
 PRICE_BAND = f"{DEFAULT_PRICE_BAND:.0%}"

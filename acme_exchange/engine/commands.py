@@ -7,6 +7,8 @@ Prices and amounts are Decimal US dollars, sizes are Decimal units of the underl
 from dataclasses import dataclass
 from decimal import Decimal
 
+from acme_exchange.engine.model.words import OrderKind, PositionMode, PositionSide, Side
+
 DEFAULT_MAKER_FEE = Decimal("0.0002")
 DEFAULT_TAKER_FEE = Decimal("0.0005")
 
@@ -47,7 +49,7 @@ class SetPositionMode:
     """Sets "oneway" or "hedge". Setting the mode that the account already has is always allowed."""
 
     account: str
-    mode: str
+    mode: PositionMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,8 @@ class PlaceOrder:
 
     account: str
     market: str
-    side: str
-    kind: str
+    side: Side
+    kind: OrderKind
     size: Decimal
     price: Decimal | None = None
     reduce_only: bool = False
@@ -69,7 +71,7 @@ class PlaceOrder:
     post_only: bool = False
     client_id: str | None = None
     reject_after: int | None = None
-    position_side: str | None = None
+    position_side: PositionSide | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class CancelOrders:
 
     account: str
     market: str | None = None
-    side: str | None = None
+    side: Side | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +135,6 @@ class Advance:
     """Lets time pass: settles funding that is due and dated futures that expire. Send it several times a second."""
 
 
-@dataclass(frozen=True, slots=True)
-class EnableMarket:
-    """Opens a market for trading, or closes it, which cancels all its resting orders."""
-
-    market: str
-    enabled: bool
-
-
 Command = (
     CreateAccount
     | Deposit
@@ -153,5 +147,4 @@ Command = (
     | SetIndex
     | Requote
     | Advance
-    | EnableMarket
 )

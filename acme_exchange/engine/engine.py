@@ -11,22 +11,20 @@ from acme_exchange.engine.model.accounts import HOUSE_ACCOUNTS
 from acme_exchange.engine.model.markets import Market
 from acme_exchange.engine.model.money import exactly
 from acme_exchange.engine.model.specification import MarketSpecification
+from acme_exchange.engine.model.standing import balance, standing
 from acme_exchange.engine.model.state import ClientIds, RememberedIds, State
-from acme_exchange.engine.pictures import account_picture, future_picture, market_picture, positions_picture
-from acme_exchange.engine.rules import settings
+from acme_exchange.engine.rules import accounts
 from acme_exchange.engine.rules.conclusion import conclude
-from acme_exchange.engine.rules.margin import balance, standing
 from acme_exchange.engine.rules.quoting import requote
 from acme_exchange.engine.rules.time import advance
 from acme_exchange.engine.rules.trading import cancel, cancel_orders, modify, place
 
 _HANDLERS = {
-    commands.CreateAccount: settings.create_account,
-    commands.Deposit: settings.deposit,
-    commands.SetLeverage: settings.set_leverage,
-    commands.SetPositionMode: settings.set_position_mode,
-    commands.EnableMarket: settings.enable_market,
-    commands.SetIndex: settings.set_index,
+    commands.CreateAccount: accounts.create_account,
+    commands.Deposit: accounts.deposit,
+    commands.SetLeverage: accounts.set_leverage,
+    commands.SetPositionMode: accounts.set_position_mode,
+    commands.SetIndex: accounts.set_index,
     commands.PlaceOrder: place,
     commands.ModifyOrder: modify,
     commands.CancelOrder: cancel,
@@ -104,7 +102,7 @@ class Engine:
 
     def account(self, name: str) -> views.Account:
         """:raises Refused: 404 `No such subaccount`."""
-        return account_picture(self._state.account(name))
+        return views.account_view(self._state.account(name))
 
     @exactly
     def balance(self, account: str) -> views.Balance:
@@ -118,7 +116,7 @@ class Engine:
 
         :raises Refused: 404 `No such subaccount`.
         """
-        return positions_picture(self._state.account(account))
+        return views.positions_view(self._state.account(account))
 
     @exactly
     def open_orders(self, account: str, market: str | None = None) -> list[views.Order]:
@@ -129,7 +127,7 @@ class Engine:
         orders = self._state.account(account).orders.values()
         if market is not None:
             self._state.market(market)
-        return [order.picture() for order in orders if market in (None, order.market.name)]
+        return [views.order_view(order) for order in orders if market in (None, order.market.name)]
 
     @exactly
     def order(self, account: str, order_id: int) -> views.Order:
@@ -140,7 +138,7 @@ class Engine:
         order = self._state.account(account).orders.get(order_id)
         if order is None:
             raise Refused(404, "Order not found")
-        return order.picture()
+        return views.order_view(order)
 
     @exactly
     def order_by_client_id(self, account: str, client_id: str) -> views.Order:
@@ -151,7 +149,7 @@ class Engine:
         order = self._state.account(account).by_client_id.get(client_id)
         if order is None:
             raise Refused(404, "Order not found")
-        return order.picture()
+        return views.order_view(order)
 
     def levels(self, market: str, depth: int) -> tuple[list[tuple[Decimal, Decimal]], list[tuple[Decimal, Decimal]]]:
         """The best `depth` bids and asks as (price, size), best first.
@@ -184,7 +182,7 @@ class Engine:
     @exactly
     def market(self, name: str) -> views.Market:
         """:raises Refused: 404 `No such market: {name}`."""
-        return market_picture(self._state.market(name), self._state.now)
+        return views.market_view(self._state.market(name), self._state.now)
 
     @exactly
     def future(self, name: str) -> views.Future:
@@ -192,7 +190,7 @@ class Engine:
         market = self._state.markets.get(name)
         if market is None or market.specification.kind == "spot":
             raise Refused(404, f"No such future: {name}")
-        return future_picture(market, self._state.now)
+        return views.future_view(market, self._state.now)
 
     def snapshot(self) -> dict[str, Any]:
         """The whole state as plain data (dictionaries, lists, strings, integers, booleans, None), fit for JSON."""

@@ -6,7 +6,8 @@ Times are integer microseconds since the epoch: the clock of the command that ca
 from dataclasses import dataclass
 from decimal import Decimal
 
-from acme_exchange.engine.views import Balance, Market, Order, Position
+from acme_exchange.engine.model.words import FillKind, HoldingSide, Liquidity, PositionSide, Side
+from acme_exchange.engine.views import Balance, Order, Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +36,17 @@ class Filled:
     trade_id: int
     account: str
     market: str
-    kind: str
-    side: str
+    kind: FillKind
+    side: Side
     price: Decimal
     size: Decimal
     order_id: int | None
     client_id: str | None
-    position_side: str | None
+    position_side: PositionSide | None
     fee: Decimal
     fee_rate: Decimal
     profit: Decimal
-    liquidity: str
+    liquidity: Liquidity
     time: int
 
 
@@ -64,7 +65,7 @@ class Settled:
 
     account: str
     market: str
-    position_side: str
+    position_side: HoldingSide
     size: Decimal
     price: Decimal
     profit: Decimal
@@ -79,7 +80,7 @@ class Traded:
     market: str
     price: Decimal
     size: Decimal
-    side: str
+    side: Side
     liquidation: bool
     time: int
 
@@ -107,15 +108,6 @@ class TickerChanged:
     bid_size: Decimal | None
     ask_size: Decimal | None
     last: Decimal | None
-    time: int
-
-
-@dataclass(frozen=True, slots=True)
-class MarketChanged:
-    """A market was opened for trading, closed, or has expired."""
-
-    market: Market
-    expired: bool
     time: int
 
 
@@ -152,7 +144,7 @@ class FundingPaid:
     id: int
     account: str
     market: str
-    position_side: str
+    position_side: HoldingSide
     payment: Decimal
     rate: Decimal
     time: int
@@ -178,7 +170,6 @@ Event = (
     | Traded
     | BookChanged
     | TickerChanged
-    | MarketChanged
     | PositionChanged
     | BalanceChanged
     | FundingSettled

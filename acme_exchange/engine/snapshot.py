@@ -14,9 +14,9 @@ from acme_exchange.engine.model.funding import MICROSECONDS, FundingClock
 from acme_exchange.engine.model.markets import Market
 from acme_exchange.engine.model.orders import LiveOrder
 from acme_exchange.engine.model.specification import MarketSpecification
+from acme_exchange.engine.model.standing import balance, standing
 from acme_exchange.engine.model.state import Changed, ClientIds, RememberedIds, State
 from acme_exchange.engine.rules.checks import closes
-from acme_exchange.engine.rules.margin import balance, standing
 from acme_exchange.engine.rules.trading import register
 
 VERSION = 1

@@ -1,4 +1,4 @@
-"""Immutable pictures of the engine's state, as events carry them and queries return them.
+"""Immutable views of the engine's state, as events carry them and queries return them, and how they are made.
 
 Prices and amounts are Decimal US dollars, sizes Decimal units of the underlying, times integer microseconds since the
 epoch, fractions Decimal (0.05 is 5 %). Averages and other quotients, which no decimal can hold exactly, are rounded
@@ -6,7 +6,40 @@ for display; no money is ever moved by a rounded number.
 """
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from acme_exchange.engine.model import accounts, markets
+from acme_exchange.engine.model.accounts import Holding
+from acme_exchange.engine.model.money import ZERO, divide
+from acme_exchange.engine.model.orders import LiveOrder
+from acme_exchange.engine.model.standing import MAINTENANCE, Balance, balance, initial_margin, standing
+from acme_exchange.engine.model.words import (
+    HoldingSide,
+    MarketKind,
+    OrderKind,
+    OrderStatus,
+    PositionMode,
+    PositionSide,
+    Side,
+)
+
+__all__ = [
+    "Account",
+    "Balance",
+    "Future",
+    "Market",
+    "Order",
+    "Position",
+    "account_view",
+    "future_view",
+    "market_view",
+    "order_view",
+    "position_view",
+    "positions_view",
+]
+
+_ONE = Decimal(1)
+_DISPLAY = Decimal("1e-12")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,20 +50,20 @@ class Order:
     account: str
     client_id: str | None
     market: str
-    kind: str
-    side: str
+    kind: OrderKind
+    side: Side
     size: Decimal
     price: Decimal | None
     reduce_only: bool
     ioc: bool
     post_only: bool
-    status: str
+    status: OrderStatus
     filled_size: Decimal
     remaining_size: Decimal
     average_fill_price: Decimal | None
     created_at: int
     liquidation: bool
-    position_side: str | None
+    position_side: PositionSide | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +78,8 @@ class Position:
 
     account: str
     market: str
-    position_side: str
-    side: str
+    position_side: HoldingSide
+    side: Side
     size: Decimal
     net_size: Decimal
     open_size: Decimal
@@ -63,14 +96,6 @@ class Position:
     recent_average_open_price: Decimal | None
     recent_break_even_price: Decimal | None
     recent_profit: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Balance:
-    """The US dollars of an account: `total` without unrealized profit, `free` after margin in use, never negative."""
-
-    total: Decimal
-    free: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +120,7 @@ class Account:
     leverage: int
     maker_fee: Decimal
     taker_fee: Decimal
-    position_mode: str
+    position_mode: PositionMode
     positions: tuple[Position, ...]
 
 
@@ -110,7 +135,7 @@ class Market:
     """
 
     name: str
-    kind: str
+    kind: MarketKind
     underlying: str
     enabled: bool
     price_increment: Decimal
@@ -143,3 +168,153 @@ class Future:
     expiry: int | None
     next_funding_rate: Decimal | None
     next_funding_time: int | None
+
+
+def order_view(order: LiveOrder) -> Order:
+    """The order as it is now."""
+    average = divide(order.filled_notional, order.filled, _DISPLAY) if order.filled else None
+    return Order(
+        order.id,
+        order.account.name,
+        order.client_id,
+        order.market.name,
+        order.kind,
+        order.side,
+        order.size,
+        order.price,
+        order.reduce_only,
+        order.ioc,
+        order.post_only,
+        order.status,
+        order.filled,
+        ZERO if order.status == "closed" else order.remaining,
+        average,
+        order.created_at,
+        order.liquidation,
+        order.position_side,
+    )
+
+
+def account_view(account: accounts.Account) -> Account:
+    """The account with its positions."""
+    stands = standing(account)
+    money = balance(account, stands)
+    return Account(
+        name=account.name,
+        collateral=money.total,
+        free_collateral=money.free,
+        total_account_value=stands.equity,
+        total_position_size=stands.notional,
+        initial_margin_requirement=_initial_fraction(account),
+        maintenance_margin_requirement=MAINTENANCE,
+        margin_fraction=_fraction(stands.equity, stands.notional),
+        open_margin_fraction=_fraction(stands.equity, stands.open_notional),
+        liquidating=False,
+        leverage=account.leverage,
+        maker_fee=account.maker_fee,
+        taker_fee=account.taker_fee,
+        position_mode=account.mode,
+        positions=tuple(positions_view(account)),
+    )
+
+
+def positions_view(account: accounts.Account) -> list[Position]:
+    """Every position that ever was open."""
+    return [position_view(holding) for holding in account.holdings.values() if holding.traded]
+
+
+def position_view(holding: Holding) -> Position:
+    """One position."""
+    account, size, worth, unrealized = holding.account, holding.size, holding.worth(), holding.unrealized
+    entry = divide(holding.cost, size, _DISPLAY) if size else None
+    return Position(
+        account=account.name,
+        market=holding.market.name,
+        position_side=holding.side,
+        side=_side(holding),
+        size=size.copy_abs(),
+        net_size=size,
+        open_size=holding.open_size,
+        long_order_size=holding.buys + _reducing_size(holding, "buy"),
+        short_order_size=holding.sells + _reducing_size(holding, "sell"),
+        cost=holding.cost,
+        entry_price=entry,
+        unrealized_profit=unrealized,
+        realized_profit=holding.realized,
+        initial_margin_requirement=_initial_fraction(account),
+        maintenance_margin_requirement=MAINTENANCE,
+        estimated_liquidation_price=_liquidation_price(holding) if size else None,
+        collateral_used=initial_margin(worth.open_notional, account.leverage) + worth.order_loss,
+        recent_average_open_price=entry,
+        recent_break_even_price=divide(holding.cost - holding.recent, size, _DISPLAY) if size else None,
+        recent_profit=holding.recent + unrealized,
+    )
+
+
+def market_view(market: markets.Market, now: int) -> Market:
+    """A market and its day."""
+    specification = market.specification
+    bid, ask, _, _, last = market.ticker
+    hour, day, since_midnight = market.statistics.changes(now)
+    return Market(
+        name=market.name,
+        kind=specification.kind,
+        underlying=specification.underlying,
+        enabled=market.enabled,
+        price_increment=specification.price_increment,
+        size_increment=specification.size_increment,
+        min_provide_size=specification.min_provide_size,
+        max_size=specification.max_size,
+        last=last,
+        bid=bid,
+        ask=ask,
+        price=market.price,
+        mark=market.mark,
+        index=market.index,
+        open_interest=market.open_interest,
+        volume_24h=market.statistics.volume(now),
+        change_1h=hour,
+        change_24h=day,
+        change_day=since_midnight,
+    )
+
+
+def future_view(market: markets.Market, now: int) -> Future:
+    """A future: its market, and its funding or expiry."""
+    funding = market.funding
+    return Future(
+        market=market_view(market, now),
+        expired=market.expired,
+        expiry=market.specification.expiry,
+        next_funding_rate=funding.rate(now) if funding else None,
+        next_funding_time=funding.next_time if funding else None,
+    )
+
+
+def _fraction(equity: Decimal, notional: Decimal) -> Decimal | None:
+    return divide(equity, notional, _DISPLAY) if notional else None
+
+
+def _initial_fraction(account: accounts.Account) -> Decimal:
+    return divide(_ONE, Decimal(account.leverage), _DISPLAY, ROUND_HALF_EVEN)
+
+
+def _side(holding: Holding) -> Side:
+    """What opened the position; a flat one's side is that of its kind, "buy" for a netted one."""
+    if holding.size:
+        return "buy" if holding.size > 0 else "sell"
+    return "sell" if holding.side == "short" else "buy"
+
+
+def _reducing_size(holding: Holding, side: Side) -> Decimal:
+    return sum((order.remaining for order in holding.reducing.values() if order.side == side), ZERO)
+
+
+def _liquidation_price(holding: Holding) -> Decimal | None:
+    """The mark at which the account would reach its maintenance margin, were all other markets to stand still."""
+    account, mark = holding.account, holding.market.mark
+    stands = standing(account)
+    slack = stands.equity - MAINTENANCE * stands.notional
+    slope = holding.size - MAINTENANCE * holding.size.copy_abs()
+    price = mark - divide(slack, slope, _DISPLAY)
+    return price if price > 0 else None

@@ -21,7 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from acme_exchange.api import errors
 from acme_exchange.engine import Refused
-from acme_exchange.engine.rules.settings import MAX_LEVERAGE
+from acme_exchange.engine.rules.accounts import MAX_LEVERAGE
 from acme_exchange.input.numbers import JSON_NUMBER, LARGEST_NUMBER, number
 
 MOST_RECORDS = 1_000

@@ -6,13 +6,14 @@ from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from acme_exchange.engine import views
 from acme_exchange.engine.model.exposure import Exposure
 from acme_exchange.engine.model.money import ZERO, divide
 from acme_exchange.engine.model.orders import LiveOrder
+from acme_exchange.engine.model.words import HoldingSide, PositionMode, Side
 
 if TYPE_CHECKING:
     from acme_exchange.engine.model.markets import Market
+    from acme_exchange.engine.model.standing import Balance
 
 HOUSE = "@house"
 QUOTES = "@quotes"
@@ -69,7 +70,7 @@ class Holding:
         "_worth_mark",
     )
 
-    def __init__(self, account: Account, market: Market, side: str):
+    def __init__(self, account: Account, market: Market, side: HoldingSide):
         self.account = account
         self.market = market
         self.side = side
@@ -122,7 +123,7 @@ class Holding:
         """
         return largest_size(self.size, self.buys, self.sells)
 
-    def room(self, side: str) -> Decimal:
+    def room(self, side: Side) -> Decimal:
         """How much an order of `side` could at most take off the position."""
         return max(ZERO, self.size if side == "sell" else -self.size)
 
@@ -180,7 +181,7 @@ class Holding:
 class Account:
     """An account: its cash, settings, holdings and resting orders. House accounts need no margin.
 
-    `open_orders` counts the resting orders of each market.
+    `open_orders` counts the resting orders of each market; `shown` is the balance that was last reported.
     """
 
     __slots__ = (
@@ -206,7 +207,7 @@ class Account:
         self.house = name in HOUSE_ACCOUNTS
         self.cash = ZERO
         self.leverage = DEFAULT_LEVERAGE
-        self.mode = "oneway"
+        self.mode: PositionMode = "oneway"
         self.maker_fee = maker_fee
         self.taker_fee = taker_fee
         self.holdings: dict[tuple[str, str], Holding] = {}
@@ -214,9 +215,9 @@ class Account:
         self.orders: dict[int, LiveOrder] = {}
         self.by_client_id: dict[str, LiveOrder] = {}
         self.open_orders: Counter[str] = Counter()
-        self.shown = views.Balance(ZERO, ZERO)
+        self.shown: Balance | None = None
 
-    def holding(self, market: Market, side: str) -> Holding:
+    def holding(self, market: Market, side: HoldingSide) -> Holding:
         """The holding of that name; a new, empty one is not remembered until it becomes active."""
         return self.holdings.get((market.name, side)) or Holding(self, market, side)
 

@@ -9,6 +9,7 @@ from sortedcontainers import SortedDict
 
 from acme_exchange.engine.model.money import ZERO
 from acme_exchange.engine.model.orders import LiveOrder
+from acme_exchange.engine.model.words import Side
 
 PriceAndSize = tuple[Decimal, Decimal]
 
@@ -28,7 +29,7 @@ class Level:
 class BookSide:
     """The bids or the asks. Levels are keyed by ticks, negated for bids, so that the best key is always the least."""
 
-    def __init__(self, side: str, increment: Decimal):
+    def __init__(self, side: Side, increment: Decimal):
         self._sign = -1 if side == "buy" else 1
         self._increment = increment
         self._levels: SortedDict[int, Level] = SortedDict()
@@ -98,11 +99,11 @@ class Book:
         self.bids = BookSide("buy", increment)
         self.asks = BookSide("sell", increment)
 
-    def own(self, side: str) -> BookSide:
+    def own(self, side: Side) -> BookSide:
         """Where an order of `side` rests."""
         return self.bids if side == "buy" else self.asks
 
-    def opposite(self, side: str) -> BookSide:
+    def opposite(self, side: Side) -> BookSide:
         """What an order of `side` trades with."""
         return self.asks if side == "buy" else self.bids
 

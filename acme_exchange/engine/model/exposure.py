@@ -5,6 +5,7 @@ from decimal import Decimal
 from sortedcontainers import SortedDict
 
 from acme_exchange.engine.model.money import ZERO
+from acme_exchange.engine.model.words import Side
 
 
 class Exposure:
@@ -16,7 +17,7 @@ class Exposure:
 
     __slots__ = ("_buying", "_sizes", "_mark", "_beyond", "_notional")
 
-    def __init__(self, side: str):
+    def __init__(self, side: Side):
         self._buying = side == "buy"
         self._sizes: SortedDict[Decimal, Decimal] = SortedDict()
         self._mark: Decimal | None = None

@@ -5,14 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from acme_exchange.engine import views
-from acme_exchange.engine.model.money import ZERO, divide
+from acme_exchange.engine.model.money import ZERO
+from acme_exchange.engine.model.words import OrderKind, OrderStatus, PositionSide, Side
 
 if TYPE_CHECKING:
     from acme_exchange.engine.model.accounts import Account, Holding
     from acme_exchange.engine.model.markets import Market
-
-DISPLAY = Decimal("1e-12")
 
 
 class LiveOrder:
@@ -48,8 +46,8 @@ class LiveOrder:
     def __init__(
         self,
         holding: Holding,
-        side: str,
-        kind: str,
+        side: Side,
+        kind: OrderKind,
         size: Decimal,
         price: Decimal | None = None,
         reducing: bool = False,
@@ -65,12 +63,12 @@ class LiveOrder:
         self.reduce_only = False
         self.ioc = False
         self.post_only = False
-        self.status = "new"
+        self.status: OrderStatus = "new"
         self.filled = ZERO
         self.filled_notional = ZERO
         self.created_at = 0
         self.liquidation = liquidation
-        self.position_side = None if holding.side == "net" else holding.side
+        self.position_side: PositionSide | None = None if holding.side == "net" else holding.side
         self.reducing = reducing
         self.reach = self.price
 
@@ -103,27 +101,3 @@ class LiveOrder:
         """Whether it would lose against the mark the moment it was filled at its price."""
         mark = self.market.mark
         return self.price > mark if self.side == "buy" else self.price < mark
-
-    def picture(self) -> views.Order:
-        """The order as it is now."""
-        average = divide(self.filled_notional, self.filled, DISPLAY) if self.filled else None
-        return views.Order(
-            self.id,
-            self.account.name,
-            self.client_id,
-            self.market.name,
-            self.kind,
-            self.side,
-            self.size,
-            self.price,
-            self.reduce_only,
-            self.ioc,
-            self.post_only,
-            self.status,
-            self.filled,
-            ZERO if self.status == "closed" else self.remaining,
-            average,
-            self.created_at,
-            self.liquidation,
-            self.position_side,
-        )

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import get_args
 
 from acme_exchange.engine.model.money import EXACT, MAX_DECIMALS, is_amount
+from acme_exchange.engine.model.words import MarketKind
 
-KINDS = ("perpetual", "future", "spot")
+KINDS = get_args(MarketKind)
 DEFAULT_PRICE_BAND = Decimal("0.05")
 
 
@@ -23,7 +25,7 @@ class MarketSpecification:
     """
 
     name: str
-    kind: str
+    kind: MarketKind
     underlying: str
     price_increment: Decimal
     size_increment: Decimal

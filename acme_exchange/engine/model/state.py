@@ -11,6 +11,7 @@ from acme_exchange.engine.model.accounts import HOUSE, HOUSE_ACCOUNTS, Account, 
 from acme_exchange.engine.model.markets import Market
 from acme_exchange.engine.model.money import ZERO
 from acme_exchange.engine.model.orders import LiveOrder
+from acme_exchange.engine.views import order_view
 
 
 class ClientIds(Protocol):
@@ -122,7 +123,7 @@ class State:
         """Reports an order as it is now, if it is not the house's."""
         self.touch_account(order.account)
         if not order.account.house:
-            self.emit(OrderChanged(order.picture(), self.now, cancelled))
+            self.emit(OrderChanged(order_view(order), self.now, cancelled))
 
     def touch_account(self, account: Account) -> None:
         """Notes that an account's margin changed, by its orders or by a mark."""

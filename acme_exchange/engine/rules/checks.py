@@ -1,6 +1,7 @@
 """Whether an order may be accepted: everything that can be refused about it, before anything changes."""
 
 from decimal import Decimal
+from typing import get_args
 
 from acme_exchange.engine.commands import PlaceOrder
 from acme_exchange.engine.errors import Refused
@@ -9,11 +10,12 @@ from acme_exchange.engine.model.markets import Market
 from acme_exchange.engine.model.money import is_amount
 from acme_exchange.engine.model.orders import LiveOrder
 from acme_exchange.engine.model.state import State
+from acme_exchange.engine.model.words import HoldingSide, OrderKind, Side
 from acme_exchange.engine.rules.margin import band_price, nearer, require_margin, set_reach
 
 MAX_OPEN_ORDERS = 1_000
 """Of one account in one market (Acme API §3)."""
-SIDES = ("buy", "sell")
+SIDES = get_args(Side)
 _OPENING_SIDE = {"long": "buy", "short": "sell"}
 
 
@@ -57,11 +59,11 @@ def check_client_id(state: State, command: PlaceOrder) -> None:
 def _check_words(command: PlaceOrder) -> None:
     if command.side not in SIDES:
         raise Refused(400, "Invalid parameter side")
-    if command.kind not in ("limit", "market"):
+    if command.kind not in get_args(OrderKind):
         raise Refused(400, "Invalid parameter type")
 
 
-def _position_side(account: Account, command: PlaceOrder) -> str:
+def _position_side(account: Account, command: PlaceOrder) -> HoldingSide:
     side = command.position_side
     if account.mode == "oneway":
         if side is not None:
@@ -99,7 +101,7 @@ def is_price(market: Market, price: Decimal) -> bool:
     return is_amount(price) and price > 0 and not price % market.specification.price_increment
 
 
-def closes(holding: Holding, side: str) -> bool:
+def closes(holding: Holding, side: Side) -> bool:
     """Whether an order of `side` can only close, which in hedge mode the side alone says."""
     return holding.side != "net" and side != _OPENING_SIDE[holding.side]
 

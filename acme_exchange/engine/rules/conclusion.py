@@ -3,10 +3,10 @@
 from acme_exchange.engine.events import BalanceChanged, BookChanged, PositionChanged, TickerChanged
 from acme_exchange.engine.model.accounts import Account
 from acme_exchange.engine.model.markets import Market
+from acme_exchange.engine.model.standing import Standing, balance, is_underwater, standing
 from acme_exchange.engine.model.state import State
-from acme_exchange.engine.pictures import position_picture
 from acme_exchange.engine.rules.liquidation import liquidate, withdraw_losing_orders
-from acme_exchange.engine.rules.margin import Standing, balance, is_underwater, standing
+from acme_exchange.engine.views import position_view
 
 
 def conclude(state: State) -> None:
@@ -20,7 +20,7 @@ def conclude(state: State) -> None:
         _report_market(state, market)
     for holding in state.touched_holdings.values():
         if not holding.account.house:
-            state.emit(PositionChanged(position_picture(holding), state.now))
+            state.emit(PositionChanged(position_view(holding), state.now))
     _report_balances(state, standings)
 
 

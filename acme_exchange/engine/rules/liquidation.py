@@ -6,8 +6,9 @@ from acme_exchange.engine.events import Liquidated
 from acme_exchange.engine.model.accounts import Account, Holding
 from acme_exchange.engine.model.money import ZERO
 from acme_exchange.engine.model.orders import LiveOrder
+from acme_exchange.engine.model.standing import standing
 from acme_exchange.engine.model.state import State
-from acme_exchange.engine.rules.margin import band_price, bankruptcy_price, nearer, standing
+from acme_exchange.engine.rules.margin import band_price, bankruptcy_price, nearer
 from acme_exchange.engine.rules.trading import accept, close, fill, match
 
 

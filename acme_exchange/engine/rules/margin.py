@@ -14,68 +14,23 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import NamedTuple
 
 from acme_exchange.engine.errors import Refused
-from acme_exchange.engine.model.accounts import Account, Holding, largest_size
+from acme_exchange.engine.model.accounts import Holding, largest_size
 from acme_exchange.engine.model.markets import Market
 from acme_exchange.engine.model.money import ZERO, divide
 from acme_exchange.engine.model.orders import LiveOrder
-from acme_exchange.engine.views import Balance
+from acme_exchange.engine.model.standing import MARGIN_QUANTUM, initial_margin, standing
+from acme_exchange.engine.model.words import Side
 
-MAINTENANCE = Decimal("0.03")
-_MARGIN_QUANTUM = Decimal("1e-12")
 _ONE = Decimal(1)
 
 
-def initial_margin(notional: Decimal, leverage: int) -> Decimal:
-    """1/leverage of notional, rounded up to 12 decimals where no decimal can hold it."""
-    return divide(notional, Decimal(leverage), _MARGIN_QUANTUM, ROUND_CEILING)
-
-
-class Standing(NamedTuple):
-    """An account at the marks, in US dollars.
-
-    :ivar equity: cash and unrealized profit.
-    :ivar notional: of the positions, each counted as positive.
-    :ivar open_notional: of positions and open orders together.
-    :ivar order_loss: what the resting orders would lose, were all filled at once.
-    """
-
-    equity: Decimal
-    notional: Decimal
-    open_notional: Decimal
-    order_loss: Decimal
-
-
-def standing(account: Account) -> Standing:
-    """What all of an account's holdings come to."""
-    profit = notional = open_notional = order_loss = ZERO
-    for holding in account.active.values():
-        worth = holding.worth()
-        open_notional += worth.open_notional
-        order_loss += worth.order_loss
-        if holding.size:
-            profit += worth.unrealized
-            notional += worth.notional
-    return Standing(account.cash + profit, notional, open_notional, order_loss)
-
-
-def balance(account: Account, stands: Standing) -> Balance:
-    """Total and free dollars."""
-    requirement = initial_margin(stands.open_notional, account.leverage) + stands.order_loss
-    return Balance(account.cash, max(ZERO, stands.equity - requirement))
-
-
-def is_underwater(stands: Standing) -> bool:
-    """Whether an account is worth less than its maintenance margin, or, without positions, less than nothing."""
-    return stands.equity < MAINTENANCE * stands.notional
-
-
-def band_price(market: Market, side: str) -> Decimal:
+def band_price(market: Market, side: Side) -> Decimal:
     """The price beyond which nobody buys, or sells."""
     band = market.specification.price_band
     return market.mark * (_ONE + band if side == "buy" else _ONE - band)
 
 
-def nearer(side: str, first: Decimal, second: Decimal) -> Decimal:
+def nearer(side: Side, first: Decimal, second: Decimal) -> Decimal:
     """Which of two limits of a taker is reached first."""
     return min(first, second) if side == "buy" else max(first, second)
 
@@ -87,8 +42,8 @@ def bankruptcy_price(order: LiveOrder, worth: Decimal, price: Decimal) -> Decima
     """
     size, rate = order.remaining, order.account.taker_fee
     if order.side == "buy":
-        return divide(price * size + worth, size * (_ONE + rate), _MARGIN_QUANTUM, ROUND_FLOOR)
-    return divide(price * size - worth, size * (_ONE - rate), _MARGIN_QUANTUM, ROUND_CEILING)
+        return divide(price * size + worth, size * (_ONE + rate), MARGIN_QUANTUM, ROUND_FLOOR)
+    return divide(price * size - worth, size * (_ONE - rate), MARGIN_QUANTUM, ROUND_CEILING)
 
 
 def set_reach(order: LiveOrder) -> None:

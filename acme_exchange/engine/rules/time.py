@@ -1,11 +1,10 @@
 """What happens as time passes: funding, and the expiry of dated futures (Acme API §8)."""
 
 from acme_exchange.engine.commands import Advance
-from acme_exchange.engine.events import FundingPaid, FundingSettled, MarketChanged, Settled
+from acme_exchange.engine.events import FundingPaid, FundingSettled, Settled
 from acme_exchange.engine.model.markets import Market
 from acme_exchange.engine.model.money import ZERO
 from acme_exchange.engine.model.state import State
-from acme_exchange.engine.pictures import market_picture
 from acme_exchange.engine.rules.trading import close
 
 
@@ -58,13 +57,7 @@ def _expire(state: State, market: Market) -> None:
     market.open_interest = ZERO
     market.enabled = False
     market.expired = True
-    report_opening(state, market)
-
-
-def report_opening(state: State, market: Market) -> None:
-    """Reports whether a market is open."""
     state.touch_market(market)
-    state.emit(MarketChanged(market_picture(market, state.now), market.expired, state.now))
 
 
 def withdraw_all(state: State, market: Market) -> None:

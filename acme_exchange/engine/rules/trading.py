@@ -9,6 +9,7 @@ from acme_exchange.engine.model.accounts import QUOTES, Account, Holding
 from acme_exchange.engine.model.money import ZERO
 from acme_exchange.engine.model.orders import LiveOrder
 from acme_exchange.engine.model.state import State
+from acme_exchange.engine.model.words import Liquidity
 from acme_exchange.engine.rules.checks import SIDES, accepted_order
 
 
@@ -134,7 +135,7 @@ def trade_with(state: State, maker: LiveOrder, taker: LiveOrder) -> None:
     cut_reducing(state, taker.holding)
 
 
-def fill(state: State, order: LiveOrder, size: Decimal, price: Decimal, trade_id: int, liquidity: str) -> None:
+def fill(state: State, order: LiveOrder, size: Decimal, price: Decimal, trade_id: int, liquidity: Liquidity) -> None:
     """One side's half of a trade: position, profit and fee."""
     account, holding, market = order.account, order.holding, order.market
     rate = account.maker_fee if liquidity == "maker" else account.taker_fee

@@ -8,10 +8,7 @@ import pytest
 from acme_exchange.engine import (
     Advance,
     BalanceChanged,
-    BookChanged,
-    EnableMarket,
     Engine,
-    MarketChanged,
     OrderChanged,
     PositionChanged,
     Refused,
@@ -114,36 +111,6 @@ def test_the_book_is_best_first_and_as_deep_as_asked(venue):
     assert venue.engine.levels(BTC, 2) == ([(99, 1), (98, 1)], [(103, 1), (104, 1)])
 
 
-def test_closing_a_market_cancels_its_orders_and_refuses_new_ones(venue):
-    venue.buy("ann", "1", "99")
-    venue.sell("bob", "1", "101")
-    venue.quote([("90", "1")], [("110", "1")])
-
-    venue.do(EnableMarket(BTC, False))
-
-    assert [(event.order.account, event.order.status) for event in venue.of(OrderChanged)] == [
-        ("ann", "closed"),
-        ("bob", "closed"),
-    ]
-    assert venue.book() == ({}, {})
-    assert len(venue.of(BookChanged)) == 1
-    (change,) = venue.of(MarketChanged)
-    assert (change.market.name, change.market.enabled, change.expired) == (BTC, False, False)
-    assert BTC in venue.engine.closed_markets()
-    assert venue.refused(venue.order("ann", "buy", "1", "99")) == (400, "Invalid parameter market")
-    venue.do(EnableMarket(BTC, True))
-    assert venue.buy("ann", "1", "99").status == "open"
-
-
-def test_a_closed_market_keeps_its_positions_and_its_index(venue):
-    venue.sell("bob", "1", "100")
-    venue.buy("ann", "1")
-    venue.do(EnableMarket(BTC, False))
-    venue.index("103")
-    assert venue.position("ann").net_size == 1
-    assert venue.engine.market(BTC).index == 103
-
-
 def test_closed_markets_are_named(venue):
     assert venue.engine.closed_markets() == {SPOT}
 
@@ -167,12 +134,11 @@ def test_a_dated_future_expires_at_the_index(venue):
         "bob": 0,
     }
     assert {event.account for event in venue.of(BalanceChanged)} == {"ann", "bob"}
-    (change,) = venue.of(MarketChanged)
-    assert (change.expired, change.market.enabled, change.market.open_interest) == (True, False, 0)
-    assert venue.engine.future(DATED).expired
+    future = venue.engine.future(DATED)
+    assert (future.expired, future.market.enabled, future.market.open_interest) == (True, False, 0)
     everyone = [*HOUSE_ACCOUNTS, "ann", "bob"]
     assert sum(venue.engine.account(name).total_account_value for name in everyone) == 20000
-    assert venue.refused(EnableMarket(DATED, True)) == (400, "Invalid parameter market")
+    assert venue.refused(venue.order("ann", "buy", "1", "130", market=DATED)) == (400, "Invalid parameter market")
     assert venue.wait(HOUR // 100) == []
 
 

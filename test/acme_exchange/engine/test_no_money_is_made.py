@@ -55,6 +55,18 @@ def test_bids_far_over_the_mark_are_refused(venue):
     assert venue.buy("mule", "0.01", "73500").status == "open"
 
 
+def test_a_market_order_trades_up_to_the_band_and_no_further():
+    venue = scene("rich", "thief", money="1000000")
+    for price in ("73500", "73501"):
+        venue.sell("thief", "0.01", price)
+    for price in ("66501", "66499"):
+        venue.buy("thief", "0.01", price)
+    for side, price in (("buy", "73500"), ("sell", "66501")):
+        order = venue.place("rich", side, "0.02")
+        assert venue.fills("rich") == [(side, "0.01", price)]
+        assert (order.status, order.filled_size) == ("closed", Decimal("0.01"))
+
+
 def test_what_orders_could_lose_is_counted_for_all_of_them_together(venue):
     for _ in range(200):
         attempt(venue, "mule", "buy", "0.01", "73500")
@@ -72,9 +84,9 @@ def test_an_order_that_raises_no_margin_may_not_lose_it_either(venue, price):
     attempt(venue, "mule", "buy", "2", "1")
     attempt(venue, "thief", "buy", "2", price)
     attempt(venue, "mule", "sell", "2")
-    attempt(venue, "mule", "sell", "2", price)
-    assert worth(venue, "mule", "thief") <= 20_000
-    assert worth(venue, "mule") > 0
+    refusal = NO_MARGIN if price == "66500" else BEYOND
+    assert venue.refused(venue.order("mule", "sell", "2", price)) == refusal
+    assert worth(venue, "mule", "thief") == 20_000
 
 
 def test_no_sale_goes_through_the_houses_quotes_to_a_thiefs_bid():

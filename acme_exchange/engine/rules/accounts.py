@@ -1,12 +1,11 @@
-"""Accounts, their settings, and the markets' index and opening."""
+"""Accounts and their settings, and the index that the markets' owner sets."""
 
-from acme_exchange.engine.commands import CreateAccount, Deposit, EnableMarket, SetIndex, SetLeverage, SetPositionMode
+from acme_exchange.engine.commands import CreateAccount, Deposit, SetIndex, SetLeverage, SetPositionMode
 from acme_exchange.engine.errors import Refused
 from acme_exchange.engine.events import Deposited
 from acme_exchange.engine.model.funding import MICROSECONDS, FundingClock
 from acme_exchange.engine.model.money import is_amount
 from acme_exchange.engine.model.state import State
-from acme_exchange.engine.rules.time import report_opening, withdraw_all
 
 MAX_LEVERAGE = 20
 
@@ -78,17 +77,3 @@ def set_index(state: State, command: SetIndex) -> None:
         market.funding = FundingClock(state.funding_interval * MICROSECONDS, state.now)
     state.plan()
     state.touch_market(market)
-
-
-def enable_market(state: State, command: EnableMarket) -> None:
-    """Opens or closes a market; closing cancels all its orders.
-
-    :raises Refused: 404 `No such market: {name}`; 400 `Invalid parameter market`: it has expired.
-    """
-    market = state.market(command.market)
-    if market.expired:
-        raise Refused(400, "Invalid parameter market")
-    market.enabled = command.enabled
-    if not command.enabled:
-        withdraw_all(state, market)
-    report_opening(state, market)

@@ -1,0 +1,63 @@
+"""What an account is worth, what it must be worth, and what is free (Acme API §8, money and margin)."""
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+from typing import NamedTuple
+
+from acme_exchange.engine.model.accounts import Account
+from acme_exchange.engine.model.money import ZERO, divide
+
+MAINTENANCE = Decimal("0.03")
+MARGIN_QUANTUM = Decimal("1e-12")
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The US dollars of an account: `total` without unrealized profit, `free` after margin in use, never negative."""
+
+    total: Decimal
+    free: Decimal
+
+
+def initial_margin(notional: Decimal, leverage: int) -> Decimal:
+    """1/leverage of notional, rounded up to 12 decimals where no decimal can hold it."""
+    return divide(notional, Decimal(leverage), MARGIN_QUANTUM, ROUND_CEILING)
+
+
+class Standing(NamedTuple):
+    """An account at the marks, in US dollars.
+
+    :ivar equity: cash and unrealized profit.
+    :ivar notional: of the positions, each counted as positive.
+    :ivar open_notional: of positions and open orders together.
+    :ivar order_loss: what the resting orders would lose, were all filled at once.
+    """
+
+    equity: Decimal
+    notional: Decimal
+    open_notional: Decimal
+    order_loss: Decimal
+
+
+def standing(account: Account) -> Standing:
+    """What all of an account's holdings come to."""
+    profit = notional = open_notional = order_loss = ZERO
+    for holding in account.active.values():
+        worth = holding.worth()
+        open_notional += worth.open_notional
+        order_loss += worth.order_loss
+        if holding.size:
+            profit += worth.unrealized
+            notional += worth.notional
+    return Standing(account.cash + profit, notional, open_notional, order_loss)
+
+
+def balance(account: Account, stands: Standing) -> Balance:
+    """Total and free dollars."""
+    requirement = initial_margin(stands.open_notional, account.leverage) + stands.order_loss
+    return Balance(account.cash, max(ZERO, stands.equity - requirement))
+
+
+def is_underwater(stands: Standing) -> bool:
+    """Whether an account is worth less than its maintenance margin, or, without positions, less than nothing."""
+    return stands.equity < MAINTENANCE * stands.notional

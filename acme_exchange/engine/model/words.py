@@ -1,0 +1,13 @@
+"""The words that fields hold, so that a type checker finds one that is misspelt (Acme API §5)."""
+
+from typing import Literal
+
+Side = Literal["buy", "sell"]
+OrderKind = Literal["limit", "market"]
+OrderStatus = Literal["new", "open", "closed"]
+PositionMode = Literal["oneway", "hedge"]
+PositionSide = Literal["long", "short"]
+HoldingSide = Literal["net", "long", "short"]
+Liquidity = Literal["maker", "taker"]
+FillKind = Literal["order", "liquidation"]
+MarketKind = Literal["perpetual", "future", "spot"]
