@@ -199,3 +199,12 @@ def test_markets_are_margined_together(venue):
     venue.buy("ann", "90", "100", market=ETH)
     venue.index("105", ETH)
     assert venue.buy("ann", "45", "100", market=BTC).status == "open"
+
+
+def test_what_a_reduce_only_order_would_lose_against_the_mark_is_not_free_either(venue):
+    venue.sell("bob", "50", "100")
+    venue.buy("ann", "50", "100")
+    venue.sell("ann", "50", "101", reduce_only=True)
+    venue.index("104")
+    # Worth 997.5 and 200; margin 520; 150 would be lost at 101.
+    assert venue.free("ann") == Decimal("997.5") + 200 - 520 - 150
