@@ -72,8 +72,8 @@ class Batch:
     frame waits, and at the latest after `LONGEST_BATCH`: nothing else runs until then.
     """
 
-    def __init__(self, settle: Callable[[Iterable[Subscription]], None]):
-        self._settle = settle
+    def __init__(self, settle: Callable[[Iterable[Subscription], stream.Reader], None], reader: stream.Reader):
+        self._settle, self._reader = settle, reader
         self._loop = asyncio.get_running_loop()
         self._subscriptions: Dict[Subscription, None] = {}
         self._due: Optional[float] = None
@@ -81,16 +81,21 @@ class Batch:
     def add(self, subscription: Subscription):
         self._subscriptions[subscription] = None
 
+    def begin(self, now: float):
+        """Has the books settled when the loop has its next turn."""
+        self._due = now + CONSTANTS.LONGEST_BATCH
+        self._loop.call_soon(self.settle)
+
     def is_due(self, now: float) -> bool:
-        """Whether the loop has to have a turn before another frame is read; else, that it settles when it has one."""
+        """Whether the loop has to have a turn before another frame is read. Begins where nothing has begun."""
         if self._due is None:
-            self._due = now + CONSTANTS.LONGEST_BATCH
-            self._loop.call_soon(self.settle)
+            self.begin(now)
+            return False
         return now >= self._due
 
     def settle(self):
         subscriptions, self._subscriptions, self._due = self._subscriptions, {}, None
-        self._settle(subscriptions)
+        self._settle(subscriptions, self._reader)
 
 
 class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
@@ -389,7 +394,7 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
 
     async def _process_websocket_messages(self, websocket_assistant: WSAssistant):
         reader, loop = stream.Reader(websocket_assistant), asyncio.get_running_loop()
-        batch = Batch(lambda subscriptions: self._settle(subscriptions, reader))
+        batch = Batch(self._settle, reader)
         try:
             while True:
                 text = await reader.next_message()
@@ -401,6 +406,7 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
                 if batch.is_due(now):
                     batch.settle()
                     await asyncio.sleep(0)
+                    batch.begin(now)
                 self._take_text(text, batch, now)
         finally:
             reader.stop()
@@ -494,8 +500,12 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         await super().listen_for_trades(ev_loop, output)
 
     async def listen_for_funding_info(self, output: asyncio.Queue):
-        self._outputs[self._funding_info_messages_queue_key] = output
+        self._outputs.setdefault(self._funding_info_messages_queue_key, output)
         await super().listen_for_funding_info(output)
+
+    def bring_funding_to(self, output: asyncio.Queue):
+        """Has what the stream brings of funding put there, whoever else listens."""
+        self._outputs[self._funding_info_messages_queue_key] = output
 
     async def _parse_order_book_diff_message(self, raw_message: market_data.BookMessage, message_queue: asyncio.Queue):
         message_queue.put_nowait(raw_message)

@@ -35,6 +35,7 @@ from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_journal impor
 )
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_book_tracker import (
     AcmePerpetualOrderBookTracker,
+    DirectStream,
 )
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_checks import UnsendableOrder
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_tracker import (
@@ -59,6 +60,7 @@ from hummingbot.connector.trading_rule import TradingRule
 from hummingbot.core.api_throttler.data_types import RateLimit
 from hummingbot.core.data_type.cancellation_result import CancellationResult
 from hummingbot.core.data_type.common import OrderType, PositionAction, PositionMode, TradeType
+from hummingbot.core.data_type.funding_info import FundingInfoUpdate
 from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderUpdate, TradeUpdate
 from hummingbot.core.data_type.order_book_tracker import OrderBookTracker
 from hummingbot.core.data_type.order_book_tracker_data_source import OrderBookTrackerDataSource
@@ -69,6 +71,8 @@ from hummingbot.core.network_iterator import NetworkStatus
 from hummingbot.core.utils.async_utils import safe_ensure_future, safe_gather
 from hummingbot.core.utils.estimate_fee import build_perpetual_trade_fee
 from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
+
+FUNDING_FIELDS = ("index_price", "mark_price", "next_funding_utc_timestamp", "rate")
 
 
 class AcmePerpetualDerivative(PerpetualDerivativePyBase):
@@ -337,6 +341,20 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
                 self._trouble.tell(what, error)
             await self._sleep(delay)
             delay = min(2 * delay, CONSTANTS.RECONNECT_DELAY_MAX)
+
+    async def _listen_for_funding_info(self):
+        # The base class passes each change through a queue and a task of its own.
+        self._orderbook_ds.bring_funding_to(DirectStream(self._update_funding_info))
+        await super()._listen_for_funding_info()
+
+    def _update_funding_info(self, update: FundingInfoUpdate):
+        funding_info = self._perpetual_trading._funding_info.get(update.trading_pair)
+        if funding_info is None:
+            return
+        for name in FUNDING_FIELDS:
+            value = getattr(update, name)
+            if value is not None:
+                setattr(funding_info, name, value)
 
     async def _init_funding_info(self):
         """Asks until it is answered. The base class asks once, and without an answer no strategy would ever begin."""

@@ -22,6 +22,7 @@ from hummingbot.core.data_type.order_book_message import OrderBookMessageType
 # As many frames, each soon after the one before, make a market that ticks.
 TICKING_FRAMES = 3
 LARGEST_WRITTEN_ALIKE = 1e12
+WORTH_WRITING_TOGETHER = 8  # numbers
 
 
 class Level:
@@ -87,10 +88,12 @@ class BookSide:
 def number_texts(numbers: List[float]) -> List[str]:
     """What `repr` writes for each number. A writer of JSON takes a quarter of its time, and differs from it only in how
     it writes the very small and the very large ones."""
-    text = to_json(numbers).decode()
-    if "e" in text or "0.000" in text or max(numbers, default=0) > LARGEST_WRITTEN_ALIKE:
+    if len(numbers) < WORTH_WRITING_TOGETHER:
         return list(map(repr, numbers))
-    return text[1:-1].split(",") if numbers else []
+    text = to_json(numbers).decode()
+    if "e" in text or "0.000" in text or max(numbers) > LARGEST_WRITTEN_ALIKE:
+        return list(map(repr, numbers))
+    return text[1:-1].split(",")
 
 
 def checksum(bids: List[str], asks: List[str]) -> int:

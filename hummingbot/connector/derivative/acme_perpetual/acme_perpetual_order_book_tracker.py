@@ -9,11 +9,12 @@ from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_market
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_api_order_book_data_source import MarketClosed
 from hummingbot.core.data_type.common import TradeType
 from hummingbot.core.data_type.order_book_message import OrderBookMessage, OrderBookMessageType
-from hummingbot.core.data_type.order_book_tracker import OrderBookTracker
+from hummingbot.core.data_type.order_book_tracker import LatencyStats, OrderBookTracker
 from hummingbot.core.data_type.order_book_tracker_data_source import OrderBookTrackerDataSource
 from hummingbot.core.event.events import OrderBookTradeEvent
 
 BUYING = float(TradeType.BUY.value)
+TIMED_ONE_IN = 10  # messages; Hummingbot's own statistics keep as many
 
 
 class DirectStream:
@@ -115,12 +116,6 @@ class AcmePerpetualOrderBookTracker(OrderBookTracker):
         pass
 
     def _apply(self, message: market_data.BookMessage):
-        try:
-            self._change_book(message)
-        except Exception:
-            self.logger().exception("Unexpected error applying a change to an order book.")
-
-    def _change_book(self, message: market_data.BookMessage):
         began, trading_pair, update_id = time.perf_counter(), message.trading_pair, message.update_id
         order_book = self._order_books.get(trading_pair)
         if order_book is None:
@@ -128,22 +123,25 @@ class AcmePerpetualOrderBookTracker(OrderBookTracker):
                 self._metrics.total_diffs_rejected += 1
                 return
             order_book = self._order_books[trading_pair] = self._data_source.order_book_create_function()
-        pair_metrics = self._metrics.get_or_create_pair_metrics(trading_pair)
+        metrics = self._metrics.get_or_create_pair_metrics(trading_pair)
         if update_id <= max(order_book.snapshot_uid, order_book.last_diff_uid):
             self._metrics.total_diffs_rejected += 1
-            pair_metrics.diffs_rejected += 1
+            metrics.diffs_rejected += 1
             return
-        if message.type is OrderBookMessageType.DIFF:
-            order_book.apply_diffs(message.bids, message.asks, update_id)
-        else:
-            order_book.apply_snapshot(message.bids, message.asks, update_id)
-            self._begun[trading_pair].set()
-        took_ms = (time.perf_counter() - began) * 1e3
+        try:
+            if message.type is OrderBookMessageType.DIFF:
+                order_book.apply_diffs(message.bids, message.asks, update_id)
+            else:
+                order_book.apply_snapshot(message.bids, message.asks, update_id)
+                self._begun[trading_pair].set()
+        except Exception:
+            self.logger().exception("Unexpected error applying a change to an order book.")
+            return
         self._metrics.total_diffs_processed += 1
-        self._metrics.diff_processing_latency.record(took_ms)
-        pair_metrics.diffs_processed += 1
-        pair_metrics.last_diff_timestamp = began
-        pair_metrics.diff_processing_latency.record(took_ms)
+        metrics.diffs_processed += 1
+        metrics.last_diff_timestamp = began
+        if not metrics.diffs_processed % TIMED_ONE_IN:
+            self._note_latency(began, self._metrics.diff_processing_latency, metrics.diff_processing_latency)
 
     def _apply_trade(self, message: OrderBookMessage):
         began, trading_pair = time.perf_counter(), message.trading_pair
@@ -152,20 +150,20 @@ class AcmePerpetualOrderBookTracker(OrderBookTracker):
             self._metrics.total_trades_rejected += 1
             return
         content = message.content
+        trade_type = TradeType.BUY if content["trade_type"] == BUYING else TradeType.SELL
+        price, amount, trade_id = content["price"], content["amount"], content["trade_id"]
         order_book.apply_trade(
-            OrderBookTradeEvent(
-                trading_pair,
-                message.timestamp,
-                TradeType.BUY if content["trade_type"] == BUYING else TradeType.SELL,
-                content["price"],
-                content["amount"],
-                content["trade_id"],
-            )
+            OrderBookTradeEvent(trading_pair, message.timestamp, trade_type, price, amount, trade_id)
         )
-        took_ms = (time.perf_counter() - began) * 1e3
-        pair_metrics = self._metrics.get_or_create_pair_metrics(trading_pair)
+        metrics = self._metrics.get_or_create_pair_metrics(trading_pair)
         self._metrics.total_trades_processed += 1
-        self._metrics.trade_processing_latency.record(took_ms)
-        pair_metrics.trades_processed += 1
-        pair_metrics.last_trade_timestamp = began
-        pair_metrics.trade_processing_latency.record(took_ms)
+        metrics.trades_processed += 1
+        metrics.last_trade_timestamp = began
+        if not metrics.trades_processed % TIMED_ONE_IN:
+            self._note_latency(began, self._metrics.trade_processing_latency, metrics.trade_processing_latency)
+
+    @staticmethod
+    def _note_latency(began: float, *latencies: LatencyStats):
+        took_ms = (time.perf_counter() - began) * 1e3
+        for latency in latencies:
+            latency.record(took_ms)

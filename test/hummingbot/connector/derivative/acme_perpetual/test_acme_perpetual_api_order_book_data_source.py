@@ -430,6 +430,15 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
         self.assertIn("order book of BTC-USD: a frame was malformed ('checksum' is missing)", logs.output[0])
         self.assertEqual(OrderBookMessageType.SNAPSHOT, self.next_output().type)
 
+    async def test_what_is_read_after_others_had_their_turn_waits_for_no_later_frame(self):
+        update = book_frame("BTC-PERP", "update", [[99.0, 0.5]], [], of=([[100.0, 1.0], [99.0, 0.5]], [[101.0, 1.0]]))
+
+        with patch.object(CONSTANTS, "LONGEST_BATCH", 0):
+            listening = self.data_source.listen_for_order_book_diffs(self.loop, self.output)
+            await self.bring(listening, partial("BTC-PERP"), update)
+
+        self.assertEqual(["SNAPSHOT", "DIFF"], [self.next_output().type.name for _ in range(2)])
+
     async def test_frames_that_wait_for_too_long_let_others_run(self):
         turns = []
         self.loop.call_soon(lambda: self.loop.call_soon(turns.append, "the others'"))
