@@ -165,9 +165,10 @@ class Reader:
 
     def wake(self):
         """Ends the waiting, or the next one, at once, as if a tick had passed."""
-        self._has_ticked = True
-        if self._is_waiting:
+        # Cancelled twice, it would take the second for somebody else's, who means it.
+        if self._is_waiting and not self._has_ticked:
             self._task.cancel()
+        self._has_ticked = True
 
     async def next_message(self) -> Optional[Any]:
         """The next message's content, or None when a tick has passed.

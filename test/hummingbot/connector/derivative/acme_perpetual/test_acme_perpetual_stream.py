@@ -161,6 +161,13 @@ class ReaderTests(IsolatedAsyncioWrapperTestCase):
         self.reader.wake()
         self.assertIsNone(await asyncio.wait_for(self.reader.next_message(), PATIENCE))
 
+    async def test_waking_it_twice_at_once_cancels_nobody(self):
+        self.reader.wake()
+        self.reader._tick()
+
+        self.assertIsNone(await asyncio.wait_for(self.reading, PATIENCE))
+        self.assertEqual(0, self.reading.cancelling())
+
     async def test_a_cancellation_right_before_a_tick_is_not_lost(self):
         self.reading.cancel()
         self.reader._tick()
