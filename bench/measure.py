@@ -3,10 +3,10 @@
 import asyncio
 import gc
 import statistics
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-ROUNDS = 5
+ROUNDS = 7
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Line:
     :ivar goal: in words.
     :ivar is_met: None where there is no goal.
     :ivar higher_is_better: of the score.
+    :ivar spread: the middle half of the score's values, one of each round; a goal within it is not told from noise.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Line:
     rivals: Mapping[str, float] = field(default_factory=dict)
     floor: float | None = None
     higher_is_better: bool = True
+    spread: list[float] = field(default_factory=list)
 
     @property
     def is_rate(self) -> bool:
@@ -45,14 +47,61 @@ class Line:
 Work = Callable[[], Awaitable[float]]
 
 
-async def medians(works: Mapping[str, Work], rounds: int = ROUNDS) -> dict[str, float]:
-    """Does each piece of work once a round, one after the other, and returns the median of each one's figures."""
-    figures: dict[str, list[float]] = {name: [] for name in works}
-    for _ in range(rounds):
-        for name, work in works.items():
+async def interleaved(works: Mapping[str, Work], rounds: int = ROUNDS) -> dict[str, list[float]]:
+    """Does each piece of work once a round, one after the other, in an order that turns, and returns each one's figures
+    in the rounds' order."""
+    names = list(works)
+    figures: dict[str, list[float]] = {name: [] for name in names}
+    for number in range(rounds):
+        turn = number % len(names)
+        for name in [*names[turn:], *names[:turn]]:
             gc.collect()
-            figures[name].append(await work())
-    return {name: statistics.median(each) for name, each in figures.items()}
+            figures[name].append(await works[name]())
+    return figures
+
+
+async def medians(works: Mapping[str, Work], rounds: int = ROUNDS) -> dict[str, float]:
+    """The median of each piece of work's figures in interleaved rounds."""
+    return {name: statistics.median(each) for name, each in (await interleaved(works, rounds)).items()}
+
+
+def beside_rivals(
+    name: str,
+    unit: str,
+    figures: Mapping[str, Sequence[float]],
+    ours: str,
+    goal: float,
+    remark: str = "",
+    floor: float | None = None,
+) -> Line:
+    """A line whose score is how many times as good we are as the best rival of each round: its median over the rounds.
+
+    It is met when three rounds of four are at the goal or above it. When only the median is, it cannot be told from noise,
+    which counts as not met.
+
+    :param figures: of each connector in each round; so many a second, or costs, as the unit says
+    """
+    rivals = {rival: each for rival, each in figures.items() if rival != ours}
+    is_rate = unit.endswith("/s")
+    scores = [
+        mine / max(theirs) if is_rate else min(theirs) / mine for mine, *theirs in zip(figures[ours], *rivals.values())
+    ]
+    low, median, high = statistics.quantiles(scores, n=4)
+    says = f"times as good as the best rival, {low:.2f} to {high:.2f}" + (f"; {remark}" if remark else "")
+    if low < goal <= median:
+        says += "; not told from noise"
+    return Line(
+        name,
+        unit,
+        statistics.median(figures[ours]),
+        median,
+        says,
+        f"≥ {goal:g}",
+        low >= goal,
+        {rival: statistics.median(each) for rival, each in rivals.items()},
+        floor,
+        spread=[low, high],
+    )
 
 
 async def ended(*tasks: asyncio.Task) -> None:

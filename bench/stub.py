@@ -15,18 +15,12 @@ from itertools import count
 
 from aiohttp import web
 
-from bench.market import Acme, changes
-
-TICKS = 200
-TICK_SECONDS = 0.05
-
 
 class Stub:
     def __init__(self) -> None:
         self._ids = count(1)
         self._placed: list[float] = []
         self._asked = 0
-        self._ticked: list[float] = []
         self._open_orders: list[dict] = []
 
     def application(self) -> web.Application:
@@ -35,10 +29,8 @@ class Stub:
         application.router.add_post("/v5/order/create", self._place_on_bybit)
         application.router.add_post("/v1/order", self._place_on_binance)
         application.router.add_get("/bench/placed", lambda _: self._report(self._placed))
-        application.router.add_get("/bench/ticked", lambda _: self._report(self._ticked))
         application.router.add_get("/bench/asked", self._report_asked)
         application.router.add_post("/bench/open_orders", self._have_open_orders)
-        application.router.add_get("/ws/", self._stream)
         application.router.add_get("/{path:.*}", self._answer)
         return application
 
@@ -102,19 +94,6 @@ class Stub:
         reported = list(times)
         times.clear()
         return web.json_response(reported)
-
-    async def _stream(self, request: web.Request) -> web.WebSocketResponse:
-        """A book that ticks, once its first frame was asked for."""
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        await socket.receive()
-        full, updates = changes(TICKS, 6)
-        await socket.send_str(Acme().book(full[0]))
-        for update in updates:
-            await asyncio.sleep(TICK_SECONDS)
-            self._ticked.append(time.monotonic())
-            await socket.send_str(Acme().book(update))
-        return socket
 
 
 def _success(result: object) -> web.Response:

@@ -1,14 +1,17 @@
 """The connectors that are measured, each of them whole, set up without an exchange."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from contextlib import suppress
+from typing import Any, Self
 
 import aiohttp
 from bidict import bidict
 
 from bench import market
+from bench.measure import ended
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_derivative import AcmePerpetualDerivative
 from hummingbot.connector.derivative.binance_perpetual import binance_perpetual_constants
 from hummingbot.connector.derivative.binance_perpetual.binance_perpetual_derivative import BinancePerpetualDerivative
@@ -17,6 +20,8 @@ from hummingbot.connector.derivative.bybit_perpetual.bybit_perpetual_derivative 
 from hummingbot.connector.perpetual_derivative_py_base import PerpetualDerivativePyBase
 from hummingbot.connector.trading_rule import TradingRule
 from hummingbot.core.api_throttler.data_types import RateLimit
+from hummingbot.core.data_type.order_book import OrderBook
+from hummingbot.core.data_type.order_book_row import OrderBookRow
 from hummingbot.core.web_assistant.ws_assistant import WSAssistant
 
 logging.disable(logging.ERROR)
@@ -28,7 +33,10 @@ class Subject:
 
     :ivar name: as Hummingbot calls it.
     :ivar dialect: makes the frames it reads.
+    :ivar verifies: whether it compares each book with the exchange's checksum; else it applies what comes.
     """
+
+    verifies = False
 
     name: str
     dialect: Any
@@ -64,6 +72,7 @@ class Acme(Subject):
     name = "acme_perpetual"
     dialect = market.Acme()
     quote = "USD"
+    verifies = True
 
     def _connector(self, url: str) -> PerpetualDerivativePyBase:
         return AcmePerpetualDerivative("key", "secret", url, trading_pairs=self.pairs)
@@ -129,6 +138,14 @@ class Socket:
         """There is nothing to close."""
 
 
+class YieldingSocket(Socket):
+    """Frames of which each comes when the one before was read and everything else had its turn, as on a quiet market."""
+
+    async def receive(self, timeout: float | None = None) -> aiohttp.WSMessage:
+        await asyncio.sleep(0)
+        return await super().receive(timeout)
+
+
 class Exhausted(Exception):
     """Every frame was read."""
 
@@ -148,3 +165,72 @@ def _rule(pair: str) -> TradingRule:
         min_price_increment=Decimal("0.1"),
         min_base_amount_increment=Decimal("0.001"),
     )
+
+
+class Tracking:
+    """A subject whose books are followed as they are for a user: its stream's reader, its queues, its parser, its tracker."""
+
+    def __init__(self, subject: Subject, make_book: type[OrderBook] = OrderBook):
+        self.subject = subject
+        self.tracker = subject.connector.order_book_tracker
+        self.source = self.tracker.data_source
+        self._make_book = make_book
+        self._tasks: list[asyncio.Task] = []
+        self._assistant: WSAssistant | None = None
+
+    async def __aenter__(self) -> Self:
+        loop, tracker = asyncio.get_running_loop(), self.tracker
+        self.source.order_book_create_function = self._make_book
+        for pair in self.subject.pairs:
+            tracker._order_books[pair] = self._make_book()
+            tracker._tracking_message_queues[pair] = asyncio.Queue()
+        works = [
+            self.source.listen_for_order_book_diffs(loop, tracker._order_book_diff_stream),
+            self.source.listen_for_trades(loop, tracker._order_book_trade_stream),
+            tracker._order_book_diff_router(),
+            tracker._emit_trade_event_loop(),
+        ]
+        if isinstance(self.subject, Acme):
+            tracker._begun = {pair: asyncio.Event() for pair in self.subject.pairs}
+        else:
+            works += [tracker._track_single_book(pair) for pair in self.subject.pairs]
+        tracker._order_books_initialized.set()
+        self._tasks = [asyncio.create_task(work) for work in works]
+        self._assistant = await assistant_on(self.subject, Socket([]))
+        await self.subject.subscribe(self._assistant)
+        await asyncio.sleep(0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await ended(*self._tasks)
+
+    async def begin(self, full: Sequence[market.Change]) -> None:
+        """Gives each book its first levels; the same to every subject."""
+        if isinstance(self.subject, Acme):
+            await self.read(Socket([self.subject.dialect.book(change) for change in full]))
+            return
+        for pair, change in zip(self.subject.pairs, full):
+            rows = [[OrderBookRow(price, size, 0) for price, size in side] for side in (change.bids, change.asks)]
+            self.tracker._order_books[pair].apply_snapshot(*rows, 0)
+
+    async def read(self, socket: Socket) -> None:
+        """Reads all of a socket's frames, until what they say has arrived where a strategy sees it."""
+        self._assistant._connection._connection = socket
+        self._assistant._connection._connected = True
+        with suppress(Exhausted):
+            await self.source._process_websocket_messages(self._assistant)
+        await asyncio.sleep(0)
+        while self._is_busy():
+            await asyncio.sleep(0)
+
+    def _is_busy(self) -> bool:
+        if isinstance(self.subject, Acme):  # which has no queues
+            return False
+        tracker = self.tracker
+        queues = [
+            *self.source._message_queue.values(),
+            tracker._order_book_diff_stream,
+            tracker._order_book_trade_stream,
+            *tracker._tracking_message_queues.values(),
+        ]
+        return not all(queue.empty() for queue in queues)
