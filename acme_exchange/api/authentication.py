@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import unquote
 
-from acme_exchange.accounts.keys import ApiKey, subaccount_name
+from acme_exchange.accounts.keys import ApiKey, main_account, subaccount_name
 from acme_exchange.api import errors
 from acme_exchange.clock import Clock
 from acme_exchange.engine import Refused
@@ -14,6 +14,8 @@ from acme_exchange.engine import Refused
 TIMESTAMP_TOLERANCE_MILLISECONDS = 5_000
 WEBSOCKET_LOGIN = "websocket_login"
 OWN_PREFIX = "ACME"
+FIELDS = ("KEY", "SUBACCOUNT", "SIGN", "TS")
+"""What a header is called after its prefix. A request's are all of one: what another prefix says is not overheard."""
 
 
 class Authenticator:
@@ -44,8 +46,11 @@ class Authenticator:
         :param signed: method, path with query, and body, as they came over the wire.
         :raises Refused: 401, or 404 for a subaccount.
         """
-        prefix = next((prefix for prefix in self._prefixes if f"{prefix}-KEY" in headers), None)
-        if prefix is None:
+        used = [prefix for prefix in self._prefixes if any(f"{prefix}-{field}" in headers for field in FIELDS)]
+        if len({prefix.upper() for prefix in used}) != 1:
+            raise Refused(401, errors.NOT_LOGGED_IN)
+        prefix = used[0]
+        if f"{prefix}-KEY" not in headers:
             raise Refused(401, errors.NOT_LOGGED_IN)
         timestamp = headers.get(f"{prefix}-TS", "")
         signature = headers.get(f"{prefix}-SIGN", "")
@@ -63,12 +68,18 @@ class Authenticator:
         return self._of_subaccount(self._verified(key, signature, timestamp, WEBSOCKET_LOGIN.encode()), subaccount)
 
     def _of_subaccount(self, key: ApiKey, name: str) -> ApiKey:
-        if not name:
+        if not name or self._is_of(key, name):
             return key
         account = subaccount_name(key.account, name)
         if not self._has_account(account):
             raise Refused(404, errors.NO_SUCH_SUBACCOUNT)
         return replace(key, account=account)
+
+    @staticmethod
+    def _is_of(key: ApiKey, name: str) -> bool:
+        """Whether the key is that subaccount's own."""
+        main = main_account(key.account)
+        return main is not None and subaccount_name(main, name) == key.account
 
     def _verified(self, key: str, signature: str, timestamp: str, signed: bytes) -> ApiKey:
         known = self._keys.get(key)

@@ -22,7 +22,7 @@ TOO_MANY_SUBSCRIPTIONS = "Too many subscriptions"
 
 TOO_MANY_CONNECTIONS = "Too many connections"
 
-UNKNOWN_PATH = "Not found"
+UNKNOWN_PATH = "Not found; /api/docs lists what there is"
 WRONG_METHOD = "Method not allowed"
 TOO_LARGE = "Request too large"
 MALFORMED_REQUEST = "Malformed request"

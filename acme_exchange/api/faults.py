@@ -20,10 +20,10 @@ from pydantic import AfterValidator, Field, StrictInt
 from acme_exchange.api import errors
 from acme_exchange.api.answering import failure
 from acme_exchange.api.outbox import Outbox
+from acme_exchange.api.published_book import BookChange
 from acme_exchange.api.rate_limits import ORDERS, REQUESTS
 from acme_exchange.api.rest import BASE
 from acme_exchange.api.wire import answers
-from acme_exchange.api.wire.answers import BookFrame
 from acme_exchange.api.wire.requests import Name, Number, Request
 from acme_exchange.clock import Clock
 from acme_exchange.engine import Refused
@@ -190,7 +190,7 @@ class Faults:
         """
         return _FaultyOutbox(cut, self._progress, self)
 
-    def book(self, change: BookFrame) -> BookFrame:
+    def book(self, change: BookChange) -> BookChange:
         """A change of a book, perhaps with the size of one of its levels wrong, which its checksum then tells."""
         for side in ("bids", "asks"):
             levels = list(getattr(change, side))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
-from acme_exchange.api.published_book import DEPTH, PublishedBook
+from acme_exchange.api.published_book import DEPTH, BookChange, PublishedBook
 from acme_exchange.api.wire import answers, frames, presentation
 from acme_exchange.engine import (
     BalanceChanged,
@@ -91,7 +91,7 @@ PRIVATE_FEEDS: dict[type, PrivateFeed] = {
 class Feeds:
     """Turns the venue's events into frames, each encoded once for all who have subscribed."""
 
-    def __init__(self, venue: Venue, spoil: Callable[[answers.BookFrame], answers.BookFrame]) -> None:
+    def __init__(self, venue: Venue, spoil: Callable[[BookChange], BookChange]) -> None:
         """
         :param spoil: what may happen to the change of a book on its way.
         """
@@ -201,7 +201,8 @@ class Feeds:
         """What the others have been told, so that the next update follows on for everybody."""
         if topic.market not in self._books:
             self._books[topic.market] = PublishedBook(*self._venue.engine.levels(topic.market, DEPTH))
-        return frames.partial(topic.channel.value, topic.market, self._books[topic.market].partial(self._seconds()))
+        book = presentation.book_frame(self._books[topic.market].partial(self._seconds()))
+        return frames.partial(topic.channel.value, topic.market, book)
 
     def _send_book(self, market: str) -> None:
         book = self._books.get(market)
@@ -209,7 +210,7 @@ class Feeds:
             return
         change = book.update(*self._venue.engine.levels(market, DEPTH), self._seconds())
         if change is not None:
-            self._send(Topic(Channel.ORDER_BOOK, market=market), self._spoil(change))
+            self._send(Topic(Channel.ORDER_BOOK, market=market), presentation.book_frame(self._spoil(change)))
 
     def _start_ticker(self, topic: Topic) -> bytes:
         return frames.update(topic.channel.value, topic.market, self._ticker(topic.market))

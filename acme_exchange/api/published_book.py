@@ -4,8 +4,11 @@ import zlib
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import chain, zip_longest
+from typing import Literal
 
-from acme_exchange.api.wire.answers import BookFrame, Level
+from msgspec import Struct
+
+from acme_exchange.api.wire.answers import Level
 
 DEPTH = 100
 GONE = Decimal(0)
@@ -15,6 +18,21 @@ def checksum(bids: Sequence[Level], asks: Sequence[Level]) -> int:
     """CRC-32 of at most 100 levels a side, as Acme API §6 writes them."""
     levels = chain.from_iterable(zip_longest(bids[:DEPTH], asks[:DEPTH], fillvalue=()))
     return zlib.crc32(":".join([str(float(number)) for level in levels for number in level]).encode())
+
+
+class BookChange(Struct, frozen=True):
+    """What subscribers are told of a book.
+
+    :ivar time: epoch seconds.
+    :ivar checksum: of the whole book afterwards.
+    :ivar bids: all of them for a partial, else those that changed; likewise `asks`.
+    """
+
+    time: float
+    checksum: int
+    bids: list[Level]
+    asks: list[Level]
+    action: Literal["partial", "update"]
 
 
 class PublishedBook:
@@ -32,14 +50,14 @@ class PublishedBook:
         self._bids = list(bids[:DEPTH])
         self._asks = list(asks[:DEPTH])
 
-    def partial(self, time: float) -> BookFrame:
+    def partial(self, time: float) -> BookChange:
         """All that was published.
 
         :param time: epoch seconds.
         """
         return self._frame("partial", self._bids, self._asks, time)
 
-    def update(self, bids: Sequence[Level], asks: Sequence[Level], time: float) -> BookFrame | None:
+    def update(self, bids: Sequence[Level], asks: Sequence[Level], time: float) -> BookChange | None:
         """Publishes the book as it is now.
 
         :returns: what changed; None when nothing did.
@@ -51,8 +69,10 @@ class PublishedBook:
         self._bids, self._asks = now_bids, now_asks
         return self._frame("update", changed_bids, changed_asks, time)
 
-    def _frame(self, action: str, bids: list[Level], asks: list[Level], time: float) -> BookFrame:
-        return BookFrame(time=time, checksum=checksum(self._bids, self._asks), bids=bids, asks=asks, action=action)
+    def _frame(
+        self, action: Literal["partial", "update"], bids: list[Level], asks: list[Level], time: float
+    ) -> BookChange:
+        return BookChange(time=time, checksum=checksum(self._bids, self._asks), bids=bids, asks=asks, action=action)
 
 
 def _changes(before: Sequence[Level], now: Sequence[Level]) -> list[Level]:

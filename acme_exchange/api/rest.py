@@ -94,7 +94,9 @@ class RestInterface:
         if not route.private:
             self._limits.admit([(REQUESTS, request.remote)], now)
             return None
-        signed = f"{request.method}{request.raw_path}".encode("utf-8", "surrogateescape") + body
+        # An empty query is signed without its question mark (Acme API §2).
+        target = request.raw_path.removesuffix("?")
+        signed = f"{request.method}{target}".encode("utf-8", "surrogateescape") + body
         key = self._authenticator.request(request.headers, signed)
         request[ACCOUNT] = key.account
         if route.charge != "nothing":

@@ -113,7 +113,7 @@ def market(call: Call) -> answers.Market:
 def order_book(call: Call) -> answers.OrderBook:
     """The best levels of a market's book, best first."""
     bids, asks = call.venue.engine.levels(call.path["market"], call.parameters.depth)
-    return answers.OrderBook(bids=bids, asks=asks, time=presentation.epoch_seconds(call.venue.clock.now()))
+    return presentation.order_book(bids, asks, call.venue.clock.now())
 
 
 async def trades(call: Call) -> list[answers.Trade]:
@@ -128,7 +128,7 @@ async def candles(call: Call) -> list[answers.Candle]:
     0."""
     name = _known_market(call, call.path["market"])
     found = await call.venue.candles(
-        name, int(call.parameters.resolution), _period(call.parameters), requests.MOST_CANDLES
+        name, int(call.parameters.resolution), _period(call.parameters), call.parameters.limit
     )
     return [presentation.candle(candle) for candle in found]
 
@@ -184,10 +184,10 @@ def positions(call: Call) -> list[answers.Position]:
     ]
 
 
-def open_orders(call: Call) -> list[answers.Order]:
+def open_orders(call: Call) -> Iterator[answers.Order]:
     """The resting orders, oldest first."""
     found = call.venue.engine.open_orders(call.account, call.parameters.market)
-    return [presentation.order(order) for order in found]
+    return (presentation.order(order) for order in found)
 
 
 async def order_history(call: Call) -> Paged[answers.Order]:
@@ -242,8 +242,10 @@ def cancel_order(call: Call) -> str:
 
 
 def cancel_orders(call: Call) -> str:
-    """Cancels all resting orders, or those of a market or a side."""
+    """Cancels all resting orders, or those of a market or a side; none of them is conditional."""
     asked: requests.CancelOrdersRequest = call.parameters
+    if asked.conditional_only:
+        return ORDERS_QUEUED
     call.venue.execute(CancelOrders(call.account, asked.market, asked.side))
     return ORDERS_QUEUED
 
@@ -251,7 +253,7 @@ def cancel_orders(call: Call) -> str:
 async def fills(call: Call) -> list[answers.Fill]:
     """The account's fills, newest first."""
     asked: requests.FillsQuery = call.parameters
-    accepted = FillFilter(_known_market(call, asked.market), asked.order_id)
+    accepted = FillFilter(_known_market(call, asked.market), asked.order_id, asked.least_id)
     page = await call.venue.store.fills(call.account, accepted, _period(asked), asked.limit, asked.order == "asc")
     return [presentation.fill(fill) for fill in page.records]
 

@@ -56,13 +56,21 @@ class OrderFilter:
 
 @dataclass(frozen=True, slots=True)
 class FillFilter:
-    """Which of an account's fills are meant; None: all."""
+    """Which of an account's fills are meant; None: all.
+
+    :ivar least_id: those of this id, and of higher ones.
+    """
 
     market: str | None = None
     order_id: int | None = None
+    least_id: int | None = None
 
     def accepts(self, fill: Filled) -> bool:
-        return self.market in (None, fill.market) and self.order_id in (None, fill.order_id)
+        return (
+            self.market in (None, fill.market)
+            and self.order_id in (None, fill.order_id)
+            and (self.least_id is None or fill.id >= self.least_id)
+        )
 
 
 @dataclass(frozen=True, slots=True)

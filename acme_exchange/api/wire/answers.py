@@ -8,6 +8,10 @@ from msgspec import UNSET, Struct, UnsetType
 
 Side = Literal["buy", "sell"]
 Level = tuple[Decimal, Decimal]
+"""Price and size."""
+Spelled = Annotated[msgspec.Raw, msgspec.Meta(extra_json_schema={"type": "number"})]
+"""A number as the dialect spells it, `0.107`, `9258.0`, `1e-08`: clients take a book's checksum over the digits as sent."""
+SpelledLevel = tuple[Spelled, Spelled]
 Time = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 
 
@@ -65,9 +69,9 @@ class Market(Answer, frozen=True):
     enabled: bool
     post_only: bool
     restricted: bool
-    price_increment: Decimal
-    size_increment: Decimal
-    min_provide_size: Decimal
+    price_increment: Spelled
+    size_increment: Spelled
+    min_provide_size: Spelled
     last: Decimal | None
     bid: Decimal | None
     ask: Decimal | None
@@ -81,8 +85,8 @@ class Market(Answer, frozen=True):
 
 
 class OrderBook(Answer, frozen=True):
-    bids: list[Level]
-    asks: list[Level]
+    bids: list[SpelledLevel]
+    asks: list[SpelledLevel]
     time: float
 
 
@@ -119,8 +123,8 @@ class Future(Answer, frozen=True):
     bid: Decimal | None
     ask: Decimal | None
     imf_factor: Decimal
-    price_increment: Decimal
-    size_increment: Decimal
+    price_increment: Spelled
+    size_increment: Spelled
     volume_usd_24h: Decimal = msgspec.field(name="volumeUsd24h")
     open_interest: Decimal
     next_funding_rate: Decimal | None
@@ -253,17 +257,17 @@ class Frame(Answer, frozen=True):
 class BookFrame(Answer, frozen=True):
     time: float
     checksum: int
-    bids: list[Level]
-    asks: list[Level]
+    bids: list[SpelledLevel]
+    asks: list[SpelledLevel]
     action: Literal["partial", "update"]
 
 
 class Ticker(Answer, frozen=True):
-    bid: Decimal | None
-    ask: Decimal | None
-    bid_size: Decimal | None
-    ask_size: Decimal | None
-    last: Decimal | None
+    bid: Spelled | None
+    ask: Spelled | None
+    bid_size: Spelled | None
+    ask_size: Spelled | None
+    last: Spelled | None
     time: float
 
 

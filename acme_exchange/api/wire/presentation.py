@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from msgspec import Raw
+
+from acme_exchange.api.published_book import BookChange
 from acme_exchange.api.wire import answers
 from acme_exchange.engine import Filled, FundingPaid, FundingSettled, Traded, views
 from acme_exchange.store import Candle
@@ -39,9 +42,9 @@ def market(market: views.Market) -> answers.Market:
         enabled=market.enabled,
         post_only=False,
         restricted=False,
-        price_increment=market.price_increment,
-        size_increment=market.size_increment,
-        min_provide_size=market.min_provide_size,
+        price_increment=spelled(market.price_increment),
+        size_increment=spelled(market.size_increment),
+        min_provide_size=spelled(market.min_provide_size),
         last=market.last,
         bid=market.bid,
         ask=market.ask,
@@ -72,8 +75,8 @@ def future(future: views.Future) -> answers.Future:
         bid=market.bid,
         ask=market.ask,
         imf_factor=NOTHING,
-        price_increment=market.price_increment,
-        size_increment=market.size_increment,
+        price_increment=spelled(market.price_increment),
+        size_increment=spelled(market.size_increment),
         volume_usd_24h=market.volume_24h,
         open_interest=market.open_interest,
         next_funding_rate=future.next_funding_rate,
@@ -256,6 +259,41 @@ def ticker(
     :param asks: best first.
     :param now: microseconds since the epoch.
     """
-    bid, bid_size = bids[0] if bids else (None, None)
-    ask, ask_size = asks[0] if asks else (None, None)
-    return answers.Ticker(bid=bid, ask=ask, bid_size=bid_size, ask_size=ask_size, last=last, time=epoch_seconds(now))
+    bid, bid_size = map(spelled, bids[0]) if bids else (None, None)
+    ask, ask_size = map(spelled, asks[0]) if asks else (None, None)
+    return answers.Ticker(
+        bid=bid,
+        ask=ask,
+        bid_size=bid_size,
+        ask_size=ask_size,
+        last=None if last is None else spelled(last),
+        time=epoch_seconds(now),
+    )
+
+
+def order_book(bids: Sequence[answers.Level], asks: Sequence[answers.Level], now: int) -> answers.OrderBook:
+    """
+    :param bids: best first.
+    :param asks: best first.
+    :param now: microseconds since the epoch.
+    """
+    return answers.OrderBook(bids=_spelled_levels(bids), asks=_spelled_levels(asks), time=epoch_seconds(now))
+
+
+def book_frame(change: BookChange) -> answers.BookFrame:
+    return answers.BookFrame(
+        time=change.time,
+        checksum=change.checksum,
+        bids=_spelled_levels(change.bids),
+        asks=_spelled_levels(change.asks),
+        action=change.action,
+    )
+
+
+def spelled(number: Decimal) -> Raw:
+    """The number as the checksum of Acme API §6 has it, as Python's `repr(float)` writes it."""
+    return Raw(repr(float(number)).encode())
+
+
+def _spelled_levels(levels: Sequence[answers.Level]) -> list[answers.SpelledLevel]:
+    return [(spelled(price), spelled(size)) for price, size in levels]

@@ -114,6 +114,7 @@ class TradesQuery(Period):
 
 class CandlesQuery(Period):
     resolution: Literal["15", "60", "300", "900", "3600", "14400", "86400"]
+    limit: _whole_number(1, MOST_CANDLES) = MOST_CANDLES
 
 
 class FundingQuery(Period):
@@ -139,6 +140,7 @@ class FillsQuery(TradesQuery):
     market: Name | None = None
     order: Literal["asc", "desc"] = "desc"
     order_id: _whole_number(0, LARGEST_ID) | None = Field(None, alias="orderId")
+    least_id: _whole_number(0, LARGEST_ID) | None = Field(None, alias="minId", description="ids from this one on")
 
 
 class LeverageRequest(Request):
@@ -174,3 +176,7 @@ class ModifyOrderRequest(Request):
 class CancelOrdersRequest(Request):
     market: Name | None = None
     side: Side | None = None
+    conditional_only: StrictBool = Field(
+        False, alias="conditionalOrdersOnly", description="cancels nothing: no order is conditional"
+    )
+    limit_only: StrictBool = Field(False, alias="limitOrdersOnly", description="every order is one")

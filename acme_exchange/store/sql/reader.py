@@ -33,6 +33,8 @@ def fills(
     kept = tables.fills.c
     query = select(tables.fills).where(kept.account == account)
     query = _matching(query, {kept.market: accepted.market, kept.order_id: accepted.order_id})
+    if accepted.least_id is not None:
+        query = query.where(kept.id >= accepted.least_id)
     return _page(connection, query, (kept.time, kept.id), period, limit, oldest_first, rows.fill_of)
 
 

@@ -1,5 +1,6 @@
 """Who is let in, and how often (Acme API §2 and §3)."""
 
+import asyncio
 import hmac
 import json
 import logging
@@ -135,6 +136,28 @@ async def test_other_header_prefixes_are_accepted_when_the_venue_is_told_to(http
             assert (await client.get("/account")).status == 200
 
 
+async def test_headers_of_two_prefixes_do_not_mix(http: aiohttp.ClientSession):
+    accounts = [ALICE, AccountEntry("alice/grid", Decimal(500), (KeyEntry("grid", False, "grid-secret"),))]
+    async with running_venue(accounts, header_prefixes=["FTX", "FTXUS"]) as running:
+        client = Client(http, running, "alice-key", "alice-secret", prefix="FTX")
+        for headers in ({"FTXUS-SUBACCOUNT": "grid"}, {"ACME-TS": "1"}):
+            sent = client.signature_headers("GET", "/api/account", "") | headers
+            async with http.get(running.url + "/api/account", headers=sent) as response:
+                assert (response.status, (await response.json())["error"]) == (401, "Not logged in")
+        assert (await client.get("/account", SUBACCOUNT="grid")).result["username"] == "alice/grid"
+
+
+async def test_an_empty_query_is_signed_without_its_question_mark(alice: Client, running: RunningVenue):
+    headers = alice.signature_headers("GET", "/api/positions", "")
+    # A client library may leave the question mark out when it sends, so that the request is written by hand.
+    host, port = running.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    lines = ["GET /api/positions? HTTP/1.1", "Host: a", *(f"{name}: {value}" for name, value in headers.items())]
+    writer.write("\r\n".join([*lines, "", ""]).encode())
+    assert (await reader.readline()).split()[1] == b"200"
+    writer.close()
+
+
 @pytest.mark.parametrize("name", ["spare", "my%20other%2Faccount"])
 async def test_a_subaccount_that_is_not_there_is_said_to_be_none(alice: Client, name: str):
     answer = await alice.get("/account", SUBACCOUNT=name)
@@ -160,6 +183,8 @@ async def test_a_subaccount_is_traded_on_with_the_keys_of_its_account(http: aioh
         assert (await alice.delete(f"/orders/{placed['id']}")).status == 404
         assert (await alice.delete(f"/orders/{placed['id']}", **named)).status == 200
         assert (await bob.get("/account", **named)).error == "No such subaccount"
+        assert (await own.get("/account", **named)).result["username"] == "alice/my grid"
+        assert (await own.get("/account", SUBACCOUNT="other")).error == "No such subaccount"
 
 
 def test_a_secret_shows_in_no_representation():

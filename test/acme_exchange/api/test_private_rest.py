@@ -347,6 +347,27 @@ async def test_fills_can_be_narrowed_and_turned_round(alice: Client, bob: Client
         assert [fill["orderId"] for fill in (await alice.get(f"/fills?{query}")).result] == expected, query
 
 
+async def test_fills_can_be_asked_for_from_an_id_on(alice: Client, bob: Client, running: RunningVenue):
+    """More than a page of them at one moment: time alone would never lead past those."""
+    for _ in range(12):
+        assert (await bob.place("DOGE-PERP", "sell", 1, "0.15")).status == 200
+    assert (await alice.place("DOGE-PERP", "buy", 12)).status == 200
+    seen, least = [], 0
+    while page := (await alice.get(f"/fills?order=asc&limit=5&minId={least}")).result:
+        seen += [fill["id"] for fill in page]
+        least = seen[-1] + 1
+    assert len(seen) == len(set(seen)) == 12 and seen == sorted(seen)
+
+
+async def test_no_order_is_conditional_so_that_narrowing_to_those_cancels_none(alice: Client):
+    assert (await alice.place("BTC-PERP", "buy", "0.01", 60000)).status == 200
+    assert (await alice.delete("/orders", {"conditionalOrdersOnly": True})).status == 200
+    assert len((await alice.get("/orders")).result) == 1
+    assert (await alice.delete("/orders", {"conditionalOrdersOnly": "yes"})).status == 400
+    assert (await alice.delete("/orders", {"limitOrdersOnly": True})).status == 200
+    assert (await alice.get("/orders")).result == []
+
+
 async def test_all_of_many_fills_of_one_moment_can_be_had(alice: Client, bob: Client, running: RunningVenue):
     for count in range(120):
         assert (await bob.place("DOGE-PERP", "sell", 1, "0.15")).status == 200

@@ -1,7 +1,10 @@
 """Acme API §4: every public request, its fields exactly."""
 
+import re
+import zlib
 from decimal import Decimal
 
+import aiohttp
 import pytest
 
 from test.acme_exchange.api import recordings
@@ -238,3 +241,38 @@ async def test_funding_rates_are_newest_first_and_can_be_chosen(public: Client, 
     one_hour = (await public.get("/funding_rates?start_time=1767330000&end_time=1767330000")).result
     assert {rate["time"] for rate in one_hour} == {"2026-01-02T05:00:00.000000+00:00"}
     assert {"BTC-PERP", "DOGE-PERP"} <= {rate["future"] for rate in one_hour}
+
+
+async def test_books_tickers_and_increments_are_spelled_as_the_checksum_has_them(
+    http: aiohttp.ClientSession, alice: Client, running: RunningVenue
+):
+    """Clients of the dialect take the checksum over the digits as sent."""
+    async with http.ws_connect(running.websocket_url) as socket:
+        await socket.send_json({"op": "subscribe", "channel": "orderbook", "market": "DOGE-PERP"})
+        await socket.receive()
+        await socket.receive()
+        assert (await alice.place("DOGE-PERP", "buy", 9258, "0.1070")).status == 200
+        assert (await alice.place("DOGE-PERP", "sell", "1E+3", "1.100")).status == 200
+        running.server.pacemaker.beat()
+        text = (await socket.receive()).data
+    levels = re.findall(r"\[([-+.e0-9]+),([-+.e0-9]+)\]", text)
+    assert levels == [("0.107", "9258.0"), ("1.1", "1000.0")]
+    sent = ":".join(number for level in levels for number in level)
+    assert f'"checksum":{zlib.crc32(sent.encode())},' in text
+    for path, expected in (
+        ("/api/markets/DOGE-PERP/orderbook", '"bids":[[0.107,9258.0]],"asks":[[1.1,1000.0]]'),
+        ("/api/markets/DOGE-PERP", '"priceIncrement":5e-07,"sizeIncrement":1.0,"minProvideSize":1.0'),
+        ("/api/futures/DOGE-PERP", '"priceIncrement":5e-07,"sizeIncrement":1.0'),
+    ):
+        async with http.get(running.url + path) as answer:
+            assert expected in await answer.text()
+
+
+async def test_of_candles_no_more_come_than_asked_for(public: Client, running: RunningVenue, alice: Client, bob: Client):
+    assert (await bob.place("BTC-PERP", "sell", "0.01", 64000)).status == 200
+    assert (await alice.place("BTC-PERP", "buy", "0.01", 64000)).status == 200
+    running.advance(100)
+    candles = (await public.get("/markets/BTC-PERP/candles?resolution=15")).result
+    assert len(candles) > 3
+    assert (await public.get("/markets/BTC-PERP/candles?resolution=15&limit=3")).result == candles[-3:]
+    assert (await public.get("/markets/BTC-PERP/candles?resolution=15&limit=1502")).error == "Invalid parameter limit"
