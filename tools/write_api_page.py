@@ -22,8 +22,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "api.md"
 OPENING = """# The API, as the venue serves it
 
 Made from the venue's own descriptions by `python -m tools.write_api_page`; a test fails when it is out of date.
-A running venue serves that of its REST API at `/api/openapi.json`, and a page to read it and to try out what is public
-at `/api/docs`.
+A running venue serves that of its REST API at `/api/openapi.json`, and a page to read it and to try it out at `/api/docs`,
+which signs private requests in the browser with the key that is entered there.
 
 An answer is `{"success": true, "result": …}`, or `{"success": false, "error": …}` with a status of 400 or above. One
 that comes in pages also has `hasMoreData`. Private requests are signed. What is in *italics* may be left out.

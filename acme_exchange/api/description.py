@@ -22,24 +22,71 @@ PAGE = f"""<!DOCTYPE html>
 <link rel="icon" href="{PAGE_PATH}/favicon-32x32.png">
 </head>
 <body>
+<form id="signing" autocomplete="off">
+<p>Private requests are signed here, in the browser, with the key and secret that you enter: they stay in this page, and
+are forgotten with it. What you send trades for that account.</p>
+<label>Key <input id="key" size="36" spellcheck="false"></label>
+<label>Secret <input id="secret" type="password" size="48" autocomplete="off"></label>
+<label>Subaccount <input id="subaccount" size="16" spellcheck="false"></label>
+<p id="signing-trouble" role="alert"></p>
+</form>
 <div id="page"></div>
 <script src="{PAGE_PATH}/swagger-ui-bundle.js"></script>
 <script src="{PAGE_PATH}/start.js"></script>
 </body>
 </html>
 """
-# Private requests are signed, which the page cannot do: only what is public can be tried out there.
-START = f"""SwaggerUIBundle({{
+START = f"""const field = (id) => document.getElementById(id).value.trim();
+const bytes = (text) => new TextEncoder().encode(text);
+
+document.getElementById("signing").addEventListener("submit", (event) => event.preventDefault());
+
+async function signature(secret, text) {{
+  const algorithm = {{ name: "HMAC", hash: "SHA-256" }};
+  const key = await crypto.subtle.importKey("raw", bytes(secret), algorithm, false, ["sign"]);
+  const signed = new Uint8Array(await crypto.subtle.sign("HMAC", key, bytes(text)));
+  return Array.from(signed, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}}
+
+// The venue's own time: this machine's clock may differ from it.
+async function now() {{
+  const answer = await (await fetch("/api/time")).json();
+  return String(Date.parse(answer.result));
+}}
+
+async function signed(request) {{
+  const url = new URL(request.url, location.href);
+  const secret = field("secret");
+  const isOurs = url.origin === location.origin && url.pathname.startsWith("/api/");
+  if (!field("key") || !secret || !isOurs || url.pathname === "{DESCRIPTION_PATH}") return request;
+  const trouble = document.getElementById("signing-trouble");
+  trouble.textContent = "";
+  if (!globalThis.crypto?.subtle) {{
+    trouble.textContent = "Browsers sign only on pages that come over https, or from this machine.";
+    return request;
+  }}
+  const time = await now();
+  const target = url.pathname + url.search;
+  request.headers["ACME-KEY"] = field("key");
+  request.headers["ACME-TS"] = time;
+  request.headers["ACME-SIGN"] = await signature(
+    secret, time + request.method.toUpperCase() + target + (request.body ?? ""));
+  if (field("subaccount")) request.headers["ACME-SUBACCOUNT"] = encodeURIComponent(field("subaccount"));
+  return request;
+}}
+
+SwaggerUIBundle({{
   url: "{DESCRIPTION_PATH}",
   dom_id: "#page",
   deepLinking: true,
   validatorUrl: null,
-  supportedSubmitMethods: ["get"],
+  requestInterceptor: signed,
 }});
 """
 # Swagger UI sets styles of its own in the page, and has pictures within its style sheet.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 

@@ -41,7 +41,7 @@ class Listener:
         self._tls = tls
         self._clients = Clients(min(MOST_CONNECTIONS, _descriptors() - RESERVED_DESCRIPTORS))
         self._sockets: list[socket.socket] = []
-        self._accepting: list[asyncio.Task[None]] = []
+        self._watching: asyncio.Task[None] | None = None
         self._serving: set[asyncio.Task[None]] = set()
         self._open: dict[HttpConnection, None] = {}
         self._noticed = float("-inf")
@@ -54,8 +54,9 @@ class Listener:
         :raises OSError: the port is taken, or the host is none of this machine's.
         """
         self._sockets = await _listening(host, port)
-        self._accepting = [asyncio.create_task(self._accept(each)) for each in self._sockets]
-        self._accepting.append(asyncio.create_task(self._end_overdue()))
+        for each in self._sockets:
+            self._accept_from(each)
+        self._watching = asyncio.create_task(self._end_overdue())
         address = self._sockets[0].getsockname()
         return address[0], address[1]
 
@@ -65,13 +66,14 @@ class Listener:
 
     async def close(self) -> None:
         """Takes in nobody any more, and gives the port back."""
-        tasks = [*self._accepting, *self._serving]
-        self._accepting = []
+        sockets, self._sockets = self._sockets, []
+        for each in sockets:
+            asyncio.get_running_loop().remove_reader(each)
+            each.close()
+        tasks = [*self._serving, *([self._watching] if self._watching else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for each in self._sockets:
-            each.close()
 
     def end_overdue(self, now: float) -> None:
         """Ends the connections that have let a deadline pass.
@@ -89,24 +91,32 @@ class Listener:
             await asyncio.sleep(OVERDUE_SECONDS)
             self.end_overdue(asyncio.get_running_loop().time())
 
-    async def _accept(self, listening: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                accepted, address = await loop.sock_accept(listening)
-            except ConnectionAbortedError:
-                continue
-            except OSError as error:
-                self._notice(f"No client can be taken in: {error.strerror}")
-                await asyncio.sleep(FULL_PAUSE_SECONDS)
-                continue
-            client = self._clients.enter(address[0])
-            if client is None:
-                accepted.close()
-                self._notice(f"{len(self._clients)} clients are connected, and no more can be")
-            else:
-                self._serve(accepted, client)
-            await asyncio.sleep(0)
+    def _accept_from(self, listening: socket.socket) -> None:
+        """Takes in one client at each turn of the event loop; not by `sock_accept`, which loses one when it is cancelled."""
+        asyncio.get_running_loop().add_reader(listening, self._accept, listening)
+
+    def _accept(self, listening: socket.socket) -> None:
+        try:
+            accepted, address = accept(listening)
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError as error:
+            self._notice(f"No client can be taken in: {error.strerror}")
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(listening)
+            loop.call_later(FULL_PAUSE_SECONDS, self._accept_again, listening)
+            return
+        accepted.setblocking(False)
+        client = self._clients.enter(address[0])
+        if client is None:
+            accepted.close()
+            self._notice(f"{len(self._clients)} clients are connected, and no more can be")
+        else:
+            self._serve(accepted, client)
+
+    def _accept_again(self, listening: socket.socket) -> None:
+        if listening in self._sockets:
+            self._accept_from(listening)
 
     def _serve(self, accepted: socket.socket, client: Client) -> None:
         connection = self._connection(client)
@@ -136,6 +146,14 @@ class Listener:
         if now - self._noticed >= NOTICE_SECONDS:
             self._noticed = now
             logger.warning("%s; said once a minute at most", text)
+
+
+def accept(listening: socket.socket) -> tuple[socket.socket, tuple[str, int]]:
+    """The next client that waits, and where it comes from.
+
+    :raises OSError: there is none, or the process has no descriptor left for it.
+    """
+    return listening.accept()
 
 
 def _descriptors() -> int:

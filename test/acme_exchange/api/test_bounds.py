@@ -291,15 +291,14 @@ async def test_without_a_descriptor_nobody_is_let_in_and_the_log_says_so_once(
     running: RunningVenue, public: Client, monkeypatch, caplog
 ):
     monkeypatch.setattr(listener, "FULL_PAUSE_SECONDS", 0)
-    loop, failing = asyncio.get_running_loop(), [24] * 50
-    accept = loop.sock_accept
+    accept, failing = listener.accept, [24] * 50
 
-    async def refused(socket):
+    def refused(listening):
         if failing:
             raise OSError(failing.pop(), "Too many open files")
-        return await accept(socket)
+        return accept(listening)
 
-    monkeypatch.setattr(loop, "sock_accept", refused)
+    monkeypatch.setattr(listener, "accept", refused)
     assert (await public.get("/time")).status == 200
     async with raw(running):
         pass
