@@ -1,4 +1,4 @@
-.PHONY: demo earnings chaos soak test strategies tree kills power-cuts bench bench-venue bench-fleet versions venv lint clean clean-cache
+.PHONY: paper demo earnings chaos soak test strategies tree kills power-cuts bench bench-venue bench-fleet versions venv lint clean clean-cache
 
 PYTHON_IN_VENV = .venv/bin/python
 # The whole run measures the branch coverage of the connector, where Hummingbot has it, by the tests that lie in
@@ -19,6 +19,12 @@ RUN_OPTIONS = $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 demo:
 	@tools/bootstrap --venue
 	@exec $(PYTHON_IN_VENV) -m acme_bot demo --prepare "tools/bootstrap --bot" $(RUN_OPTIONS) $(if $(STRATEGY),--strategy $(STRATEGY))
+
+## Paper trading on a real exchange's prices: EXCHANGE=binance_perpetual PAIRS="BTC-USDT ETH-USDT".
+paper: venv
+	@test -n "$(EXCHANGE)" -a -n "$(PAIRS)" || { \
+		echo 'Name the exchange and the pairs: make paper EXCHANGE=binance_perpetual PAIRS="BTC-USDT ETH-USDT"'; exit 2; }
+	@exec $(PYTHON_IN_VENV) -m acme_bot paper $(EXCHANGE) $(PAIRS) $(ARGS)
 
 ## Three bots trade while everything fails, for SECONDS=600. SEED=1 decides what fails when.
 chaos: venv

@@ -24,6 +24,7 @@ from acme_bot.run import in_folder
 from acme_bot.server import first_key, running_server
 from acme_bot.soak import SHORTEST_SECONDS
 from acme_bot.strategy_files import FOLDERS, add_files, require_files
+from acme_bot.venue import Recording
 from acme_bot.workspace import make_workspace, require_workspace
 
 LINE_WIDTH = 120
@@ -130,8 +131,34 @@ def _client(options: argparse.Namespace) -> int:
 
 def _demo(options: argparse.Namespace) -> int:
     return run_demo(
-        STRATEGIES[options.strategy], options.seconds, options.seed, options.folder, _console(), options.prepare
+        STRATEGIES[options.strategy],
+        options.seconds,
+        options.seed,
+        options.folder,
+        _console(),
+        options.prepare,
+        _recording(options),
     )
+
+
+def _recording(options: argparse.Namespace) -> Recording | None:
+    if options.follow is None:
+        return None
+    if not options.follow.is_file():
+        raise Problem(f"{options.follow} is no recording; `acme-bot feed ... --record FILE.gz` makes one.")
+    return Recording(options.follow.resolve(), options.speed)
+
+
+def _paper(options: argparse.Namespace) -> int:
+    from acme_bot.paper import run_paper
+
+    return run_paper(options.exchange, options.pairs, options.record, _serve_options(options))
+
+
+def _serve_options(options: argparse.Namespace) -> list[str]:
+    """What `acme-exchange serve` is told, of the options that it shares with `paper`."""
+    given = {name: getattr(options, name) for name in ("port", "data", "latency", "queue")}
+    return [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
 
 
 def _chaos(options: argparse.Namespace) -> int:
@@ -252,7 +279,18 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument(
         "--prepare", metavar="COMMAND", help="what has to be done before the bot can start; the market opens before it"
     )
+    demo.add_argument("--follow", metavar="FILE", type=Path, help="trade on a recording of a real market")
+    demo.add_argument("--speed", metavar="N", type=float, default=1.0, help="play it so many times as fast")
     demo.set_defaults(command=_demo)
+    paper = commands.add_parser("paper", help="trade on a real exchange's prices, without a key and without risk")
+    paper.add_argument("exchange", metavar="EXCHANGE", help="Hummingbot's name for it, such as binance_perpetual")
+    paper.add_argument("pairs", metavar="PAIR", nargs="+", help="such as BTC-USDT")
+    paper.add_argument("--record", metavar="FILE.gz", type=Path, help="keep what is read, to play it again")
+    paper.add_argument("--port", metavar="PORT", help="the venue's (default: 8600)")
+    paper.add_argument("--data", metavar="DIR", type=Path, help="where the venue keeps what it has")
+    paper.add_argument("--latency", metavar="MS", help="of orders and cancellations (default: 50)")
+    paper.add_argument("--queue", metavar="RULE", help="behind, prob1 or prob3: see `acme-exchange serve --help`")
+    paper.set_defaults(command=_paper)
     chaos = commands.add_parser("chaos", help="let three bots trade while everything fails, and compare both records")
     chaos.add_argument(
         "--seconds", metavar="N", type=_duration, default=CHAOS_SECONDS, help="of faults (default: %(default)s)"

@@ -7,6 +7,7 @@ import secrets
 import subprocess
 import sys
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,19 @@ class VenueStartError(Problem):
     """The venue did not start, and what it said."""
 
 
+@dataclass(frozen=True)
+class Recording:
+    """A real market that was recorded, to be played over and over, `speed` times as fast."""
+
+    file: Path
+    speed: float = 1.0
+
+    @property
+    def options(self) -> list[str]:
+        """For `acme-exchange serve`."""
+        return ["--follow", str(self.file), "--repeat", "--speed", str(self.speed)]
+
+
 class Venue:
     """A venue that listens on a free port of this machine, with one account and two random keys to it.
 
@@ -34,8 +48,11 @@ class Venue:
     does not take from the bot's. The keys are in `folder`, in a file that only its owner can read.
     """
 
-    def __init__(self, folder: Path, *, funding_seconds: int, seed: int | None = None):
-        """`funding_seconds` between two funding payments. The same `seed` gives the same market."""
+    def __init__(
+        self, folder: Path, *, funding_seconds: int, seed: int | None = None, recording: Recording | None = None
+    ):
+        """`funding_seconds` between two funding payments. The same `seed` gives the same market, if none is followed."""
+        self._recording = recording
         self.trader, self.watcher = new_key(), new_key()
         self.url = ""
         self.page = ""
@@ -84,7 +101,8 @@ class Venue:
 
     def _options(self) -> list[str]:
         seed = ["--seed", str(self._seed)] if self._seed is not None else []
-        return ["--port", "0", "--funding-interval", str(self._funding_seconds), *seed]
+        followed = self._recording.options if self._recording is not None else []
+        return ["--port", "0", "--funding-interval", str(self._funding_seconds), *seed, *followed]
 
     def _accounts(self) -> list[dict[str, Any]]:
         return account_entries(ACCOUNT, self.trader, self.watcher)

@@ -7,7 +7,9 @@ from acme_exchange.accounts.file import AccountsError
 from acme_exchange.accounts.keys import AccountEntry, ApiKey
 from acme_exchange.clock import Clock
 from acme_exchange.engine import Advance, Command, CreateAccount, Deposit, Engine, Event
+from acme_exchange.latency import Latency
 from acme_exchange.market import MarketPlan, MarketSimulation
+from acme_exchange.market.follow.history import KnownPast
 from acme_exchange.past import Past
 from acme_exchange.store import Candle, FirstStart, MemoryStore, Period, Store
 from acme_exchange.store.progress import Progress
@@ -26,15 +28,17 @@ class Venue:
     :ivar store: to be asked, likewise.
     :ivar clock: what time it is, for whoever needs to know.
     :ivar origins: says in words whose prices a market's are, and of when; by market, of those whose are not simulated.
+    :ivar latency: how long orders and cancellations are under way.
     """
 
     def __init__(
-        self, engine: Engine, simulation: MarketSimulation, store: Store, clock: Clock, past: Past | None = None
+        self, engine: Engine, simulation: MarketSimulation, store: Store, clock: Clock, past: Past | KnownPast | None = None
     ) -> None:
         self.engine = engine
         self.store = store
         self.clock = clock
         store.follow(engine.take_changes)
+        self.latency = Latency(0, 0)
         self._simulation = simulation
         self._past = past
         self._listeners: list[Listener] = []
@@ -56,7 +60,11 @@ class Venue:
         """How much of what happened is kept; nobody may be told what is not yet."""
         return self.store.progress
 
-    def open_accounts(self, accounts: Iterable[AccountEntry]) -> None:
+    async def delay(self) -> None:
+        """As long as an order or a cancellation is under way."""
+        await self.latency.wait()
+
+    def open_accounts(self, accounts: Iterable[AccountEntry], fees: tuple[Decimal, Decimal] | None = None) -> None:
         """Sees to it that there are these accounts with these keys.
 
         An account that is there already keeps its money: a deposit is made once. A key that was revoked stays so.
@@ -65,7 +73,7 @@ class Venue:
         """
         for account in accounts:
             if not self.engine.has_account(account.name):
-                self.execute(CreateAccount(account.name))
+                self.execute(CreateAccount(account.name) if fees is None else CreateAccount(account.name, *fees))
                 if account.deposit:
                     self.execute(Deposit(account.name, account.deposit))
             for entry in account.keys:
@@ -156,20 +164,20 @@ def planned_venue(
         clock.go_on_from(store.state["now"])
     else:
         store.begin(FirstStart(clock.now(), str(plan.seed)))
-    engine = resumed_engine(
-        store.state, [definition.specification for definition in plan.markets], funding_interval, client_ids=store
-    )
+    engine = resumed_engine(store.state, plan.specifications, funding_interval, client_ids=store)
     prices = {row["name"]: Decimal(row["index"]) for row in (store.state or {"markets": []})["markets"] if row["index"]}
     venue = Venue(engine, plan.simulation(prices), store, clock, _past(plan, store.first_start))
-    venue.open_accounts(accounts)
+    venue.open_accounts(accounts, plan.fees)
     for market in plan.markets:
         if recording := plan.recordings.get(market.specification.underlying):
             venue.origins[market.specification.name] = recording.origin
     return venue
 
 
-def _past(plan: MarketPlan, first_start: FirstStart | None) -> Past | None:
+def _past(plan: MarketPlan, first_start: FirstStart | None) -> Past | KnownPast | None:
     """Where nobody but the accounts trades, nobody did before."""
+    if plan.histories:
+        return KnownPast(plan.histories)
     if first_start is None or not plan.liquidity:
         return None
     markets = [market for market in plan.markets if market.specification.enabled]

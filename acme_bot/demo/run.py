@@ -19,7 +19,7 @@ from acme_bot.demo.screen import LEVELS, Market, Screen, Trading, Watch
 from acme_bot.demo.strategies import PAIR
 from acme_bot.problem import Problem
 from acme_bot.run import Run, in_folder
-from acme_bot.venue import Venue
+from acme_bot.venue import Recording, Venue
 
 NAME = "demo"
 BOT = f"{NAME}.yml"
@@ -47,12 +47,14 @@ class Demo(Run[Venue]):
         seed: int | None,
         console: Console,
         prepare: str | None = None,
+        recording: Recording | None = None,
     ) -> None:
         self._strategy = strategy
         self._seconds = seconds
         self._prepare_with = prepare
         self._bot = Bot(NAME, strategy, folder / "workspace", password=secrets.token_urlsafe(24))
-        super().__init__(Venue(folder, funding_seconds=strategy.funding_seconds, seed=seed), [self._bot], console)
+        venue = Venue(folder, funding_seconds=strategy.funding_seconds, seed=seed, recording=recording)
+        super().__init__(venue, [self._bot], console)
         self._opening = Decimal(0)
         self._first_order_at: float | None = None
         self.earned: Earnings | None = None
@@ -219,9 +221,17 @@ class Demo(Run[Venue]):
 
 
 def run_demo(
-    strategy: Strategy, seconds: int, seed: int | None, folder: Path | None, console: Console, prepare: str | None
+    strategy: Strategy,
+    seconds: int,
+    seed: int | None,
+    folder: Path | None,
+    console: Console,
+    prepare: str | None,
+    recording: Recording | None = None,
 ) -> int:
     """Runs the demo in a folder as `in_folder` has it. Returns the process's exit code. Raises `Problem`."""
-    return in_folder(
-        folder, "acme-demo-", console, lambda place: Demo(strategy, place, seconds, seed, console, prepare).run()
-    )
+
+    def run(place: Path) -> int:
+        return Demo(strategy, place, seconds, seed, console, prepare, recording).run()
+
+    return in_folder(folder, "acme-demo-", console, run)

@@ -60,13 +60,18 @@ class MarketReader:
         self._subscription: asyncio.Task[None] | None = None
         self._gaps: list[int] = []
 
+    async def announce(self) -> None:
+        """Tells the market's rules, which have to come before anything else.
+
+        :raises FeedError: the exchange has no such market, or does not answer.
+        """
+        self._emit([await self._rules()])
+
     async def run(self, history: bool = True) -> None:
         """Reads until it is cancelled.
 
         :param history: candles from before come first, where Hummingbot can get them.
-        :raises FeedError: the exchange has no such market, or does not answer at the start.
         """
-        self._emit([await self._rules()])
         if history:
             await self._tell_history()
         tasks = [self._listen(), self._look(), self._ask_prices()]

@@ -29,7 +29,7 @@ def run_feed(exchange: str, pairs: Sequence[str], record: Path | None = None, hi
     :param record: a file that gets every line too, gzipped; it must not exist.
     :raises FeedError: the exchange or a pair is not known, or the file cannot be written.
     """
-    _require_exchange(exchange)
+    require_exchange(exchange)
     with contextlib.ExitStack() as stack:
         recording = None if record is None else stack.enter_context(_recording(record))
         output = None if record is not None and sys.stdout.isatty() else sys.stdout.buffer
@@ -74,9 +74,12 @@ class Feed:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_up())
-                for pair in self._pairs:
-                    _notice(f"Reading {pair} of {self._exchange} ...")
-                    reader = MarketReader(self._exchange, pair, self._write, _notice)
+                _notice(f"Reading {', '.join(self._pairs)} of {self._exchange} ...")
+                readers = [MarketReader(self._exchange, pair, self._write, _notice) for pair in self._pairs]
+                # Whoever reads the lines has to know all markets first.
+                for reader in readers:
+                    await reader.announce()
+                for reader in readers:
                     group.create_task(reader.run(self._history))
                     await asyncio.sleep(CONNECT_SECONDS)
         except asyncio.CancelledError:
@@ -113,7 +116,8 @@ def _recording(path: Path) -> gzip.GzipFile:
         raise FeedError(f"{path} cannot be written ({error.strerror}); name another file with --record.") from None
 
 
-def _require_exchange(exchange: str) -> None:
+def require_exchange(exchange: str) -> None:
+    """:raises FeedError: Hummingbot has no such exchange; one whose frames were not checked is named, and accepted."""
     known = perpetual_exchanges()
     if exchange not in known:
         raise FeedError(f"Hummingbot has no perpetual connector {exchange}; it has {', '.join(known)}.")

@@ -68,6 +68,8 @@ class RestInterface:
             parameters = route.parameters.read(fields)
             behind = self._authenticator.behind(request.headers) if route.writes else 0
             call = Call(self._venue, self._clock, account, request.match_info, parameters, behind)
+            if route.writes:
+                await self._venue.delay()
             result = route.handler(call)
             if inspect.isawaitable(result):
                 result = await result

@@ -8,6 +8,7 @@ from typing import Any
 
 from acme_exchange.api.faults import NAMES
 from acme_exchange.cli.faults import fault
+from acme_exchange.cli.following import add_follow_options
 from acme_exchange.cli.place import add_place_options
 from acme_exchange.market.plan import FASTEST
 from acme_exchange.store import Durability
@@ -51,6 +52,7 @@ def add_serve(commands: Any, run: Callable[[argparse.Namespace], None]) -> None:
     )
     _add_store_options(serve)
     _add_market_options(serve)
+    add_follow_options(serve)
     _add_tls_options(serve)
     serve.add_argument(
         "--fault",

@@ -17,6 +17,7 @@ from acme_exchange.accounts.keys import AccountEntry
 from acme_exchange.api.access_log import write_access_log
 from acme_exchange.api.server import Server
 from acme_exchange.cli import page
+from acme_exchange.cli.following import followed_plan, following, latency, line_source
 from acme_exchange.cli.listening import is_loopback, listen
 from acme_exchange.cli.notices import Activity, notice, say_farewell, say_what_next, warn_of_time
 from acme_exchange.cli.place import DEFAULT_DATA, premises
@@ -24,6 +25,7 @@ from acme_exchange.cli.tls import TlsUnusable, certificates, server_context
 from acme_exchange.clock import Clock, SystemClock
 from acme_exchange.input.errors import UserError
 from acme_exchange.market import MarketPlan, plan_markets
+from acme_exchange.market.follow.source import LineSource
 from acme_exchange.owner.access import IN_MEMORY, AccessFile, AdminAccess, new_token
 from acme_exchange.owner.interface import AdminInterface
 from acme_exchange.owner.operations import Administration
@@ -53,14 +55,17 @@ def run(options: argparse.Namespace) -> None:
 
 async def _serve(options: argparse.Namespace, tls: ssl.SSLContext | None) -> None:
     clock = SystemClock()
-    plan = _plan(options, clock)
+    source = line_source(options)
+    plan = _plan(options, clock, source)
     store, access = _store(options)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(store.close)
         accounts, keys = _accounts(options.accounts, options.data)
-        notice(f"The prices follow seed {plan.seed}; --seed {plan.seed} repeats them.")
+        if plan.markets:
+            notice(f"The prices follow seed {plan.seed}; --seed {plan.seed} repeats them.")
         _warn_of_strangers(options.host, tls)
         venue = planned_venue(clock, plan, accounts, options.funding_interval, store)
+        venue.latency = latency(options)
         server, token = _server(venue, options, plan, access)
         activity = Activity(server.connections)
         venue.listen(activity.listen)
@@ -71,6 +76,9 @@ async def _serve(options: argparse.Namespace, tls: ssl.SSLContext | None) -> Non
             access.write(AdminAccess(url, token, options.tls_cert and certificates(options.tls_cert)))
         warn_of_time(clock.ahead())
         say_what_next(url, keys, page.invitation(server, url, accounts[0].name))
+        if source is not None:
+            task = asyncio.create_task(following(venue, source, options).run())
+            stack.callback(task.cancel)
         await _run_until_ended(url, venue, activity)
     say_farewell(activity, _where(store))
 
@@ -90,9 +98,10 @@ async def _run_until_ended(url: str, venue: Venue, activity: Activity) -> None:
     telling.cancel()
 
 
-def _plan(options: argparse.Namespace, clock: Clock) -> MarketPlan:
+def _plan(options: argparse.Namespace, clock: Clock, source: LineSource | None) -> MarketPlan:
     seed = secrets.randbits(SEED_BITS) if options.seed is None else options.seed
-    return plan_markets(clock.now(), seed, not options.no_liquidity, options.speed, options.markets, options.replay)
+    plan = plan_markets(clock.now(), seed, not options.no_liquidity, options.speed, options.markets, options.replay)
+    return plan if source is None else followed_plan(plan, source, options)
 
 
 def _server(

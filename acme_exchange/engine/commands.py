@@ -131,6 +131,65 @@ class Requote:
 
 
 @dataclass(frozen=True, slots=True)
+class MirrorBook:
+    """What the source of a followed market displays: levels that changed, or the whole book within reach.
+
+    :ivar bids: price and displayed size; a size of 0: the level has left the source's book. :ivar asks: likewise.
+    :ivar time: the source's, microseconds since the epoch.
+    :ivar whole: every level that is not named is gone.
+    :ivar power: how cancellations are split around an account's order: None takes those behind it to go first; n takes
+        front^n of front^n + back^n from before it.
+    """
+
+    market: str
+    bids: tuple[PriceAndSize, ...]
+    asks: tuple[PriceAndSize, ...]
+    time: int
+    whole: bool = False
+    power: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorTrade:
+    """A trade at the source of a followed market. `side` is the taker's, `time` the source's, as in `MirrorBook`."""
+
+    market: str
+    side: str
+    price: Decimal
+    size: Decimal
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class FollowPrices:
+    """What the source of a followed market says of its mark, index and funding.
+
+    :ivar rate: what a long pays at `next_funding_time` (microseconds since the epoch), a fraction of the notional.
+    """
+
+    market: str
+    mark: Decimal
+    index: Decimal
+    rate: Decimal
+    next_funding_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Halts a followed market while its source is silent, or ends that. A whole `MirrorBook` has to come next then."""
+
+    market: str
+    halted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Delist:
+    """Ends a followed market that its source has taken away."""
+
+    market: str
+
+
+@dataclass(frozen=True, slots=True)
 class Advance:
     """Lets time pass: settles funding that is due and dated futures that expire. Send it several times a second."""
 
@@ -146,5 +205,10 @@ Command = (
     | CancelOrders
     | SetIndex
     | Requote
+    | MirrorBook
+    | MirrorTrade
+    | FollowPrices
+    | Halt
+    | Delist
     | Advance
 )

@@ -15,6 +15,7 @@ from acme_exchange.engine.model.standing import balance, standing
 from acme_exchange.engine.model.state import ClientIds, RememberedIds, State
 from acme_exchange.engine.rules import accounts
 from acme_exchange.engine.rules.conclusion import conclude
+from acme_exchange.engine.rules.mirroring import delist, follow_prices, halt, mirror_book, mirror_trade
 from acme_exchange.engine.rules.quoting import requote
 from acme_exchange.engine.rules.time import advance
 from acme_exchange.engine.rules.trading import cancel, cancel_orders, modify, place
@@ -30,6 +31,11 @@ _HANDLERS = {
     commands.CancelOrder: cancel,
     commands.CancelOrders: cancel_orders,
     commands.Requote: requote,
+    commands.MirrorBook: mirror_book,
+    commands.MirrorTrade: mirror_trade,
+    commands.FollowPrices: follow_prices,
+    commands.Halt: halt,
+    commands.Delist: delist,
     commands.Advance: advance,
 }
 
@@ -166,6 +172,10 @@ class Engine:
     def future_names(self) -> list[str]:
         """All perpetuals and dated futures, in the order given."""
         return [name for name, market in self._state.markets.items() if market.specification.kind != "spot"]
+
+    def halted_markets(self) -> frozenset[str]:
+        """The markets that follow a real one which is silent now."""
+        return frozenset(name for name, market in self._state.markets.items() if market.halted)
 
     def closed_markets(self) -> frozenset[str]:
         """The markets that take no orders now: disabled, expired and spot ones."""

@@ -1,7 +1,8 @@
 """The engine's state as tables of plain data, and back. Money is written as decimal text, orders in their queue order.
 
 Each table is a list of rows; what a row can be computed from is not repeated in it. The same rows say what has changed:
-whoever keeps them, row by row, can have the engine go on from there.
+whoever keeps them, row by row, can have the engine go on from there. What a followed market displays is not among them:
+it is halted until its source has told it again.
 """
 
 from collections.abc import Iterable
@@ -12,6 +13,7 @@ from typing import Any
 from acme_exchange.engine.model.accounts import Account, Holding
 from acme_exchange.engine.model.funding import MICROSECONDS, FundingClock
 from acme_exchange.engine.model.markets import Market
+from acme_exchange.engine.model.mirror import FollowedFunding
 from acme_exchange.engine.model.orders import LiveOrder
 from acme_exchange.engine.model.specification import MarketSpecification
 from acme_exchange.engine.model.standing import balance, standing
@@ -47,6 +49,7 @@ def dump(state: State) -> dict[str, Any]:
             for market in markets
             for side in (market.book.bids, market.book.asks)
             for order in side.orders()
+            if not order.mirrored
         ],
     }
 
@@ -136,6 +139,8 @@ def _market_row(market: Market) -> dict[str, Any]:
     funding = market.funding
     if funding is None:
         return row | _NO_FUNDING
+    if isinstance(funding, FollowedFunding):
+        return row | funding.kept()
     return row | {
         "funding_start": funding.start,
         "funding_since": funding.since,
@@ -151,7 +156,10 @@ def _load_market(row: dict[str, Any], interval: int) -> Market:
     market.expired = row["expired"]
     for name in _MARKET_MONEY:
         setattr(market, name, _money(row[name]))
-    if row["funding_start"] is not None:
+    if market.mirror is not None:
+        market.mirror.mark = market.mark
+        market.funding = FollowedFunding.resumed(row)
+    elif row["funding_start"] is not None:
         market.funding = clock = FundingClock(interval, row["funding_start"])
         clock.since = row["funding_since"]
         clock.next_time = row["funding_next"]

@@ -1,11 +1,13 @@
 """Which markets a venue has, and where their prices come from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 
+from acme_exchange.engine import MarketSpecification
 from acme_exchange.market.definition import MarketDefinition, default_markets
+from acme_exchange.market.follow.lines import HistoryLine, MarketLine
 from acme_exchange.market.markets_file import load_markets
 from acme_exchange.market.replay import Recording, load_replay, start_at
 from acme_exchange.market.simulation import MarketSimulation
@@ -22,6 +24,8 @@ class MarketPlan:
     :ivar speed: how many times as fast prices move, simulated and recorded ones, and takers come. It touches nothing
         else: not the time of day, not timestamps, not when funding is paid.
     :ivar recordings: recorded prices, by underlying.
+    :ivar followed: markets that follow a real one. :ivar histories: their candles of before.
+    :ivar fees: maker's and taker's, of accounts that are opened; None: the venue's own.
     """
 
     markets: Sequence[MarketDefinition]
@@ -29,6 +33,25 @@ class MarketPlan:
     liquidity: bool = True
     speed: float = 1.0
     recordings: Mapping[str, Recording] = field(default_factory=dict)
+    followed: Sequence[MarketSpecification] = ()
+    histories: Sequence[HistoryLine] = ()
+    fees: tuple[Decimal, Decimal] | None = None
+
+    @property
+    def specifications(self) -> list[MarketSpecification]:
+        """All markets, those that follow a real one last."""
+        return [*(market.specification for market in self.markets), *self.followed]
+
+    def following(
+        self,
+        markets: Sequence[MarketDefinition],
+        followed: Sequence[MarketSpecification],
+        histories: Sequence[HistoryLine],
+        first: MarketLine,
+    ) -> "MarketPlan":
+        """The same plan with these simulated and followed markets; new accounts pay what the first one's source asks."""
+        fees = Decimal(first.maker_fee), Decimal(first.taker_fee)
+        return replace(self, markets=markets, followed=followed, histories=histories, fees=fees)
 
     def simulation(self, prices: Mapping[str, Decimal] | None = None) -> MarketSimulation:
         """What moves the markets.

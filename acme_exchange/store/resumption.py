@@ -50,6 +50,8 @@ def resumed_engine(
 def _resumed(old: dict[str, Any] | None, defined: dict[str, Any], used: set[str]) -> dict[str, Any]:
     if old is None or (old["expired"] and old["expiry"] != defined["expiry"]):
         return defined
+    if old["source"] != defined["source"]:
+        raise StoreUnusable(_other_kind(old, defined))
     changed = [name for name in (*INCREMENTS, "kind") if old[name] != defined[name]]
     if changed and old["name"] in used:
         raise StoreUnusable(
@@ -59,6 +61,15 @@ def _resumed(old: dict[str, Any] | None, defined: dict[str, Any], used: set[str]
         )
     row = old | {name: defined[name] for name in DEFINED}
     return row | {"enabled": not old["expired"] and (defined["enabled"] or old["name"] in used)}
+
+
+def _other_kind(old: dict[str, Any], defined: dict[str, Any]) -> str:
+    before, now = (row["source"] for row in (old, defined))
+    was = f"followed {before}" if before else "had prices of its own"
+    does = f"follows {now}" if now else "has prices of its own"
+    return (
+        f"{old['name']} {was} in this database, and {does} now: take another directory with --data, where it begins anew"
+    )
 
 
 def _with_interval(row: dict[str, Any], before: int, now: int) -> dict[str, Any]:

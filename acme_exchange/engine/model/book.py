@@ -43,6 +43,14 @@ class BookSide:
         """The level that trades first."""
         return self._levels.peekitem(0)[1] if self._levels else None
 
+    def at(self, price: Decimal) -> Level | None:
+        """The level of a price, which must be a multiple of the increment."""
+        return self._levels.get(self.key(price))
+
+    def better_than(self, price: Decimal) -> list[Level]:
+        """The levels that trade before those of `price`, best first."""
+        return [self._levels[key] for key in self._levels.irange(maximum=self.key(price), inclusive=(True, False))]
+
     def top(self, depth: int) -> list[PriceAndSize]:
         """The best `depth` levels as (price, size), best first."""
         return [(level.price, level.size) for level in islice(self._levels.values(), depth)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from acme_exchange.engine.model.book import Book
 from acme_exchange.engine.model.funding import FundingClock
+from acme_exchange.engine.model.mirror import FollowedFunding, Mirror
 from acme_exchange.engine.model.money import ZERO
 from acme_exchange.engine.model.orders import LiveOrder
 from acme_exchange.engine.model.specification import MarketSpecification
@@ -42,6 +43,7 @@ class Market:
         "active",
         "quotes",
         "shown",
+        "mirror",
     )
 
     def __init__(self, specification: MarketSpecification):
@@ -55,12 +57,18 @@ class Market:
         self.index: Decimal | None = None
         self.last: Decimal | None = None
         self.mark: Decimal | None = None
-        self.funding: FundingClock | None = None
+        self.funding: FundingClock | FollowedFunding | None = None
         self.open_interest = ZERO
         self.statistics = DayStatistics()
         self.active: dict[tuple[int, str], Holding] = {}
         self.quotes: dict[str, dict[Decimal, LiveOrder]] = {"buy": {}, "sell": {}}
+        self.mirror = None if specification.source is None else Mirror()
         self.shown: Ticker = (None, None, None, None, None)
+
+    @property
+    def halted(self) -> bool:
+        """Whether the market follows a real one that is silent: then it takes no orders, and nobody is liquidated."""
+        return self.mirror is not None and self.mirror.halted
 
     @property
     def takes_orders(self) -> bool:
@@ -70,6 +78,8 @@ class Market:
     @property
     def due_at(self) -> int | None:
         """When its funding is next settled, or when it expires, in microseconds since the epoch."""
+        if self.halted:
+            return None
         if self.funding:
             return self.funding.next_time
         return None if self.expired or self.index is None else self.specification.expiry
@@ -100,13 +110,16 @@ class Market:
 
         Mark = median of index, mid and last (Acme API §8). While mid or last is missing, the index stands in for it.
         """
-        mid = self.book.mid() or self.index
-        mark = sorted((self.index, mid, self.last or self.index))[1]
+        mark = self._median() if self.mirror is None else self.mirror.mark or self.mark
         if self.funding:
             self.funding.observe(mark, self.index, now)
         changed = mark != self.mark
         self.mark = mark
         return changed
+
+    def _median(self) -> Decimal:
+        mid = self.book.mid() or self.index
+        return sorted((self.index, mid, self.last or self.index))[1]
 
 
 def _quantum(increment: Decimal) -> Decimal:

@@ -40,6 +40,7 @@ class LiveOrder:
         "liquidation",
         "position_side",
         "reducing",
+        "mirrored",
         "reach",
     )
 
@@ -70,6 +71,7 @@ class LiveOrder:
         self.liquidation = liquidation
         self.position_side: PositionSide | None = None if holding.side == "net" else holding.side
         self.reducing = reducing
+        self.mirrored = False
         self.reach = self.price
 
     @property

@@ -19,7 +19,7 @@ class MarketSpecification:
     smaller than `min_provide_size` may not rest; no order may be larger than `max_size`. `expiry` is in microseconds
     since the epoch, and given exactly for dated futures. Spot markets are listed with their price but take no orders:
     Acme keeps US dollars only. `price_band` is a fraction of the mark: nobody buys above it, or sells below it, by
-    more.
+    more. `source` is the exchange whose market of that name this one follows; None: its prices are the venue's own.
 
     :raises ValueError: a field is impossible; the message begins with its name.
     """
@@ -34,12 +34,15 @@ class MarketSpecification:
     enabled: bool = True
     expiry: int | None = None
     price_band: Decimal = DEFAULT_PRICE_BAND
+    source: str | None = None
 
     def __post_init__(self):
         self._check_names()
         self._check_amounts()
         if not isinstance(self.enabled, bool):
             raise ValueError(f"enabled: write true or false, not {self.enabled!r}")
+        if self.source is not None and (self.kind != "perpetual" or not self.source):
+            raise ValueError("source: only a perpetual can follow another one; name its exchange, or leave it out")
         if (self.kind == "future") != (type(self.expiry) is int and self.expiry > 0):
             raise ValueError("expiry: a dated future needs its expiry, and no other market may have one")
 

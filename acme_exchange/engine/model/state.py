@@ -103,11 +103,14 @@ class State:
     def open_market(self, name: str) -> Market:
         """A market that takes orders.
 
-        :raises Refused: 404 as `market`; 400 `Invalid parameter market`: closed, listed only, or without an index yet.
+        :raises Refused: 404 as `market`; 400 `Invalid parameter market`: closed, listed only, or without an index yet;
+            `Market is halted`: it follows a real one that is silent.
         """
         market = self.market(name)
         if not market.takes_orders or market.index is None:
             raise Refused(400, "Invalid parameter market")
+        if market.halted:
+            raise Refused(400, "Market is halted")
         return market
 
     def next_id(self, counter: str) -> int:

@@ -26,6 +26,8 @@ def conclude(state: State) -> None:
 
 def _relieve(state: State, account: Account, stands: Standing) -> bool:
     """Liquidates an account under its maintenance margin, or withdraws orders that could cost more than it is worth."""
+    if any(holding.market.halted for holding in account.active.values()):
+        return False  # The mark that would bring it about is not known.
     if is_underwater(stands):
         liquidate(state, account)
     elif stands.equity < stands.order_loss:

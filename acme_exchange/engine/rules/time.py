@@ -11,7 +11,7 @@ from acme_exchange.engine.rules.trading import close
 def advance(state: State, command: Advance) -> None:
     """Does in every market what is due by now."""
     for market in state.markets.values():
-        if market.index is None:
+        if market.index is None or market.halted:
             continue
         if market.statistics.is_behind(state.now):
             market.statistics.record(state.now, market.price)
@@ -20,7 +20,7 @@ def advance(state: State, command: Advance) -> None:
             _settle_funding(state, market)
         expiry = market.specification.expiry
         if expiry is not None and state.now >= expiry and not market.expired:
-            _expire(state, market)
+            expire(state, market)
     state.plan()
 
 
@@ -43,7 +43,7 @@ def _settle_funding(state: State, market: Market) -> None:
         state.emit(FundingPaid(payment_id, account.name, market.name, holding.side, payment, rate, time))
 
 
-def _expire(state: State, market: Market) -> None:
+def expire(state: State, market: Market) -> None:
     """A dated future ends: orders are cancelled, and every position is closed at the index, without a fee."""
     withdraw_all(state, market)
     for _, holding in sorted(market.active.items()):

@@ -127,6 +127,8 @@ def trade_with(state: State, maker: LiveOrder, taker: LiveOrder) -> None:
     state.emit(Traded(trade_id, market.name, price, size, taker.side, taker.liquidation, state.now))
     market.last = price
     market.statistics.record(state.now, price, price * size)
+    if maker.mirrored:
+        market.mirror.levels[maker.side][price].take(size)
     if maker.remaining:
         state.emit_order(maker)
     else:
@@ -147,7 +149,8 @@ def fill(state: State, order: LiveOrder, size: Decimal, price: Decimal, trade_id
     state.house.cash += fee
     if order.status == "open":
         market.book.own(order.side).shrink(order, size)
-        holding.reserve(order, -size)
+        if not order.mirrored:
+            holding.reserve(order, -size)
     order.filled += size
     order.filled_notional += size * price
     state.update_activity(holding)
@@ -229,6 +232,10 @@ def close(state: State, order: LiveOrder, cancelled: bool = False) -> None:
 def _withdraw(state: State, order: LiveOrder) -> None:
     account, holding, market = order.account, order.holding, order.market
     market.book.own(order.side).remove(order)
+    state.touch_market(market)
+    if order.mirrored:
+        market.mirror.levels[order.side][order.price].segments.remove(order)
+        return
     del account.orders[order.id]
     account.open_orders[market.name] -= 1
     account.by_client_id.pop(order.client_id, None)
@@ -237,4 +244,3 @@ def _withdraw(state: State, order: LiveOrder) -> None:
     if account.name == QUOTES:
         del market.quotes[order.side][order.price]
     state.update_activity(holding)
-    state.touch_market(market)

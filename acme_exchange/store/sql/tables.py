@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Integer, 
 
 from acme_exchange.engine.model.specification import DEFAULT_PRICE_BAND
 
-VERSION = 4
+VERSION = 5
 
 metadata = MetaData()
 
@@ -81,6 +81,8 @@ markets = Table(
     _money("min_provide_size"),
     _money("max_size"),
     Column("price_band", Text, nullable=False, server_default=str(DEFAULT_PRICE_BAND)),
+    # Whose prices it follows; null: its own.
+    Column("source", String(64)),
     Column("enabled", Boolean, nullable=False),
     Column("expired", Boolean, nullable=False),
     Column("expiry", BigInteger),
@@ -247,5 +249,9 @@ def _add_price_band(connection: Connection) -> None:
     )
 
 
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _add_first_start, 2: _add_settings, 3: _add_price_band}
+def _add_source(connection: Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE markets ADD COLUMN source VARCHAR(64)")
+
+
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _add_first_start, 2: _add_settings, 3: _add_price_band, 4: _add_source}
 """What leads from a version to the next; there is nothing older than version 1."""

@@ -4,6 +4,7 @@ address."""
 import sys
 from typing import Any
 
+from acme_bot import paper
 from acme_bot.cli import main
 from test.acme_bot.feed.stand_in import EXCHANGES
 
@@ -20,6 +21,8 @@ class Lasting:
 
 if __name__ == "__main__":
     exchange, address, *arguments = sys.argv[1:]
+    # `paper` starts the feed as a process of its own, which has to be redirected likewise.
+    paper.FEED = (sys.executable, "-m", __spec__.name, exchange, address, "feed", "--no-history")
     stand_in = next(each for each in EXCHANGES if each.exchange == exchange)()
     stand_in.address = address
     stand_in.redirect(Lasting())

@@ -56,6 +56,7 @@ async def reading(request, monkeypatch) -> AsyncIterator[Reading]:
 
     monkeypatch.setattr(OrderBookTrackerDataSource, "_sleep", at_once)
     reading = Reading(exchange)
+    await reading.reader.announce()
     task = asyncio.create_task(reading.reader.run(history=False))
     await exchange.connected()
     # Binance's book is asked for when the first change has come.
@@ -140,6 +141,6 @@ async def test_a_pair_that_is_not_there_is_refused_with_near_names(exchange, mon
     await stand_in.start()
     stand_in.redirect(monkeypatch)
     with pytest.raises(FeedError, match="okx_perpetual has no pair BTC-USD; did you mean BTC-USDT?"):
-        await MarketReader("okx_perpetual", "BTC-USD", lambda line: None, print).run()
+        await MarketReader("okx_perpetual", "BTC-USD", lambda line: None, print).announce()
     await ConnectionsFactory().close()
     await stand_in.stop()

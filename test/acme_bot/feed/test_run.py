@@ -7,6 +7,8 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
 
+import aiohttp
+import psutil
 import pytest
 
 from acme_bot.cli import main
@@ -64,6 +66,31 @@ async def test_it_ends_when_nobody_reads_its_lines_any_more(binance):
             await binance.change(bids=[("61799.0", "3"), ("61798.0", f"{binance.sequence}")])
             await asyncio.sleep(0.05)
         assert process.returncode == 0
+
+
+async def test_paper_trades_on_the_exchange_s_book_and_ends_both_processes(binance, tmp_path):
+    command = [sys.executable, "-m", "test.acme_bot.feed.redirected", binance.exchange, binance.address]
+    options = ["--port", "0", "--data", str(tmp_path / "data"), "--latency", "0"]
+    process = await asyncio.create_subprocess_exec(
+        *command, "paper", binance.exchange, binance.pair, *options, stdout=PIPE, stderr=DEVNULL
+    )
+    async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as client:
+        await binance.connected()
+        await binance.change(bids=[("61799.0", "3")])
+        url = (await process.stdout.readline()).decode().split()[-1]
+        best: list = []
+        while best != [61800.2, 61800.3]:
+            await binance.price("61800.0", "61795.5", f"0.0001{binance.sequence}")
+            await binance.change(bids=[("61799.0", f"{binance.sequence}")])
+            async with client.get(f"{url}/api/markets/BTC-PERP") as answer:
+                market = (await answer.json())["result"]
+            best = [market["bid"], market["ask"]]
+        assert market["source"] == "binance_perpetual" and market["priceIncrement"] == 0.1
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert len(children) >= 2
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 0
+    assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
 
 def test_an_exchange_that_hummingbot_has_not_and_a_recording_that_is_there_are_refused(capsys, tmp_path):

@@ -1,0 +1,101 @@
+"""`--follow`, and what goes with it: a venue whose markets are a real exchange's."""
+
+import argparse
+import secrets
+from pathlib import Path
+
+from acme_exchange.cli.notices import notice
+from acme_exchange.follow import Following
+from acme_exchange.input.errors import UserError
+from acme_exchange.latency import Latency
+from acme_exchange.market import MarketPlan
+from acme_exchange.market.follow.follower import Follower, specification
+from acme_exchange.market.follow.source import STANDARD_INPUT, FollowError, LineSource
+from acme_exchange.venue import Venue
+
+DEFAULT_LATENCY = 50
+MOST_LATENCY = 10_000
+RULES = {None: "cancellations from behind first", 1: "cancellations split by prob, n = 1", 3: "by prob, n = 3"}
+
+
+def add_follow_options(serve: argparse.ArgumentParser) -> None:
+    """What is followed, and how orders fare."""
+    serve.add_argument(
+        "--follow",
+        type=Path,
+        metavar="FILE",
+        help="follow the markets of a real exchange: a recording of `acme-bot feed`, which --speed plays faster, or - for "
+        "its output on standard input; simulated markets are those of --markets then",
+    )
+    serve.add_argument("--repeat", action="store_true", help="play a recording again from its beginning when it ends")
+    serve.add_argument(
+        "--queue",
+        choices=("behind", "prob1", "prob3"),
+        default="behind",
+        help="whose orders are taken to be cancelled where the exchange does not say: those behind an account's order, or "
+        "in proportion to what stands before and behind it, or to its third power (default: %(default)s)",
+    )
+    serve.add_argument(
+        "--latency",
+        type=_milliseconds,
+        metavar="MS",
+        help=f"hold each order and cancellation back so long, at the mean (default: {DEFAULT_LATENCY} with --follow, "
+        "else 0)",
+    )
+
+
+def line_source(options: argparse.Namespace) -> LineSource | None:
+    """The lines to follow, of which the first have been read; None: nothing is to be followed.
+
+    :raises UserError: there is nothing to follow in them, or the options contradict each other.
+    """
+    if options.follow is None:
+        return None
+    if options.replay is not None:
+        raise UserError("--follow and --replay are two sources of prices: leave one out.")
+    if options.follow == STANDARD_INPUT:
+        notice("Waiting for the feed to announce its markets ...")
+    try:
+        return LineSource(options.follow, notice)
+    except FollowError as error:
+        raise UserError(str(error)) from None
+
+
+def followed_plan(plan: MarketPlan, source: LineSource, options: argparse.Namespace) -> MarketPlan:
+    """The plan with the followed markets; without those that nobody named.
+
+    :raises UserError: a market is impossible, or both simulated and followed.
+    """
+    markets = plan.markets if options.markets is not None else ()
+    names = {market.specification.name for market in markets}
+    followed = []
+    for line in source.markets:
+        if line.market in names:
+            raise UserError(f"{line.market} is both followed and in {options.markets}: take it out of that file.")
+        try:
+            followed.append(specification(line))
+        except ValueError as error:
+            raise UserError(f"The feed's market {line.market}: {error}") from None
+    return plan.following(markets, followed, source.histories, source.markets[0])
+
+
+def following(venue: Venue, source: LineSource, options: argparse.Namespace) -> Following:
+    """What carries the lines out."""
+    power = {"behind": None, "prob1": 1, "prob3": 3}[options.queue]
+    follower = Follower(source.markets, power)
+    for each in follower.sources.values():
+        notice(f"{each.line.market} follows {each.name}; orders queue behind what it displays, {RULES[power]}.")
+    return Following(venue, source, follower, options.speed, options.repeat)
+
+
+def latency(options: argparse.Namespace) -> Latency:
+    """How long orders and cancellations are under way."""
+    usual = 0 if options.follow is None else DEFAULT_LATENCY
+    milliseconds = usual if options.latency is None else options.latency
+    return Latency(milliseconds, secrets.randbits(32) if options.seed is None else options.seed)
+
+
+def _milliseconds(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or int(text) > MOST_LATENCY:
+        raise argparse.ArgumentTypeError(f"write whole milliseconds from 0 to {MOST_LATENCY}, not {text!r}")
+    return int(text)

@@ -1,0 +1,350 @@
+"""Following a real market: its book, its trades, its prices, and what holds while it is silent.
+
+The source's orders stand in the book as orders of the house, in segments around the orders of accounts, so that each
+account's order has its place in the queue. What cancels at the source is not known: by default what stands behind is
+taken to go first, so that no order here comes forward by a cancellation while anything stands behind it.
+
+Known limits: what accounts trade here moves nothing at the source; nobody there reacts to it; hidden orders of the source
+are seen only when they trade.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from acme_exchange.engine.commands import Delist, FollowPrices, Halt, MirrorBook, MirrorTrade
+from acme_exchange.engine.errors import Refused
+from acme_exchange.engine.events import Traded
+from acme_exchange.engine.model.accounts import QUOTES
+from acme_exchange.engine.model.markets import Market
+from acme_exchange.engine.model.mirror import FollowedFunding, Mirror, MirrorLevel
+from acme_exchange.engine.model.money import ZERO, is_amount
+from acme_exchange.engine.model.orders import LiveOrder
+from acme_exchange.engine.model.state import State
+from acme_exchange.engine.rules.time import expire
+from acme_exchange.engine.rules.trading import trade_with
+
+OPPOSITE = {"buy": "sell", "sell": "buy"}
+
+
+def mirror_book(state: State, command: MirrorBook) -> None:
+    """Makes the displayed levels these: first what shrinks or goes, then what is new or grows, best first.
+
+    What is new or grows and reaches accounts' orders fills them, as makers, with what was not yet taken.
+
+    :raises Refused: 404 or 400 `Invalid parameter market`; 400 `Market is halted`, `Invalid price`, `Size too small`.
+    """
+    market, mirror = _followed(state, command.market)
+    _check_levels(market, command.bids)
+    _check_levels(market, command.asks)
+    growing = []
+    for side, rows in (("buy", command.bids), ("sell", command.asks)):
+        for price, size in _complete(mirror, side, rows) if command.whole else rows:
+            level = _displayed(state, market, side, price, size, command)
+            if level is not None:
+                growing.append((side, level))
+    for side, level in sorted(growing, key=lambda each: _eagerness(*each)):
+        _arrive(state, market, side, level)
+    state.touch_market(market)
+
+
+def mirror_trade(state: State, command: MirrorTrade) -> None:
+    """Lets the source's trade pass: accounts' orders at better prices first, then the level's queue, front to back.
+
+    What accounts take is taken from this trade, which is published once, whole. A trade that the level's last frame
+    shows already only moves the queue on.
+
+    :raises Refused: as `mirror_book`.
+    """
+    market, mirror = _followed(state, command.market)
+    _check_levels(market, [(command.price, command.size)])
+    passing = _Passing(state, market, command)
+    own = OPPOSITE[command.side]
+    side = market.book.own(own)
+    for level in side.better_than(command.price):
+        for order in [each for each in level.orders.values() if not each.mirrored]:
+            passing.meet(order)
+    mirrored = mirror.levels[own].get(command.price)
+    at_price = side.at(command.price)
+    for order in list(at_price.orders.values()) if at_price else ():
+        if order.mirrored:
+            passing.advance(order, mirrored)
+        else:
+            passing.meet(order)
+    if mirrored is not None:
+        if command.time > mirrored.time:
+            mirrored.displayed = max(ZERO, mirrored.displayed - command.size)
+        _even_out(state, market, own, mirrored, power=None)
+    passing.publish()
+
+
+def follow_prices(state: State, command: FollowPrices) -> None:
+    """Takes over the source's mark, index and funding.
+
+    :raises Refused: 404 or 400 `Invalid parameter market`; 400 `Market is halted`, `Invalid parameter price` or
+        `rate`.
+    """
+    market, mirror = _source(state, command.market)
+    if mirror.halted:
+        raise Refused(400, "Market is halted")
+    for price in (command.mark, command.index):
+        if not is_amount(price) or price <= 0:
+            raise Refused(400, "Invalid parameter price")
+    if not is_amount(command.rate) or not -1 < command.rate < 1:
+        raise Refused(400, "Invalid parameter rate")
+    market.index, mirror.mark = command.index, command.mark
+    if isinstance(market.funding, FollowedFunding):
+        market.funding.tell(command.rate, command.next_funding_time)
+    else:
+        market.funding = FollowedFunding(command.rate, command.next_funding_time)
+    state.plan()
+    state.touch_market(market)
+
+
+def halt(state: State, command: Halt) -> None:
+    """Withdraws the mirror and takes no orders, or ends that; the source's book has then to come anew, whole.
+
+    Accounts' orders stay and can be cancelled; the mark stands still, and nobody with a position there is liquidated.
+
+    :raises Refused: 404 or 400 `Invalid parameter market`.
+    """
+    market, mirror = _source(state, command.market)
+    mirror.halted = command.halted
+    state.plan()
+    for side, levels in mirror.levels.items():
+        for level in levels.values():
+            level.displayed = ZERO
+            _even_out(state, market, side, level, power=None)
+    state.touch_market(market)
+
+
+def delist(state: State, command: Delist) -> None:
+    """Ends a market that its source has taken away: every position is closed at the last index, without a fee.
+
+    :raises Refused: 404 or 400 `Invalid parameter market`: it follows none, has ended, or never had a price.
+    """
+    market, mirror = _source(state, command.market)
+    if market.expired or market.index is None:
+        raise Refused(400, "Invalid parameter market")
+    halt(state, Halt(command.market, True))
+    expire(state, market)
+    mirror.halted = False
+
+
+# -------------------------------------------------------------------------------------------------------------- levels
+
+
+def _source(state: State, name: str) -> tuple[Market, Mirror]:
+    market = state.market(name)
+    if market.mirror is None:
+        raise Refused(400, "Invalid parameter market")
+    return market, market.mirror
+
+
+def _followed(state: State, name: str) -> tuple[Market, Mirror]:
+    market, mirror = _source(state, name)
+    if mirror.halted or market.index is None:
+        raise Refused(400, "Market is halted")
+    return market, mirror
+
+
+def _check_levels(market: Market, rows: Iterable[tuple[Decimal, Decimal]]) -> None:
+    increments = market.specification.price_increment, market.specification.size_increment
+    for price, size in rows:
+        if not is_amount(price) or price <= 0 or price % increments[0]:
+            raise Refused(400, "Invalid price")
+        if not is_amount(size) or size < 0 or size % increments[1]:
+            raise Refused(400, "Size too small")
+
+
+def _complete(
+    mirror: Mirror, side: str, rows: tuple[tuple[Decimal, Decimal], ...]
+) -> Iterable[tuple[Decimal, Decimal]]:
+    """The rows, and a size of 0 for every level that is not among them."""
+    there = {price for price, _ in rows}
+    gone = [(price, ZERO) for price in mirror.levels[side] if price not in there]
+    return [*gone, *rows]
+
+
+def _displayed(
+    state: State, market: Market, side: str, price: Decimal, size: Decimal, command: MirrorBook
+) -> MirrorLevel | None:
+    """Notes what a level displays now and cuts what rests of it; the level, if more should rest than does."""
+    levels = market.mirror.levels[side]
+    level = levels.get(price)
+    if level is None:
+        if not size:
+            return None
+        level = levels[price] = MirrorLevel(price)
+    level.displayed, level.time = size, command.time
+    if not size:
+        del levels[price]
+        level.taken = ZERO
+    rest, due = level.rest, level.due
+    if due < rest:
+        _shrink(state, market, side, level, rest - due, command.power)
+    return level if due > rest else None
+
+
+def _eagerness(side: str, level: MirrorLevel) -> tuple[str, Decimal]:
+    return side, -level.price if side == "buy" else level.price
+
+
+def _arrive(state: State, market: Market, side: str, level: MirrorLevel) -> None:
+    """What a level shows more than before: it trades with what accounts have against it, then rests at the end."""
+    opposite = market.book.opposite(side)
+    if market.mirror.levels[side].get(level.price) is not level or level.due <= level.rest:
+        return
+    if (best := opposite.best()) is not None and opposite.key(best.price) <= opposite.key(level.price):
+        _cross(state, market, side, level)
+    _even_out(state, market, side, level, power=None)
+
+
+def _cross(state: State, market: Market, side: str, level: MirrorLevel) -> None:
+    opposite = market.book.opposite(side)
+    taker = _order(state, market, side, level.due - level.rest, level.price)
+    while taker.remaining and (best := opposite.best()) is not None and taker.reaches(best.price):
+        maker = next(iter(best.orders.values()))
+        if maker.mirrored:
+            _leave(state, market, OPPOSITE[side], maker.price)
+            continue
+        before = taker.filled
+        trade_with(state, maker, taker)
+        level.taken += taker.filled - before
+
+
+def _order(state: State, market: Market, side: str, size: Decimal, price: Decimal) -> LiveOrder:
+    """An order of the house, in the source's stead."""
+    mirror = market.mirror
+    if mirror.holding is None:
+        mirror.holding = state.account(QUOTES).holding(market, "net")
+    order = LiveOrder(mirror.holding, side, "limit", size, price)
+    order.mirrored = True
+    return order
+
+
+def _leave(state: State, market: Market, side: str, price: Decimal) -> None:
+    """A level that a newer one crosses is gone, whatever was told of it."""
+    level = market.mirror.levels[side].pop(price)
+    level.displayed = ZERO
+    _even_out(state, market, side, level, power=None)
+
+
+def _even_out(state: State, market: Market, side: str, level: MirrorLevel, power: int | None) -> None:
+    rest, due = level.rest, level.due
+    if due < rest:
+        _shrink(state, market, side, level, rest - due, power)
+    elif due > rest:
+        _grow(state, market, side, level, due - rest)
+
+
+def _grow(state: State, market: Market, side: str, level: MirrorLevel, size: Decimal) -> None:
+    """Adds to the end of the queue: to the last segment, if nobody stands behind it."""
+    book = market.book.own(side)
+    level.rest += size
+    queue = book.at(level.price)
+    last = next(reversed(queue.orders.values())) if queue else None
+    if last is not None and last.mirrored:
+        book.shrink(last, -size)
+        last.size += size
+        return
+    market.mirror.segments_made += 1
+    segment = _order(state, market, side, size, level.price)
+    segment.id, segment.status = -market.mirror.segments_made, "open"
+    level.segments.append(segment)
+    book.add(segment)
+
+
+def _shrink(state: State, market: Market, side: str, level: MirrorLevel, size: Decimal, power: int | None) -> None:
+    """Takes cancellations out of the queue: from behind, or split between the front and the back of each account's order."""
+    cuts = _split(market, level, size, power) if power is not None else _from_behind(level, size)
+    for segment, cut in cuts:
+        _cut(market, side, level, segment, cut)
+
+
+def _from_behind(level: MirrorLevel, size: Decimal) -> list[tuple[LiveOrder, Decimal]]:
+    cuts = []
+    for segment in reversed(level.segments):
+        cut = min(segment.remaining, size)
+        cuts.append((segment, cut))
+        size -= cut
+        if not size:
+            break
+    return cuts
+
+
+def _split(market: Market, level: MirrorLevel, size: Decimal, power: int) -> list[tuple[LiveOrder, Decimal]]:
+    """From the front goes front^n of front^n + back^n, whole increments; the rest likewise, from what stands behind."""
+    increment = market.specification.size_increment
+    left = int(size // increment)
+    sizes = [int(segment.remaining // increment) for segment in level.segments]
+    cuts = []
+    for i, segment in enumerate(level.segments):
+        front, back = sizes[i], sum(sizes[i + 1 :])
+        share = left * front**power // (front**power + back**power) if front or back else 0
+        cut = min(front, max(share, left - back))
+        cuts.append((segment, cut * increment))
+        left -= cut
+    return [(segment, cut) for segment, cut in cuts if cut]
+
+
+def _cut(market: Market, side: str, level: MirrorLevel, segment: LiveOrder, size: Decimal) -> None:
+    book = market.book.own(side)
+    level.rest -= size
+    if size == segment.remaining:
+        book.remove(segment)
+        segment.status = "closed"
+        level.segments.remove(segment)
+    else:
+        book.shrink(segment, size)
+        segment.size -= size
+
+
+# -------------------------------------------------------------------------------------------------------------- trades
+
+
+class _Passing:
+    """A trade of the source on its way through the queue."""
+
+    def __init__(self, state: State, market: Market, command: MirrorTrade):
+        self._state = state
+        self._market = market
+        self._command = command
+        self._left = command.size
+        self._filled = ZERO
+        self._taker: LiveOrder | None = None
+
+    def meet(self, order: LiveOrder) -> None:
+        """An account's order takes its part of it."""
+        if not self._left:
+            return
+        if self._taker is None:
+            command = self._command
+            self._taker = _order(self._state, self._market, command.side, command.size, command.price)
+            self._taker.filled = self._command.size - self._left
+        before = self._taker.filled
+        trade_with(self._state, order, self._taker)
+        self._left -= self._taker.filled - before
+        self._filled += self._taker.filled - before
+
+    def advance(self, segment: LiveOrder, level: MirrorLevel) -> None:
+        """The source's own orders take theirs, which moves the queue on."""
+        size = min(segment.remaining, self._left)
+        if not size:
+            return
+        self._left -= size
+        if self._taker is not None:
+            self._taker.filled += size
+        _cut(self._market, segment.side, level, segment, size)
+
+    def publish(self) -> None:
+        """What accounts had no part in is told as a trade of its own."""
+        state, market, command = self._state, self._market, self._command
+        others = command.size - self._filled
+        if others:
+            trade = Traded(
+                state.next_id("trade"), market.name, command.price, others, command.side, False, state.now
+            )
+            state.emit(trade)
+            market.statistics.record(state.now, command.price, command.price * others)
+        market.last = command.price
+        state.touch_market(market)

@@ -1,0 +1,118 @@
+"""The venue follows: a feed's lines are carried out as they come, and a recording's at the pace at which it was made."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Iterator
+
+from acme_exchange.engine import Command, Refused
+from acme_exchange.market.follow.follower import Follower
+from acme_exchange.market.follow.lines import Line, PriceLine
+from acme_exchange.market.follow.source import LineSource
+from acme_exchange.venue import Venue
+
+LOOK_SECONDS = 0.5
+TURN = 20
+"""Lines, after which others get a turn."""
+MICROSECONDS = 1_000_000
+
+logger = logging.getLogger(__name__)
+
+
+class Following:
+    """Has a venue's markets follow their sources.
+
+    :param speed: how many times as fast a recording is played; nothing but its pace changes.
+    :param repeats: a recording that ends begins again; the markets are halted in between.
+    """
+
+    def __init__(
+        self, venue: Venue, source: LineSource, follower: Follower, speed: float = 1.0, repeats: bool = False
+    ):
+        self._venue = venue
+        self._source = source
+        self._follower = follower
+        self._speed = speed
+        self._repeats = repeats
+        self._complained: set[tuple[str, str]] = set()
+
+    async def run(self) -> None:
+        """Follows until the lines end; then every market is halted."""
+        looking = asyncio.create_task(self._look())
+        try:
+            await (self._play() if self._source.is_recording else self._follow())
+            while self._repeats and self._source.is_recording:
+                self.carry_out(self._follower.end())
+                await self._play()
+            logger.warning("The lines to follow have ended; the markets that followed them are halted.")
+        except Exception:
+            logger.exception("Nothing is followed any more; the markets are halted. Start the exchange again.")
+        finally:
+            looking.cancel()
+            self.carry_out(self._follower.end())
+
+    async def _follow(self) -> None:
+        done = 0
+        async for line in self._source.live():
+            self.take(line)
+            done += 1
+            if done % TURN == 0:
+                await asyncio.sleep(0)
+
+    async def _play(self) -> None:
+        pace: Pace | None = None
+        done = 0
+        for line in self._source.recorded():
+            pace = pace or Pace(line.received, self._venue.clock.now(), self._speed)
+            if (wait := pace.here(line.received) - self._venue.clock.now()) > 0:
+                await asyncio.sleep(wait / MICROSECONDS)
+            elif done % TURN == 0:
+                await asyncio.sleep(0)
+            done += 1
+            self.take(line, pace)
+
+    def take(self, line: Line, pace: "Pace | None" = None) -> None:
+        """Carries out what follows from a line, now."""
+        due = pace.here(line.next_funding_time) if pace and isinstance(line, PriceLine) else None
+        self.carry_out(self._follower.commands(line, self._venue.clock.now(), due))
+
+    def carry_out(self, commands: Iterable[Command]) -> None:
+        """Applies commands; what the engine refuses is said once for each market and reason, and left out."""
+        for command in commands:
+            try:
+                self._venue.execute(command)
+            except Refused as refusal:
+                about = (type(command).__name__, refusal.text)
+                if about not in self._complained:
+                    self._complained.add(about)
+                    logger.warning("A line to follow was left out: %s (%s).", refusal.text, type(command).__name__)
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            self.carry_out(self._follower.silences(self._venue.clock.now()))
+
+
+class Pace:
+    """When what happened in a recording happens here.
+
+    :param first: the recording's time at its beginning, microseconds since the epoch.
+    :param begun: the venue's time then.
+    """
+
+    def __init__(self, first: int, begun: int, speed: float):
+        self._first = first
+        self._begun = begun
+        self._speed = speed
+
+    def here(self, time: int) -> int:
+        """The venue's time for one of the recording's."""
+        return self._begun + int((time - self._first) / self._speed)
+
+
+def descriptions(follower: Follower, now: int) -> Iterator[str]:
+    """Of each market: whose prices these are, how old, and by which rule orders fill."""
+    for name, source in follower.sources.items():
+        age = "nothing has come yet" if source.heard is None else f"the last line is {(now - source.heard) / 1e6:.1f} s old"
+        yield f"{name} follows {source.name}; {age}; {source.phase.value}"
+
+

@@ -1,0 +1,21 @@
+"""The way from a client to an exchange far away, for whoever wants to know how a strategy fares with it."""
+
+import asyncio
+from random import Random
+
+
+class Latency:
+    """Holds each order and each cancellation back for a while.
+
+    :param milliseconds: how long at the mean; half as long at least, and half as long again at most.
+    :param seed: decides how long each.
+    """
+
+    def __init__(self, milliseconds: int, seed: int):
+        self._seconds = milliseconds / 1000
+        self._random = Random(f"{seed}/latency")
+
+    async def wait(self) -> None:
+        """As long as one request is under way."""
+        if self._seconds:
+            await asyncio.sleep(self._seconds * self._random.uniform(0.5, 1.5))

@@ -1,0 +1,110 @@
+"""Where a feed's lines come from: another program's output, or a recording that is played again at its own pace."""
+
+import asyncio
+import gzip
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from acme_exchange.market.follow.lines import HistoryLine, Line, LineError, MarketLine, read_line
+
+STANDARD_INPUT = Path("-")
+MOST_AHEAD = 10_000
+"""Lines of another program that wait to be taken."""
+
+
+class FollowError(Exception):
+    """There is nothing to follow; the text says why, and what to write instead."""
+
+
+class LineSource:
+    """A feed's lines, its markets first.
+
+    :ivar markets: what the feed announces, before anything else happens.
+    :ivar histories: candles from before that came with them.
+    :param path: a recording, gzipped or not; "-" is standard input.
+    :raises FollowError: it cannot be read, or does not begin with markets.
+    """
+
+    def __init__(self, path: Path, warn: Callable[[str], None]):
+        self._path = path
+        self._warn = warn
+        self.is_recording = path != STANDARD_INPUT
+        self._file = _opened(path)
+        self.markets: list[MarketLine] = []
+        self.histories: list[HistoryLine] = []
+        self._first: Line | None = None
+        self._read_head()
+
+    def _read_head(self) -> None:
+        for line in self._lines():
+            if isinstance(line, MarketLine) and line.market not in {each.market for each in self.markets}:
+                self.markets.append(line)
+            elif isinstance(line, HistoryLine):
+                self.histories.append(line)
+            else:
+                self._first = line
+                break
+        if not self.markets:
+            raise FollowError(
+                f"{self._name}: no market is announced in it; it has to be what `acme-bot feed` writes, from the beginning"
+            )
+
+    @property
+    def _name(self) -> str:
+        return str(self._path) if self.is_recording else "standard input"
+
+    def _lines(self) -> Iterator[Line]:
+        """The lines from here on. One that does not fit is left out, with a word; a recording may end half-way."""
+        number = 0
+        while True:
+            try:
+                text = self._file.readline()
+            except (EOFError, OSError) as error:
+                if not isinstance(error, EOFError):
+                    self._warn(f"{self._name} cannot be read any further: {error}")
+                return
+            if not text.endswith(b"\n"):
+                return
+            number += 1
+            try:
+                yield read_line(text)
+            except LineError as error:
+                self._warn(f"{self._name}, line {number}: {error}")
+
+    async def live(self) -> AsyncIterator[Line]:
+        """The lines as another program writes them; ends with that program."""
+        loop = asyncio.get_running_loop()
+        queue: asyncio.Queue[Line | None] = asyncio.Queue()
+        room = threading.Semaphore(MOST_AHEAD)
+
+        def read() -> None:
+            for line in self._lines():
+                room.acquire()
+                loop.call_soon_threadsafe(queue.put_nowait, line)
+            loop.call_soon_threadsafe(queue.put_nowait, None)
+
+        threading.Thread(target=read, daemon=True, name="feed").start()
+        if self._first is not None:
+            yield self._first
+        while (line := await queue.get()) is not None:
+            room.release()
+            yield line
+
+    def recorded(self) -> Iterator[Line]:
+        """The lines of a recording, one after the other, without any pause; asked for again, from the beginning."""
+        self._file.seek(0)
+        yield from self._lines()
+
+
+def _opened(path: Path) -> BinaryIO:
+    if path == STANDARD_INPUT:
+        return sys.stdin.buffer
+    try:
+        with open(path, "rb") as file:
+            is_gzipped = file.read(2) == b"\x1f\x8b"
+        return gzip.open(path, "rb") if is_gzipped else open(path, "rb")  # type: ignore[return-value]
+    except OSError as error:
+        raise FollowError(f"{path}: cannot be read ({error.strerror}); name a recording, or - for standard input") from None
