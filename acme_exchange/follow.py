@@ -25,9 +25,7 @@ class Following:
     :param repeats: a recording that ends begins again; the markets are halted in between.
     """
 
-    def __init__(
-        self, venue: Venue, source: LineSource, follower: Follower, speed: float = 1.0, repeats: bool = False
-    ):
+    def __init__(self, venue: Venue, source: LineSource, follower: Follower, speed: float = 1.0, repeats: bool = False):
         self._venue = venue
         self._source = source
         self._follower = follower
@@ -112,7 +110,9 @@ class Pace:
 def descriptions(follower: Follower, now: int) -> Iterator[str]:
     """Of each market: whose prices these are, how old, and by which rule orders fill."""
     for name, source in follower.sources.items():
-        age = "nothing has come yet" if source.heard is None else f"the last line is {(now - source.heard) / 1e6:.1f} s old"
+        age = (
+            "nothing has come yet"
+            if source.heard is None
+            else f"the last line is {(now - source.heard) / 1e6:.1f} s old"
+        )
         yield f"{name} follows {source.name}; {age}; {source.phase.value}"
-
-

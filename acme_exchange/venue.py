@@ -7,9 +7,9 @@ from acme_exchange.accounts.file import AccountsError
 from acme_exchange.accounts.keys import AccountEntry, ApiKey
 from acme_exchange.clock import Clock
 from acme_exchange.engine import Advance, Command, CreateAccount, Deposit, Engine, Event
+from acme_exchange.known_past import KnownPast
 from acme_exchange.latency import Latency
 from acme_exchange.market import MarketPlan, MarketSimulation
-from acme_exchange.market.follow.history import KnownPast
 from acme_exchange.past import Past
 from acme_exchange.store import Candle, FirstStart, MemoryStore, Period, Store
 from acme_exchange.store.progress import Progress
@@ -32,7 +32,12 @@ class Venue:
     """
 
     def __init__(
-        self, engine: Engine, simulation: MarketSimulation, store: Store, clock: Clock, past: Past | KnownPast | None = None
+        self,
+        engine: Engine,
+        simulation: MarketSimulation,
+        store: Store,
+        clock: Clock,
+        past: Past | KnownPast | None = None,
     ) -> None:
         self.engine = engine
         self.store = store

@@ -131,7 +131,7 @@ class Market:
     `kind` is "perpetual", "future" (dated) or "spot". `price` is the last price held between bid and ask, or the mark
     before the first trade; it, `mark` and `index` are None until the first index. `volume_24h` is in US dollars. The
     changes are fractions, against one hour ago, a day ago, and the start of the UTC day, or the oldest price known
-    since then.
+    since then. `source` is the exchange that it follows, None for one of its own; `halted` says that that is silent.
     """
 
     name: str
@@ -153,6 +153,8 @@ class Market:
     change_1h: Decimal
     change_24h: Decimal
     change_day: Decimal
+    source: str | None
+    halted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +278,8 @@ def market_view(market: markets.Market, now: int) -> Market:
         change_1h=hour,
         change_24h=day,
         change_day=since_midnight,
+        source=specification.source,
+        halted=market.halted,
     )
 
 

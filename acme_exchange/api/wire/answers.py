@@ -82,6 +82,8 @@ class Market(Answer, frozen=True):
     quote_volume_24h: Decimal = msgspec.field(name="quoteVolume24h")
     volume_usd_24h: Decimal = msgspec.field(name="volumeUsd24h")
     high_leverage_fee_exempt: bool
+    source: str | None
+    halted: bool
 
 
 class OrderBook(Answer, frozen=True):

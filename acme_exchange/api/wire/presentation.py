@@ -55,6 +55,8 @@ def market(market: views.Market) -> answers.Market:
         quote_volume_24h=market.volume_24h,
         volume_usd_24h=market.volume_24h,
         high_leverage_fee_exempt=True,
+        source=market.source,
+        halted=market.halted,
     )
 
 

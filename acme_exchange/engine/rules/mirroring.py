@@ -341,9 +341,7 @@ class _Passing:
         state, market, command = self._state, self._market, self._command
         others = command.size - self._filled
         if others:
-            trade = Traded(
-                state.next_id("trade"), market.name, command.price, others, command.side, False, state.now
-            )
+            trade = Traded(state.next_id("trade"), market.name, command.price, others, command.side, False, state.now)
             state.emit(trade)
             market.statistics.record(state.now, command.price, command.price * others)
         market.last = command.price

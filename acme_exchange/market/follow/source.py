@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import os
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -11,6 +12,7 @@ from typing import BinaryIO
 from acme_exchange.market.follow.lines import HistoryLine, Line, LineError, MarketLine, read_line
 
 STANDARD_INPUT = Path("-")
+PART_BYTES = 1 << 16
 MOST_AHEAD = 10_000
 """Lines of another program that wait to be taken."""
 
@@ -95,16 +97,36 @@ class LineSource:
 
     def recorded(self) -> Iterator[Line]:
         """The lines of a recording, one after the other, without any pause; asked for again, from the beginning."""
-        self._file.seek(0)
+        if not isinstance(self._file, _Pipe):
+            self._file.seek(0)
         yield from self._lines()
 
 
-def _opened(path: Path) -> BinaryIO:
+class _Pipe:
+    """A pipe's lines. Python's own reader of standard input cannot be left while another thread waits in it."""
+
+    def __init__(self, descriptor: int):
+        self._descriptor = descriptor
+        self._waiting = b""
+
+    def readline(self) -> bytes:
+        while b"\n" not in self._waiting:
+            part = os.read(self._descriptor, PART_BYTES)
+            if not part:
+                break
+            self._waiting += part
+        line, end, self._waiting = self._waiting.partition(b"\n")
+        return line + end
+
+
+def _opened(path: Path) -> "BinaryIO | _Pipe":
     if path == STANDARD_INPUT:
-        return sys.stdin.buffer
+        return _Pipe(sys.stdin.fileno())
     try:
         with open(path, "rb") as file:
             is_gzipped = file.read(2) == b"\x1f\x8b"
         return gzip.open(path, "rb") if is_gzipped else open(path, "rb")  # type: ignore[return-value]
     except OSError as error:
-        raise FollowError(f"{path}: cannot be read ({error.strerror}); name a recording, or - for standard input") from None
+        raise FollowError(
+            f"{path}: cannot be read ({error.strerror}); name a recording, or - for standard input"
+        ) from None

@@ -253,5 +253,10 @@ def _add_source(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE markets ADD COLUMN source VARCHAR(64)")
 
 
-MIGRATIONS: dict[int, Callable[[Connection], None]] = {1: _add_first_start, 2: _add_settings, 3: _add_price_band, 4: _add_source}
+MIGRATIONS: dict[int, Callable[[Connection], None]] = {
+    1: _add_first_start,
+    2: _add_settings,
+    3: _add_price_band,
+    4: _add_source,
+}
 """What leads from a version to the next; there is nothing older than version 1."""

@@ -32,6 +32,8 @@ MARKET_FIELDS = {
     "quoteVolume24h",
     "volumeUsd24h",
     "highLeverageFeeExempt",
+    "source",
+    "halted",
 }
 FUTURE_FIELDS = {
     "name",

@@ -9,7 +9,18 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from acme_exchange.engine import CreateAccount, Delist, Deposit, Engine, FollowPrices, Halt, MirrorBook, MirrorTrade, Refused, events
+from acme_exchange.engine import (
+    CreateAccount,
+    Delist,
+    Deposit,
+    Engine,
+    FollowPrices,
+    Halt,
+    MirrorBook,
+    MirrorTrade,
+    Refused,
+    events,
+)
 from acme_exchange.engine.model.accounts import HOUSE_ACCOUNTS
 from acme_exchange.engine.model.money import EXACT
 from test.acme_exchange.engine.scenario import BTC, HOUR, NOON, Scenario, plain, specification

@@ -6,11 +6,29 @@ from decimal import Decimal
 import pytest
 
 from acme_exchange.engine import (
-    CreateAccount, Delist, Deposit, Engine, Event, FollowPrices, Halt, MirrorBook, MirrorTrade, PlaceOrder, Refused,
+    CreateAccount,
+    Delist,
+    Deposit,
+    Engine,
+    Event,
+    FollowPrices,
+    Halt,
+    MirrorBook,
+    MirrorTrade,
+    PlaceOrder,
+    Refused,
 )  # fmt: skip
 from acme_exchange.market.follow.follower import SILENT_AFTER, Follower, specification
 from acme_exchange.market.follow.lines import (
-    BookLine, GapLine, Line, MarketLine, PriceLine, SilenceLine, SnapshotLine, TradeLine, write_line,
+    BookLine,
+    GapLine,
+    Line,
+    MarketLine,
+    PriceLine,
+    SilenceLine,
+    SnapshotLine,
+    TradeLine,
+    write_line,
 )  # fmt: skip
 from acme_exchange.market.follow.source import FollowError, LineSource
 
@@ -145,5 +163,7 @@ def busy(i: int) -> list[Line]:
     bids, asks = [(f"99.{i % 9}", str(i % 5))], [(f"100.{(i + 4) % 9}", str(i % 4))]
     return [
         BookLine(**at, bids=bids, asks=asks),
-        TradeLine(**at, side="sell" if i % 2 else "buy", price=f"99.{i % 9}" if i % 2 else "100.1", size="0.5", id=str(i)),
+        TradeLine(
+            **at, side="sell" if i % 2 else "buy", price=f"99.{i % 9}" if i % 2 else "100.1", size="0.5", id=str(i)
+        ),
     ]
