@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from acme_exchange.engine import Command, Refused
 from acme_exchange.market.follow.follower import Follower
@@ -105,14 +105,3 @@ class Pace:
     def here(self, time: int) -> int:
         """The venue's time for one of the recording's."""
         return self._begun + int((time - self._first) / self._speed)
-
-
-def descriptions(follower: Follower, now: int) -> Iterator[str]:
-    """Of each market: whose prices these are, how old, and by which rule orders fill."""
-    for name, source in follower.sources.items():
-        age = (
-            "nothing has come yet"
-            if source.heard is None
-            else f"the last line is {(now - source.heard) / 1e6:.1f} s old"
-        )
-        yield f"{name} follows {source.name}; {age}; {source.phase.value}"

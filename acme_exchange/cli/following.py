@@ -2,6 +2,7 @@
 
 import argparse
 import secrets
+from functools import partial
 from pathlib import Path
 
 from acme_exchange.cli.notices import notice
@@ -9,7 +10,7 @@ from acme_exchange.follow import Following
 from acme_exchange.input.errors import UserError
 from acme_exchange.latency import Latency
 from acme_exchange.market import MarketPlan
-from acme_exchange.market.follow.follower import Follower, specification
+from acme_exchange.market.follow.follower import Follower, Source, specification
 from acme_exchange.market.follow.source import STANDARD_INPUT, FollowError, LineSource
 from acme_exchange.venue import Venue
 
@@ -84,8 +85,16 @@ def following(venue: Venue, source: LineSource, options: argparse.Namespace) -> 
     power = {"behind": None, "prob1": 1, "prob3": 3}[options.queue]
     follower = Follower(source.markets, power)
     for each in follower.sources.values():
+        venue.origins[each.line.market] = partial(_origin, venue, each)
         notice(f"{each.line.market} follows {each.name}; orders queue behind what it displays, {RULES[power]}.")
     return Following(venue, source, follower, options.speed, options.repeat)
+
+
+def _origin(venue: Venue, source: Source) -> str:
+    """Whose prices these are, and how old."""
+    if source.heard is None:
+        return f"{source.name}; nothing has come yet"
+    return f"{source.name}; the last came {(venue.clock.now() - source.heard) / 1e6:.1f} s ago"
 
 
 def latency(options: argparse.Namespace) -> Latency:
