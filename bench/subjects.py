@@ -3,8 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from decimal import Decimal
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any, Self
 
 import aiohttp

@@ -8,7 +8,7 @@ from decimal import Decimal
 SUBACCOUNT_SEPARATOR = "/"
 LONGEST_NAME = 64
 NAME_FORM = (
-    f"1 to {LONGEST_NAME} letters, digits, spaces within, and any of . _ - + / # : ( ) @, not beginning with \"@\""
+    f'1 to {LONGEST_NAME} letters, digits, spaces within, and any of . _ - + / # : ( ) @, not beginning with "@"'
 )
 NAME_SIGNS = frozenset("._-+/#:()@ ")
 
@@ -57,9 +57,7 @@ class Keyring:
     :ivar disabled: the accounts whose keys are not until they are enabled again, nor those of their subaccounts.
     """
 
-    def __init__(
-        self, keys: Iterable[ApiKey] = (), revoked: Iterable[str] = (), disabled: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, keys: Iterable[ApiKey] = (), revoked: Iterable[str] = (), disabled: Iterable[str] = ()) -> None:
         self.accepted: dict[str, ApiKey] = {}
         self.revoked = set(revoked)
         self.disabled = set(disabled)

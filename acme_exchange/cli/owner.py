@@ -41,7 +41,9 @@ def add_commands(commands: Any) -> None:
     )
     listed = _action(actions, "list", "list the accounts, what they have, and their profit", _list)
     listed.add_argument("--json", action="store_true", help="as one JSON list")
-    disable = _action(actions, "disable", "refuse an account's keys until it is enabled, and cancel its orders", _disable)
+    disable = _action(
+        actions, "disable", "refuse an account's keys until it is enabled, and cancel its orders", _disable
+    )
     disable.add_argument("account", metavar="ACCOUNT")
     enable = _action(actions, "enable", "accept the keys of a disabled account again", _enable)
     enable.add_argument("account", metavar="ACCOUNT")
@@ -56,7 +58,9 @@ def add_commands(commands: Any) -> None:
     keys.add_argument(
         "--read-only", action="store_true", help="with --create: it may not place, cancel or change anything"
     )
-    backup = _action(commands, "backup", "copy the database into FILE, as it is at one moment, also while it runs", _backup)
+    backup = _action(
+        commands, "backup", "copy the database into FILE, as it is at one moment, also while it runs", _backup
+    )
     backup.add_argument("file", type=Path, metavar="FILE")
     ledger = _action(commands, "ledger", "print an account's every deposit, fill, fee and funding payment", _ledger)
     ledger.add_argument("account", metavar="ACCOUNT")

@@ -199,7 +199,10 @@ def test_inside_a_tree_the_connector_is_found_and_its_tests_pass(whole_tree):
             "-p",
             "no:cacheprovider",
             f"test/{CANDLES}",
-            *(f"test/{CONNECTOR}/test_acme_perpetual_{name}.py" for name in ("utils", "market_data", "auth", "rate_source")),
+            *(
+                f"test/{CONNECTOR}/test_acme_perpetual_{name}.py"
+                for name in ("utils", "market_data", "auth", "rate_source")
+            ),
         ],
         cwd=whole_tree,
         capture_output=True,

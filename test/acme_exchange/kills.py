@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 
 import aiohttp
+
 from test.acme_exchange.kept_books import KeptBooks
 from test.acme_exchange.load import MARKETS, PATIENCE_SECONDS, Trader, answered
 from test.acme_exchange.processes import ProcessVenue, command

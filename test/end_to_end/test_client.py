@@ -63,7 +63,7 @@ def create_as_the_page_says(client: Terminal) -> None:
     for question, answer in rows:
         client.wait_for(re.escape(question))
         client.type("\x7f" * LONGEST_ANSWER + answer)
-    client.wait_for("A new config file has been created|Enter \"start\"")
+    client.wait_for('A new config file has been created|Enter "start"')
 
 
 def comes_to_show(client: Terminal, command: str, expected: Callable[[], str]) -> None:

@@ -190,7 +190,9 @@ class Database:
                     tables.metadata.create_all(connection)
                     connection.execute(tables.venue.insert(), NOTHING_YET)
                 elif not found & set(tables.metadata.tables):
-                    raise StoreUnusable(f"{self.name}: is another program's database; name a file that is not there yet")
+                    raise StoreUnusable(
+                        f"{self.name}: is another program's database; name a file that is not there yet"
+                    )
                 for step in range(self._version(connection), tables.VERSION):
                     tables.MIGRATIONS[step](connection)
                 self._require_tables(connection)
@@ -245,7 +247,9 @@ class Prepared:
         if placed is None:
             self._arranged = lambda row: dict(zip(names, row))
         elif list(placed) != list(names):
-            self._arranged = lambda row, places=[names.index(name) for name in placed]: tuple([row[at] for at in places])
+            self._arranged = lambda row, places=[names.index(name) for name in placed]: tuple(
+                [row[at] for at in places]
+            )
 
     def execute(self, cursor: DBAPICursor, rows: Sequence[tuple]) -> int:
         """Executes it once for each row, one at least; how many rows of the table it has found."""
@@ -268,7 +272,9 @@ def explained(name: str) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, ImportError) as error:
-        raise StoreUnusable(f"{name}: cannot be used as the venue's database ({reason(error)}); {_remedy(error)}") from None
+        raise StoreUnusable(
+            f"{name}: cannot be used as the venue's database ({reason(error)}); {_remedy(error)}"
+        ) from None
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise StoreUnusable(f"{name}: is spoilt ({error!r}); {REMEDY}") from None
 

@@ -63,9 +63,7 @@ def account_lines(connection: Connection) -> list[AccountLine]:
 def _unrealized(connection: Connection) -> dict[str, Decimal]:
     """What closing each account's positions at the marks would bring."""
     held, markets = tables.holdings.c, tables.markets.c
-    query = select(held.account, held.size, held.cost, markets.mark).join(
-        tables.markets, held.market == markets.name
-    )
+    query = select(held.account, held.size, held.cost, markets.mark).join(tables.markets, held.market == markets.name)
     found: dict[str, Decimal] = {}
     for row in connection.execute(query):
         if row.mark is not None:

@@ -17,7 +17,15 @@ from acme_exchange.store.sql import tables
 from acme_exchange.store.sql.file import REMEDY, StoreUnusable
 
 STATE = ("accounts", "markets", "statistics", "holdings", "orders")
-SMALL = (tables.venue, tables.accounts, tables.keys, tables.markets, tables.statistics, tables.holdings, tables.postings)
+SMALL = (
+    tables.venue,
+    tables.accounts,
+    tables.keys,
+    tables.markets,
+    tables.statistics,
+    tables.holdings,
+    tables.postings,
+)
 CHOICES = {
     ("accounts", "mode"): {"oneway", "hedge"},
     ("holdings", "side"): {"net", "long", "short"},

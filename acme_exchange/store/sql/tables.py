@@ -53,10 +53,7 @@ accounts = Table(
 
 # What the owner has set for an account, beside what the engine knows of it.
 settings = Table(
-    "settings",
-    metadata,
-    Column("account", String(64), primary_key=True),
-    Column("disabled", Boolean, nullable=False),
+    "settings", metadata, Column("account", String(64), primary_key=True), Column("disabled", Boolean, nullable=False)
 )
 
 keys = Table(

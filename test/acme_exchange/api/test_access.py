@@ -25,7 +25,9 @@ def path_of(route) -> str:
 
 
 @pytest.mark.parametrize("clock", ["the venue's", "the machine's"])
-async def test_where_the_venues_clock_is_ahead_its_clients_may_go_by_either(alice: Client, running: RunningVenue, clock):
+async def test_where_the_venues_clock_is_ahead_its_clients_may_go_by_either(
+    alice: Client, running: RunningVenue, clock
+):
     running.clock.is_ahead = 2 * 3600 * 1_000_000
     behind = 0 if clock == "the venue's" else 2 * 3600
 

@@ -270,7 +270,9 @@ async def test_books_tickers_and_increments_are_spelled_as_the_checksum_has_them
             assert expected in await answer.text()
 
 
-async def test_of_candles_no_more_come_than_asked_for(public: Client, running: RunningVenue, alice: Client, bob: Client):
+async def test_of_candles_no_more_come_than_asked_for(
+    public: Client, running: RunningVenue, alice: Client, bob: Client
+):
     assert (await bob.place("BTC-PERP", "sell", "0.01", 64000)).status == 200
     assert (await alice.place("BTC-PERP", "buy", "0.01", 64000)).status == 200
     running.advance(100)

@@ -132,12 +132,18 @@ async def test_unknown_parameters_are_ignored(public: Client, alice: Client):
 @pytest.mark.parametrize("path", ["/nothing", "/orders/1/2/3", "/account/leverage/now"])
 async def test_an_unknown_path_is_answered_in_the_envelope(public: Client, path: str):
     answer = await public.get(path)
-    assert (answer.status, answer.body) == (404, {"success": False, "error": "Not found; /api/docs lists what there is"})
+    assert (answer.status, answer.body) == (
+        404,
+        {"success": False, "error": "Not found; /api/docs lists what there is"},
+    )
 
 
 async def test_so_is_one_outside_of_the_interface(http, running: RunningVenue):
     async with http.get(f"{running.url}/elsewhere") as response:
-        assert (response.status, await response.json()) == (404, {"success": False, "error": "Not found; /api/docs lists what there is"})
+        assert (response.status, await response.json()) == (
+            404,
+            {"success": False, "error": "Not found; /api/docs lists what there is"},
+        )
 
 
 async def test_a_wrong_method_is_answered_in_the_envelope(public: Client):
