@@ -29,6 +29,7 @@ def run_paper(exchange: str, pairs: Sequence[str], record: Path | None, serve_op
     kept = [] if record is None else ["--record", str(record)]
     with Interruption() as interruption:
         feed = tether.start([*FEED, exchange, *pairs, *kept], folder=here, environment=environment, stderr=sys.stderr)
+        assert feed.stdout is not None
         serve = [sys.executable, "-m", "acme_exchange", "serve", "--follow", "-", *serve_options]
         venue = tether.start(
             serve, folder=here, environment=environment, stdin=feed.stdout, stdout=sys.stdout, stderr=sys.stderr

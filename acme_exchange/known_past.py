@@ -19,7 +19,10 @@ class KnownPast:
             self._told[key] = [
                 Candle(
                     each.start - each.start % (line.resolution * _MICROSECONDS),
-                    *(Decimal(price) for price in (each.open, each.high, each.low, each.close)),
+                    Decimal(each.open),
+                    Decimal(each.high),
+                    Decimal(each.low),
+                    Decimal(each.close),
                     volume=Decimal(each.volume),
                 )
                 for each in line.candles

@@ -154,7 +154,7 @@ class MirrorTrade:
     """A trade at the source of a followed market. `side` is the taker's, `time` the source's, as in `MirrorBook`."""
 
     market: str
-    side: str
+    side: Side
     price: Decimal
     size: Decimal
     time: int

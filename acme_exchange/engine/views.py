@@ -174,6 +174,7 @@ class Future:
 
 def order_view(order: LiveOrder) -> Order:
     """The order as it is now."""
+    assert order.id is not None
     average = divide(order.filled_notional, order.filled, _DISPLAY) if order.filled else None
     return Order(
         order.id,
@@ -317,6 +318,7 @@ def _reducing_size(holding: Holding, side: Side) -> Decimal:
 def _liquidation_price(holding: Holding) -> Decimal | None:
     """The mark at which the account would reach its maintenance margin, were all other markets to stand still."""
     account, mark = holding.account, holding.market.mark
+    assert mark is not None
     stands = standing(account)
     slack = stands.equity - MAINTENANCE * stands.notional
     slope = holding.size - MAINTENANCE * holding.size.copy_abs()

@@ -15,6 +15,7 @@ from acme_exchange.engine.model.statistics import DayStatistics
 
 if TYPE_CHECKING:
     from acme_exchange.engine.model.accounts import Holding
+    from acme_exchange.engine.model.words import Side
 
 Ticker = tuple[Decimal | None, Decimal | None, Decimal | None, Decimal | None, Decimal | None]
 
@@ -61,7 +62,7 @@ class Market:
         self.open_interest = ZERO
         self.statistics = DayStatistics()
         self.active: dict[tuple[int, str], Holding] = {}
-        self.quotes: dict[str, dict[Decimal, LiveOrder]] = {"buy": {}, "sell": {}}
+        self.quotes: dict[Side, dict[Decimal, LiveOrder]] = {"buy": {}, "sell": {}}
         self.mirror = None if specification.source is None else Mirror()
         self.shown: Ticker = (None, None, None, None, None)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from acme_exchange.engine.model.money import ZERO
 
 if TYPE_CHECKING:
     from acme_exchange.engine.model.accounts import Holding
     from acme_exchange.engine.model.orders import LiveOrder
+    from acme_exchange.engine.model.words import Side
 
 USUAL_INTERVAL = 8 * 3600 * 1_000_000
 """Microseconds between two payments, until the source has told of two."""
@@ -58,7 +59,7 @@ class Mirror:
     __slots__ = ("levels", "mark", "halted", "segments_made", "holding")
 
     def __init__(self) -> None:
-        self.levels: dict[str, dict[Decimal, MirrorLevel]] = {"buy": {}, "sell": {}}
+        self.levels: dict[Side, dict[Decimal, MirrorLevel]] = {"buy": {}, "sell": {}}
         self.mark: Decimal | None = None
         self.halted = True
         self.segments_made = 0
@@ -66,7 +67,8 @@ class Mirror:
 
 
 class FollowedFunding:
-    """The source's funding: its rate, and when it is paid. Stands where a market of the venue's own has a `FundingClock`.
+    """The source's funding: its rate, and when it is paid. Stands where a market of the venue's own has a
+    `FundingClock`.
 
     :ivar next_time: microseconds since the epoch. After a payment it is a guess, until the source tells it.
     """
@@ -91,7 +93,7 @@ class FollowedFunding:
         }
 
     @classmethod
-    def resumed(cls, row: dict) -> FollowedFunding | None:
+    def resumed(cls, row: dict[str, Any]) -> FollowedFunding | None:
         """What `kept` has written; None if nothing was told yet."""
         if row["funding_start"] is None:
             return None

@@ -4,8 +4,8 @@ The source's orders stand in the book as orders of the house, in segments around
 account's order has its place in the queue. What cancels at the source is not known: by default what stands behind is
 taken to go first, so that no order here comes forward by a cancellation while anything stands behind it.
 
-Known limits: what accounts trade here moves nothing at the source; nobody there reacts to it; hidden orders of the source
-are seen only when they trade.
+Known limits: what accounts trade here moves nothing at the source; nobody there reacts to it; hidden orders of the
+source are seen only when they trade.
 """
 
 from collections.abc import Iterable
@@ -20,10 +20,11 @@ from acme_exchange.engine.model.mirror import FollowedFunding, Mirror, MirrorLev
 from acme_exchange.engine.model.money import ZERO, is_amount
 from acme_exchange.engine.model.orders import LiveOrder
 from acme_exchange.engine.model.state import State
+from acme_exchange.engine.model.words import Side
 from acme_exchange.engine.rules.time import expire
 from acme_exchange.engine.rules.trading import trade_with
 
-OPPOSITE = {"buy": "sell", "sell": "buy"}
+OPPOSITE: dict[Side, Side] = {"buy": "sell", "sell": "buy"}
 
 
 def mirror_book(state: State, command: MirrorBook) -> None:
@@ -36,8 +37,9 @@ def mirror_book(state: State, command: MirrorBook) -> None:
     market, mirror = _followed(state, command.market)
     _check_levels(market, command.bids)
     _check_levels(market, command.asks)
+    told: dict[Side, tuple[tuple[Decimal, Decimal], ...]] = {"buy": command.bids, "sell": command.asks}
     growing = []
-    for side, rows in (("buy", command.bids), ("sell", command.asks)):
+    for side, rows in told.items():
         for price, size in _complete(mirror, side, rows) if command.whole else rows:
             level = _displayed(state, market, side, price, size, command)
             if level is not None:
@@ -67,6 +69,7 @@ def mirror_trade(state: State, command: MirrorTrade) -> None:
     at_price = side.at(command.price)
     for order in list(at_price.orders.values()) if at_price else ():
         if order.mirrored:
+            assert mirrored is not None
             passing.advance(order, mirrored)
         else:
             passing.meet(order)
@@ -140,6 +143,12 @@ def _source(state: State, name: str) -> tuple[Market, Mirror]:
     return market, market.mirror
 
 
+def _mirror(market: Market) -> Mirror:
+    """That of a market which is known to follow one."""
+    assert market.mirror is not None
+    return market.mirror
+
+
 def _followed(state: State, name: str) -> tuple[Market, Mirror]:
     market, mirror = _source(state, name)
     if mirror.halted or market.index is None:
@@ -157,7 +166,7 @@ def _check_levels(market: Market, rows: Iterable[tuple[Decimal, Decimal]]) -> No
 
 
 def _complete(
-    mirror: Mirror, side: str, rows: tuple[tuple[Decimal, Decimal], ...]
+    mirror: Mirror, side: Side, rows: tuple[tuple[Decimal, Decimal], ...]
 ) -> Iterable[tuple[Decimal, Decimal]]:
     """The rows, and a size of 0 for every level that is not among them."""
     there = {price for price, _ in rows}
@@ -166,10 +175,10 @@ def _complete(
 
 
 def _displayed(
-    state: State, market: Market, side: str, price: Decimal, size: Decimal, command: MirrorBook
+    state: State, market: Market, side: Side, price: Decimal, size: Decimal, command: MirrorBook
 ) -> MirrorLevel | None:
     """Notes what a level displays now and cuts what rests of it; the level, if more should rest than does."""
-    levels = market.mirror.levels[side]
+    levels = _mirror(market).levels[side]
     level = levels.get(price)
     if level is None:
         if not size:
@@ -185,36 +194,36 @@ def _displayed(
     return level if due > rest else None
 
 
-def _eagerness(side: str, level: MirrorLevel) -> tuple[str, Decimal]:
+def _eagerness(side: Side, level: MirrorLevel) -> tuple[str, Decimal]:
     return side, -level.price if side == "buy" else level.price
 
 
-def _arrive(state: State, market: Market, side: str, level: MirrorLevel) -> None:
+def _arrive(state: State, market: Market, side: Side, level: MirrorLevel) -> None:
     """What a level shows more than before: it trades with what accounts have against it, then rests at the end."""
     opposite = market.book.opposite(side)
-    if market.mirror.levels[side].get(level.price) is not level or level.due <= level.rest:
+    if _mirror(market).levels[side].get(level.price) is not level or level.due <= level.rest:
         return
     if (best := opposite.best()) is not None and opposite.key(best.price) <= opposite.key(level.price):
         _cross(state, market, side, level)
     _even_out(state, market, side, level, power=None)
 
 
-def _cross(state: State, market: Market, side: str, level: MirrorLevel) -> None:
+def _cross(state: State, market: Market, side: Side, level: MirrorLevel) -> None:
     opposite = market.book.opposite(side)
     taker = _order(state, market, side, level.due - level.rest, level.price)
     while taker.remaining and (best := opposite.best()) is not None and taker.reaches(best.price):
         maker = next(iter(best.orders.values()))
         if maker.mirrored:
-            _leave(state, market, OPPOSITE[side], maker.price)
+            _leave(state, market, OPPOSITE[side], best.price)
             continue
         before = taker.filled
         trade_with(state, maker, taker)
         level.taken += taker.filled - before
 
 
-def _order(state: State, market: Market, side: str, size: Decimal, price: Decimal) -> LiveOrder:
+def _order(state: State, market: Market, side: Side, size: Decimal, price: Decimal) -> LiveOrder:
     """An order of the house, in the source's stead."""
-    mirror = market.mirror
+    mirror = _mirror(market)
     if mirror.holding is None:
         mirror.holding = state.account(QUOTES).holding(market, "net")
     order = LiveOrder(mirror.holding, side, "limit", size, price)
@@ -222,14 +231,14 @@ def _order(state: State, market: Market, side: str, size: Decimal, price: Decima
     return order
 
 
-def _leave(state: State, market: Market, side: str, price: Decimal) -> None:
+def _leave(state: State, market: Market, side: Side, price: Decimal) -> None:
     """A level that a newer one crosses is gone, whatever was told of it."""
-    level = market.mirror.levels[side].pop(price)
+    level = _mirror(market).levels[side].pop(price)
     level.displayed = ZERO
     _even_out(state, market, side, level, power=None)
 
 
-def _even_out(state: State, market: Market, side: str, level: MirrorLevel, power: int | None) -> None:
+def _even_out(state: State, market: Market, side: Side, level: MirrorLevel, power: int | None) -> None:
     rest, due = level.rest, level.due
     if due < rest:
         _shrink(state, market, side, level, rest - due, power)
@@ -237,7 +246,7 @@ def _even_out(state: State, market: Market, side: str, level: MirrorLevel, power
         _grow(state, market, side, level, due - rest)
 
 
-def _grow(state: State, market: Market, side: str, level: MirrorLevel, size: Decimal) -> None:
+def _grow(state: State, market: Market, side: Side, level: MirrorLevel, size: Decimal) -> None:
     """Adds to the end of the queue: to the last segment, if nobody stands behind it."""
     book = market.book.own(side)
     level.rest += size
@@ -247,15 +256,17 @@ def _grow(state: State, market: Market, side: str, level: MirrorLevel, size: Dec
         book.shrink(last, -size)
         last.size += size
         return
-    market.mirror.segments_made += 1
+    mirror = _mirror(market)
+    mirror.segments_made += 1
     segment = _order(state, market, side, size, level.price)
-    segment.id, segment.status = -market.mirror.segments_made, "open"
+    segment.id, segment.status = -mirror.segments_made, "open"
     level.segments.append(segment)
     book.add(segment)
 
 
-def _shrink(state: State, market: Market, side: str, level: MirrorLevel, size: Decimal, power: int | None) -> None:
-    """Takes cancellations out of the queue: from behind, or split between the front and the back of each account's order."""
+def _shrink(state: State, market: Market, side: Side, level: MirrorLevel, size: Decimal, power: int | None) -> None:
+    """Takes cancellations out of the queue: from behind, or split between the front and the back of each account's
+    order."""
     cuts = _split(market, level, size, power) if power is not None else _from_behind(level, size)
     for segment, cut in cuts:
         _cut(market, side, level, segment, cut)
@@ -287,7 +298,7 @@ def _split(market: Market, level: MirrorLevel, size: Decimal, power: int) -> lis
     return [(segment, cut) for segment, cut in cuts if cut]
 
 
-def _cut(market: Market, side: str, level: MirrorLevel, segment: LiveOrder, size: Decimal) -> None:
+def _cut(market: Market, side: Side, level: MirrorLevel, segment: LiveOrder, size: Decimal) -> None:
     book = market.book.own(side)
     level.rest -= size
     if size == segment.remaining:

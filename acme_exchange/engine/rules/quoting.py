@@ -9,6 +9,7 @@ from acme_exchange.engine.model.markets import Market
 from acme_exchange.engine.model.money import is_amount
 from acme_exchange.engine.model.orders import LiveOrder
 from acme_exchange.engine.model.state import State
+from acme_exchange.engine.model.words import Side
 from acme_exchange.engine.rules.checks import is_price
 from acme_exchange.engine.rules.trading import admit, close
 
@@ -20,7 +21,7 @@ def requote(state: State, command: Requote) -> None:
         increment, twice the same price, or bids that reach the asks.
     """
     market = state.open_market(command.market)
-    desired = {"buy": dict(command.bids), "sell": dict(command.asks)}
+    desired: dict[Side, dict[Decimal, Decimal]] = {"buy": dict(command.bids), "sell": dict(command.asks)}
     if len(desired["buy"]) < len(command.bids) or len(desired["sell"]) < len(command.asks):
         raise Refused(400, "Invalid price")
     missing = {side: _missing(market, side, desired[side]) for side in desired}
@@ -36,7 +37,7 @@ def requote(state: State, command: Requote) -> None:
             admit(state, LiveOrder(holding, side, "limit", levels[price], price))
 
 
-def _missing(market: Market, side: str, desired: dict[Decimal, Decimal]) -> dict[Decimal, Decimal]:
+def _missing(market: Market, side: Side, desired: dict[Decimal, Decimal]) -> dict[Decimal, Decimal]:
     resting = market.quotes[side]
     missing = {
         price: size for price, size in desired.items() if price not in resting or resting[price].remaining != size
