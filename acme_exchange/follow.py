@@ -1,4 +1,5 @@
-"""The venue follows: a feed's lines are carried out as they come, and a recording's at the pace at which it was made."""
+"""The venue follows: a feed's lines are carried out as they come, and a recording's at the pace at which it was
+made."""
 
 import asyncio
 import logging
@@ -58,14 +59,12 @@ class Following:
 
     async def _play(self) -> None:
         pace: Pace | None = None
-        done = 0
-        for line in self._source.recorded():
+        for done, line in enumerate(self._source.recorded()):
             pace = pace or Pace(line.received, self._venue.clock.now(), self._speed)
             if (wait := pace.here(line.received) - self._venue.clock.now()) > 0:
                 await asyncio.sleep(wait / MICROSECONDS)
             elif done % TURN == 0:
                 await asyncio.sleep(0)
-            done += 1
             self.take(line, pace)
 
     def take(self, line: Line, pace: "Pace | None" = None) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
 from random import Random
 from unittest.mock import AsyncMock
@@ -23,8 +24,8 @@ PATIENCE = 60
 
 
 async def frames_a_second(subject: Subject, kind: str) -> float:
-    """Frames in a second of the processor's time, until a strategy sees what they say: a trade as the event of its book,
-    funding in the connector's funding info.
+    """Frames in a second of the processor's time, until a strategy sees what they say: a trade as the event of its
+    book, funding in the connector's funding info.
 
     :param kind: "trade" or "funding"
     """
@@ -90,10 +91,8 @@ async def fills_a_second(subject: Subject, in_flight: int) -> float:
         source._unconfirmed_channels = set()
     assistant = await assistant_on(subject, Socket(texts))
     began = time.process_time()
-    try:
+    with suppress(Exhausted):
         await source._process_websocket_messages(assistant, connector._user_stream_tracker.user_stream)
-    except Exhausted:
-        pass
     async with asyncio.timeout(PATIENCE):
         await listener.done.wait()
     seconds = time.process_time() - began
@@ -135,7 +134,7 @@ async def _frames_line(kind: str) -> Line:
 async def _fills_lines() -> list[Line]:
     lines = []
     for count in IN_FLIGHT:
-        works = {each.name: lambda each=each: fills_a_second(each(), count) for each in ALL}
+        works = {each.name: lambda each=each, count=count: fills_a_second(each(), count) for each in ALL}
         figures = await interleaved(works)
         name = f"fill frame to event, {count:,} in flight"
         lines.append(beside_rivals(name, "fills/s", figures, Acme.name, GOAL_FRAMES))

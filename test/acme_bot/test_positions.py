@@ -219,9 +219,10 @@ def test_the_password_is_asked_for_and_a_new_one_twice(answers, is_new, outcome,
 
 
 def test_without_a_terminal_the_password_has_to_be_in_the_environment(monkeypatch):
-    monkeypatch.setattr(password.sys, "stdin", open("/dev/null"))
-    with pytest.raises(Problem, match="set HBOT_PASSWORD"):
-        password.ask_password(is_new=False)
+    with Path(os.devnull).open() as nothing:
+        monkeypatch.setattr(password.sys, "stdin", nothing)
+        with pytest.raises(Problem, match="set HBOT_PASSWORD"):
+            password.ask_password(is_new=False)
 
-    monkeypatch.setenv("HBOT_PASSWORD", "from there")
-    assert password.ask_password(is_new=True) == "from there"
+        monkeypatch.setenv("HBOT_PASSWORD", "from there")
+        assert password.ask_password(is_new=True) == "from there"

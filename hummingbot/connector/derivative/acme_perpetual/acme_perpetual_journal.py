@@ -99,7 +99,7 @@ class PlacementJournal:
     def _remove_when_empty(self, file: IO[bytes]):
         with suppress(OSError):
             if not os.fstat(file.fileno()).st_size:
-                os.unlink(file.name)
+                Path(file.name).unlink()
 
     def _own_file(self) -> IO[bytes]:
         path = _folder(self._folder) / f"{self._stem}.{secrets.token_hex(4)}.placements"

@@ -1,6 +1,7 @@
 import asyncio
 import json
 import math
+from contextlib import suppress
 from decimal import Decimal
 from test.hummingbot.connector.derivative.acme_perpetual.book_stream_test_case import (
     BookStreamTestCase,
@@ -979,8 +980,6 @@ class FuzzTests(DataSourceTestCase):
 
     async def read(self, data_source: AcmePerpetualAPIOrderBookDataSource, ws: MagicMock, texts: List[str]):
         ws.receive = AsyncMock(side_effect=[SimpleNamespace(data=text) for text in texts] + [asyncio.CancelledError])
-        try:
+        with suppress(asyncio.CancelledError, stream.StreamClosedError):
             await data_source._process_websocket_messages(ws)
-        except (asyncio.CancelledError, stream.StreamClosedError):
-            pass
         await asyncio.sleep(0)

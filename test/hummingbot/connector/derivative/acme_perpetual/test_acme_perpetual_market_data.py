@@ -1,6 +1,7 @@
 import json
 import math
 import unittest
+from contextlib import suppress
 from decimal import Decimal
 from test.hummingbot.connector.derivative.acme_perpetual import venue_data
 from test.hummingbot.connector.derivative.acme_perpetual.fuzzing import HealthCheck, example, given, settings, st
@@ -516,10 +517,8 @@ class FuzzTests(unittest.TestCase):
     """Whatever the venue sends, reading it either works or raises the one error that callers expect."""
 
     def attempt(self, read, *arguments):
-        try:
+        with suppress(wire.WireError):
             read(*arguments)
-        except wire.WireError:
-            pass
 
     @fuzzed
     @given(json_values)
