@@ -51,7 +51,8 @@ class Venue:
     def __init__(
         self, folder: Path, *, funding_seconds: int, seed: int | None = None, recording: Recording | None = None
     ):
-        """`funding_seconds` between two funding payments. The same `seed` gives the same market, if none is followed."""
+        """`funding_seconds` between two funding payments. The same `seed` gives the same market, if none is
+        followed."""
         self._recording = recording
         self.trader, self.watcher = new_key(), new_key()
         self.url = ""

@@ -134,9 +134,11 @@ async def _latencies(trader: Trader, seconds: float) -> list[float]:
 async def _is_let_in(port: int) -> bool:
     timeout = aiohttp.ClientTimeout(total=2)
     try:
-        async with aiohttp.ClientSession(timeout=timeout) as session:
-            async with session.get(f"http://127.0.0.1:{port}/api/account") as answer:
-                return answer.status in (401, 429)
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.get(f"http://127.0.0.1:{port}/api/account") as answer,
+        ):
+            return answer.status in (401, 429)
     except (aiohttp.ClientError, TimeoutError):
         return False
 
@@ -191,7 +193,8 @@ def _row(outcome: Outcome, before: dict) -> str:
     now = f"{outcome.under_attack_ms} ms, {outcome.megabytes:.0f} MB, log {outcome.log_megabytes} MB"
     now += "" if outcome.newcomer else ", nobody new gets in"
     allowed = f"{outcome.allowed_ms:.1f} ms, {MOST_MEGABYTES} MB"
-    return f"| {outcome.attack:<16} | {earlier:<22} | {now:<40} | {allowed:<16} | {'met' if outcome.is_met else 'NOT MET'} |"
+    verdict = "met" if outcome.is_met else "NOT MET"
+    return f"| {outcome.attack:<16} | {earlier:<22} | {now:<40} | {allowed:<16} | {verdict} |"
 
 
 def main() -> int:

@@ -76,8 +76,8 @@ def beside_rivals(
 ) -> Line:
     """A line whose score is how many times as good we are as the best rival of each round: its median over the rounds.
 
-    It is met when three rounds of four are at the goal or above it. When only the median is, it cannot be told from noise,
-    which counts as not met.
+    It is met when three rounds of four are at the goal or above it. When only the median is, it cannot be told from
+    noise, which counts as not met.
 
     :param figures: of each connector in each round; so many a second, or costs, as the unit says
     """

@@ -139,7 +139,8 @@ class Socket:
 
 
 class YieldingSocket(Socket):
-    """Frames of which each comes when the one before was read and everything else had its turn, as on a quiet market."""
+    """Frames of which each comes when the one before was read and everything else had its turn, as on a quiet
+    market."""
 
     async def receive(self, timeout: float | None = None) -> aiohttp.WSMessage:
         await asyncio.sleep(0)
@@ -168,7 +169,8 @@ def _rule(pair: str) -> TradingRule:
 
 
 class Tracking:
-    """A subject whose books are followed as they are for a user: its stream's reader, its queues, its parser, its tracker."""
+    """A subject whose books are followed as they are for a user: its stream's reader, its queues, its parser, its
+    tracker."""
 
     def __init__(self, subject: Subject, make_book: type[OrderBook] = OrderBook):
         self.subject = subject

@@ -92,7 +92,8 @@ class Listener:
             self.end_overdue(asyncio.get_running_loop().time())
 
     def _accept_from(self, listening: socket.socket) -> None:
-        """Takes in one client at each turn of the event loop; not by `sock_accept`, which loses one when it is cancelled."""
+        """Takes in one client at each turn of the event loop; not by `sock_accept`, which loses one when it is
+        cancelled."""
         asyncio.get_running_loop().add_reader(listening, self._accept, listening)
 
     def _accept(self, listening: socket.socket) -> None:

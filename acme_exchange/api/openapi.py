@@ -30,8 +30,8 @@ PATH_PARAMETERS = {
     "client_id": ({"type": "string", "minLength": 1, "maxLength": 64}, "the id that the client gave the order"),
 }
 OPENING = (
-    "A perpetual-futures exchange. Every number in an answer is exact; in a request's body a number may also be written as "
-    "a string, and `null` stands for what is left out."
+    "A perpetual-futures exchange. Every number in an answer is exact; in a request's body a number may also be "
+    "written as a string, and `null` stands for what is left out."
 )
 SIGNATURE = {
     "key": ("KEY", "the API key"),
@@ -42,9 +42,9 @@ SIGNATURE = {
         "body",
     ),
 }
-RULES = f"""Orders match by price, then by time. An order that would match its own account's resting order cancels that first.
-Reduce-only orders are cut to the position they reduce, also while they rest. An account has at most {MAX_OPEN_ORDERS:,} open
-orders in a market: one more is refused, `Too many open orders`.
+RULES = f"""Orders match by price, then by time. An order that would match its own account's resting order cancels that
+first. Reduce-only orders are cut to the position they reduce, also while they rest. An account has at most
+{MAX_OPEN_ORDERS:,} open orders in a market: one more is refused, `Too many open orders`.
 
 Around the mark of each market is a price band, {PRICE_BAND} by default. A buy above it, or a sell below it, is refused,
 `Price is beyond the price band`; a market order trades up to it and no further, and what is left of it is cancelled.
@@ -54,13 +54,14 @@ orders together, and beside that what its resting orders would lose against the 
 what it is worth beyond this requirement. An order that raises the requirement, or that would lose against the mark at
 once, is refused, `Account does not have enough margin for order.`, if the account is not worth that much. One that only
 shrinks a position needs no margin. But no order may leave its account with less than nothing, at the mark or at the
-index: a limit order that could is refused, and a market order that shrinks a position trades up to there and no further.
-Orders that the mark has left behind, and that would lose at once more than their account is worth, are cancelled.
+index: a limit order that could is refused, and a market order that shrinks a position trades up to there and no
+further. Orders that the mark has left behind, and that would lose at once more than their account is worth, are
+cancelled.
 
-Under the maintenance margin of {MAINTENANCE_PERCENT} of notional at the mark, an account is liquidated: its orders are cancelled, its
-positions closed at the market, the largest first, within the price band and never beyond the bankruptcy price, at which
-nothing would be left. What the book does not take, the house takes over at the mark that brought the liquidation about.
-What a gap of the mark cost beyond the account's money, the house bears: no account ends below zero.
+Under the maintenance margin of {MAINTENANCE_PERCENT} of notional at the mark, an account is liquidated: its orders are
+cancelled, its positions closed at the market, the largest first, within the price band and never beyond the bankruptcy
+price, at which nothing would be left. What the book does not take, the house takes over at the mark that brought the
+liquidation about. What a gap of the mark cost beyond the account's money, the house bears: no account ends below zero.
 
 What is due by the clock happens before any request that comes later: who holds a position at the hour pays its funding,
 or receives it, and nobody trades in a future that has expired.

@@ -25,16 +25,16 @@ def add_follow_options(serve: argparse.ArgumentParser) -> None:
         "--follow",
         type=Path,
         metavar="FILE",
-        help="follow the markets of a real exchange: a recording of `acme-bot feed`, which --speed plays faster, or - for "
-        "its output on standard input; simulated markets are those of --markets then",
+        help="follow the markets of a real exchange: a recording of `acme-bot feed`, which --speed plays faster, or - "
+        "for its output on standard input; simulated markets are those of --markets then",
     )
     serve.add_argument("--repeat", action="store_true", help="play a recording again from its beginning when it ends")
     serve.add_argument(
         "--queue",
         choices=("behind", "prob1", "prob3"),
         default="behind",
-        help="whose orders are taken to be cancelled where the exchange does not say: those behind an account's order, or "
-        "in proportion to what stands before and behind it, or to its third power (default: %(default)s)",
+        help="whose orders are taken to be cancelled where the exchange does not say: those behind an account's order, "
+        "or in proportion to what stands before and behind it, or to its third power (default: %(default)s)",
     )
     serve.add_argument(
         "--latency",

@@ -49,7 +49,8 @@ class MarketPlan:
         histories: Sequence[HistoryLine],
         first: MarketLine,
     ) -> "MarketPlan":
-        """The same plan with these simulated and followed markets; new accounts pay what the first one's source asks."""
+        """The same plan with these simulated and followed markets; new accounts pay what the first one's source
+        asks."""
         fees = Decimal(first.maker_fee), Decimal(first.taker_fee)
         return replace(self, markets=markets, followed=followed, histories=histories, fees=fees)
 

@@ -67,7 +67,10 @@ def _other_kind(old: dict[str, Any], defined: dict[str, Any]) -> str:
     before, now = (row["source"] for row in (old, defined))
     was = f"followed {before}" if before else "had prices of its own"
     does = f"follows {now}" if now else "has prices of its own"
-    return f"{old['name']} {was} in this database, and {does} now: take another directory with --data, where it begins anew"
+    return (
+        f"{old['name']} {was} in this database, and {does} now: take another directory with --data, where it begins "
+        "anew"
+    )
 
 
 def _with_interval(row: dict[str, Any], before: int, now: int) -> dict[str, Any]:

@@ -84,9 +84,8 @@ def test_the_market_is_the_recording_s_with_its_past_and_says_so(day, tmp_path):
         assert (future["mark"], future["index"], future["nextFundingRate"]) == (100, 100.2, 0.0003)
         assert [each["name"] for each in ask(url, "/markets")] == [BTC]
         candles = ask(url, f"/markets/{BTC}/candles?resolution=60&limit=3")
-        assert [each["high"] for each in ask(url, f"/markets/{BTC}/candles?resolution=60&start_time=0&end_time=1723161600")] == [
-            101, 102, 103,
-        ]  # fmt: skip
+        past = ask(url, f"/markets/{BTC}/candles?resolution=60&start_time=0&end_time=1723161600")
+        assert [each["high"] for each in past] == [101, 102, 103]
         assert candles[-1]["close"] == 100.1
 
 

@@ -10,7 +10,8 @@ Side = Literal["buy", "sell"]
 Level = tuple[Decimal, Decimal]
 """Price and size."""
 Spelled = Annotated[msgspec.Raw, msgspec.Meta(extra_json_schema={"type": "number"})]
-"""A number as the dialect spells it, `0.107`, `9258.0`, `1e-08`: clients take a book's checksum over the digits as sent."""
+"""A number as the dialect spells it, `0.107`, `9258.0`, `1e-08`: clients take a book's checksum over the digits as
+sent."""
 SpelledLevel = tuple[Spelled, Spelled]
 Time = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 

@@ -51,7 +51,8 @@ class LineSource:
                 break
         if not self.markets:
             raise FollowError(
-                f"{self._name}: no market is announced in it; it has to be what `acme-bot feed` writes, from the beginning"
+                f"{self._name}: no market is announced in it; it has to be what `acme-bot feed` writes, from the "
+                "beginning"
             )
 
     @property
@@ -123,9 +124,9 @@ def _opened(path: Path) -> "BinaryIO | _Pipe":
     if path == STANDARD_INPUT:
         return _Pipe(sys.stdin.fileno())
     try:
-        with open(path, "rb") as file:
+        with path.open("rb") as file:
             is_gzipped = file.read(2) == b"\x1f\x8b"
-        return gzip.open(path, "rb") if is_gzipped else open(path, "rb")  # type: ignore[return-value]
+        return gzip.open(path, "rb") if is_gzipped else path.open("rb")  # type: ignore[return-value]
     except OSError as error:
         raise FollowError(
             f"{path}: cannot be read ({error.strerror}); name a recording, or - for standard input"

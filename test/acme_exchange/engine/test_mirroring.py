@@ -285,7 +285,7 @@ def test_a_market_of_the_venue_s_own_follows_nothing():
         assert scenario.refused(command) == (400, "Invalid parameter market")
 
 
-# ------------------------------------------------------------------------------------------------------------ properties
+# ----------------------------------------------------------------------------------------------------------- properties
 
 PRICE, SIZE = st.integers(95, 105), st.integers(0, 12)
 STEP = st.one_of(
@@ -378,13 +378,13 @@ def _check_ahead(before: dict[int, Decimal], after: dict[int, Decimal]) -> None:
 
 
 def _check_trade(venue: Followed, step: tuple) -> None:
-    _, side, price, size, _ = step
+    _, _, _, size, _ = step
     filled = sum(fill.size for fill in venue.of(events.Filled) if fill.account not in HOUSE_ACCOUNTS)
     assert filled <= size
     assert sum(trade.size for trade in venue.of(events.Traded)) == size
 
 
-# ----------------------------------------------------------------------------------------------------------- a recording
+# ---------------------------------------------------------------------------------------------------------- a recording
 
 
 def test_after_all_recorded_frames_the_book_is_the_source_s_and_a_second_run_gives_the_same_events():

@@ -11,7 +11,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_private_requests_are_signed_in_the_page(look: Callable):
-    """One with nothing, and one with a body, which is signed as well; by the venue's time, which is not the machine's."""
+    """One with nothing, and one with a body, which is signed as well; by the venue's time, which is not the
+    machine's."""
     async with running_venue() as running:
         page = await look(f"{running.url}/api/docs")
         await page.get_by_label("Key", exact=True).fill("alice-key")
