@@ -23,7 +23,7 @@ from acme_bot.venue import Recording, Venue
 
 NAME = "demo"
 BOT = f"{NAME}.yml"
-FIRST_ORDER_SECONDS = 90
+FIRST_ORDER_SECONDS = 180
 STEP_SECONDS = 0.2
 NEXT = """\
 What next:

@@ -83,7 +83,7 @@ def assert_success(demo: subprocess.Popen, said: str) -> None:
 @pytest.mark.timeout(PATIENCE)
 @pytest.mark.asyncio(loop_scope="session")
 async def test_the_books_and_the_page_agree_when_the_demo_has_run_its_time(start_demo, look):
-    demo = start_demo("--seconds", "30")
+    demo = start_demo("--seconds", "45")
     said = await asyncio.to_thread(read_until, demo, PAGE)
     page = await look(PAGE.search(said).group())
     await expect(page.locator("#who")).to_contain_text("demo")
@@ -113,7 +113,7 @@ def told(said: str, name: str) -> Decimal:
 
 @pytest.mark.timeout(PATIENCE)
 def test_the_books_agree_after_a_v2_controller(start_demo):
-    demo = start_demo("--seconds", "30", "--strategy", "inventory_maker")
+    demo = start_demo("--seconds", "45", "--strategy", "inventory_maker")
 
     said = demo.communicate()[0]
 
