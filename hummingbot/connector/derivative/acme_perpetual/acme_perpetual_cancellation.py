@@ -43,7 +43,9 @@ class OrderCanceller:
         Each piece of news of an order has Hummingbot's recorder write down all that are open, within the event loop.
         Between the cancels of hundreds of orders, that is what they would be waiting for.
         """
-        while self._waiting >= CONSTANTS.MANY_CANCELS:
+        if self._waiting < CONSTANTS.MANY_CANCELS:
+            return
+        while self._waiting:
             self._answered.clear()
             try:
                 async with RunningDeadline(CONSTANTS.MANY_CANCELS_PATIENCE):
@@ -125,7 +127,7 @@ class OrderCanceller:
         except AcmeApiError as refusal:
             if says(refusal, CONSTANTS.ORDER_ALREADY_CLOSED_ERROR):
                 venue_order = await self._account.order(order)
-                self._tracker.process_venue_order(order, venue_order)
+                await self._tracker.process_venue_order(order, venue_order)
                 return venue_order.state is OrderState.CANCELED
             if not says(refusal, CONSTANTS.ORDER_ALREADY_QUEUED_ERROR):
                 raise

@@ -741,12 +741,13 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     # ------------------------------------------------------------------------------------------------ cancelling
 
     async def cancel_all(self, timeout_seconds: float) -> List[CancellationResult]:
-        """As in the base class; then waits a moment for the cancelled orders' end, so that it is on record when the
-        session ends with this call."""
+        """As in the base class; then waits, within its time, for the cancelled orders' ends, as long as there are any: so
+        that they are on record when the session ends with this call."""
+        ends_at = self._pace.now() + timeout_seconds
         results = await super().cancel_all(timeout_seconds)
         cancelled = [result.order_id for result in results if result.success]
         try:
-            async with asyncio.timeout(CONSTANTS.CANCELLED_ORDERS_DEADLINE):
+            async with asyncio.timeout(max(ends_at - self._pace.now(), CONSTANTS.CANCELLED_ORDERS_DEADLINE)):
                 await self._order_tracker.wait_until_ended(cancelled)
         except TimeoutError:
             self.logger().debug("Some cancelled orders are not closed yet.")
@@ -807,16 +808,16 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         self._doubts.forget_all_but(orders)
         if not orders:
             return
-        for order in self._take_over_all(orders, await self._account.open_orders()):
+        for order in await self._take_over_all(orders, await self._account.open_orders()):
             await self._repeat_cancel(order)
         unlisted = {order_id: order for order_id, order in orders.items() if self._is_worth_asking_for(order)}
         if len(unlisted) >= CONSTANTS.ORDERS_WORTH_A_HISTORY:
             first_time = min(map(self._first_fill_time, unlisted.values()))
-            self._take_over_all(unlisted, await self._account.recent_orders(first_time))
+            await self._take_over_all(unlisted, await self._account.recent_orders(first_time))
         for order in unlisted.values():
             await self._update_unlisted_order(order)
 
-    def _take_over_all(
+    async def _take_over_all(
         self, orders: Dict[str, InFlightOrder], venue_orders: List[account_data.VenueOrder]
     ) -> List[InFlightOrder]:
         """Takes over what the venue says of these orders of ours, and takes them out of `orders`.
@@ -826,7 +827,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         taken_over = []
         for venue_order in venue_orders:
             order = find_order(orders, venue_order.client_order_id, venue_order.exchange_order_id)
-            if order is not None and self._takes_over(order, venue_order):
+            if order is not None and await self._takes_over(order, venue_order):
                 taken_over.append(orders.pop(order.client_order_id))
         return taken_over
 
@@ -835,9 +836,9 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         order_id = order.client_order_id
         return order_id in self.in_flight_orders and not self._doubts.is_looked_after(order_id)
 
-    def _takes_over(self, order: InFlightOrder, venue_order: account_data.VenueOrder) -> bool:
+    async def _takes_over(self, order: InFlightOrder, venue_order: account_data.VenueOrder) -> bool:
         try:
-            self._order_tracker.process_venue_order(order, venue_order)
+            await self._order_tracker.process_venue_order(order, venue_order)
         except wire.WireError as error:
             self.logger().error(f"The venue sent a contradictory order: {error}")
             return False
@@ -857,7 +858,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             self._conclude_placement(order, await self._placements.check(order))
             return
         try:
-            self._order_tracker.process_venue_order(order, await self._account.order(order))
+            await self._order_tracker.process_venue_order(order, await self._account.order(order))
         except asyncio.CancelledError:
             raise
         except Exception as error:
@@ -882,10 +883,16 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     # ----------------------------------------------------------------------------------------------- private stream
 
     async def _user_stream_event_listener(self):
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         async for frame in self._iter_user_event_queue():
             try:
                 await self._canceller.let_go_ahead()
                 await self._process_frame(frame)
+                # A queue that is not empty gives its frames without a turn of the loop.
+                if loop.time() - began > CONSTANTS.LONGEST_TURN:
+                    await asyncio.sleep(0)
+                    began = loop.time()
             except asyncio.CancelledError:
                 raise
             except Exception:
@@ -911,7 +918,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             self._order_tracker.all_updatable_orders, venue_order.client_order_id, venue_order.exchange_order_id
         )
         if order is not None:
-            self._order_tracker.process_venue_order(order, venue_order)
+            await self._order_tracker.process_venue_order(order, venue_order)
         elif not venue_order.is_closed:
             self._order_tracker.take_back_failed_order(venue_order)
 

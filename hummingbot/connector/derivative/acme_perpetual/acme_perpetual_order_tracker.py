@@ -14,6 +14,7 @@ from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_account_api i
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_doubts import OrderDoubts
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_journal import PlacementJournal
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_pace import Pace
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import RunningDeadline
 from hummingbot.core.data_type.common import OrderType, PositionAction
 from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderState, OrderUpdate, TradeUpdate
 from hummingbot.core.utils.async_utils import safe_ensure_future
@@ -83,12 +84,16 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
         self._an_order_ended.set()
 
     async def wait_until_ended(self, client_order_ids: Iterable[str]):
-        """Returns when none of these orders is active any more."""
+        """Returns when none of these orders is active any more.
+
+        :raises TimeoutError: when none of them has ended for `CANCELLED_ORDERS_DEADLINE` seconds
+        """
         while any(client_order_id in self.active_orders for client_order_id in client_order_ids):
             self._an_order_ended.clear()
-            await self._an_order_ended.wait()
+            async with RunningDeadline(CONSTANTS.CANCELLED_ORDERS_DEADLINE):
+                await self._an_order_ended.wait()
 
-    def process_venue_order(self, order: InFlightOrder, venue_order: account_data.VenueOrder):
+    async def process_venue_order(self, order: InFlightOrder, venue_order: account_data.VenueOrder):
         """Takes over what the venue says of one of our orders.
 
         :raises WireError: when it is another order that the venue speaks of
@@ -101,7 +106,7 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
         if venue_order.is_closed and not _has_all_fills(order, venue_order):
             self._close_when_filled(order, venue_order)
         else:
-            self.process_order_update(account_data.order_update(venue_order, order, self.current_timestamp))
+            await self._process_order_update(account_data.order_update(venue_order, order, self.current_timestamp))
 
     async def process_venue_fill(self, fill: account_data.VenueFill):
         """Takes over one of the account's fills: of our order, of an order that may turn out to be ours, or not.

@@ -138,7 +138,7 @@ class Placements:
         """Asks once, unless the private stream has told already."""
         if order.exchange_order_id is None and order.is_pending_create:
             try:
-                self._tracker.process_venue_order(order, await self._account.order(order))
+                await self._tracker.process_venue_order(order, await self._account.order(order))
             except asyncio.CancelledError:
                 raise
             except Exception as error:
