@@ -39,6 +39,7 @@ PATIENCE = 60.0
 TICK = 0.1
 BOOKS_INTERVAL = 0.02
 REPEATED_INTERVAL = 1.0
+FUNDING_INTERVAL = 3600  # seconds; nothing is paid but when a test says so
 
 MOST_READS = 25
 
@@ -227,8 +228,8 @@ class Exchange:
         self.running.venue.execute(SetIndex(market, Decimal(price)))
 
     def settle_funding(self) -> None:
-        """Ends the funding interval, which is a second long, and settles it."""
-        self.running.clock.advance(1)
+        """Ends the funding interval, and settles it."""
+        self.running.clock.advance(FUNDING_INTERVAL)
         self.running.venue.execute(Advance())
 
     async def order(self, client_id: str) -> dict[str, Any] | None:
@@ -619,7 +620,7 @@ async def exchange() -> AsyncIterator[Exchange]:
     """A venue with a small book, reached over a line."""
     async with (
         aiohttp.ClientSession() as session,
-        running_venue(ACCOUNTS, clock=RunningClock(), funding_interval=1) as running,
+        running_venue(ACCOUNTS, clock=RunningClock(), funding_interval=FUNDING_INTERVAL) as running,
     ):
         line = Line(session, running)
         exchange = Exchange(session, running, line, await line.start())
