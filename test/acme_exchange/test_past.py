@@ -130,7 +130,8 @@ async def test_a_venue_whose_start_was_not_kept_goes_on_without_one(tmp_path):
         database.executescript(
             "ALTER TABLE venue DROP COLUMN began; ALTER TABLE venue DROP COLUMN first_seed;"
             "ALTER TABLE venue DROP COLUMN is_open; DROP TABLE settings;"
-            "ALTER TABLE markets DROP COLUMN price_band; UPDATE venue SET version = 1"
+            "ALTER TABLE markets DROP COLUMN price_band; ALTER TABLE markets DROP COLUMN source;"
+            "UPDATE venue SET version = 1"
         )
 
     assert await candles_after_a_start(tmp_path, BEGAN + SECOND, seed=7) == []

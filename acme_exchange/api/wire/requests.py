@@ -176,7 +176,7 @@ class ModifyOrderRequest(Request):
 class CancelOrdersRequest(Request):
     market: Name | None = None
     side: Side | None = None
-    conditional_only: StrictBool = Field(
-        False, alias="conditionalOrdersOnly", description="cancels nothing: no order is conditional"
+    conditional_only: StrictBool | None = Field(
+        None, alias="conditionalOrdersOnly", description="cancels nothing: no order is conditional"
     )
-    limit_only: StrictBool = Field(False, alias="limitOrdersOnly", description="every order is one")
+    limit_only: StrictBool | None = Field(None, alias="limitOrdersOnly", description="every order is one")

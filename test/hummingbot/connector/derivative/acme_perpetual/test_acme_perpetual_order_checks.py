@@ -81,7 +81,7 @@ class OldBookTests(DerivativeTestCase):
 
     async def test_a_venue_that_comes_back_with_another_price_gets_no_order_by_the_old_one(self):
         await self.bring_book(10_000.0)
-        self.assertTrue(self.exchange.status_dict["order_books_initialized"])
+        await self.until(lambda: self.exchange.status_dict["order_books_initialized"])
         self.assertTrue(await self.placed())
 
         await self.venue.stop_serving()
@@ -96,8 +96,8 @@ class OldBookTests(DerivativeTestCase):
         self.assertFalse(await self.placed(order_type=OrderType.MARKET))
 
         await self.bring_book(10_063.0)
+        await self.until(lambda: self.exchange.status_dict["order_books_initialized"])
         self.assertEqual(10_063, self.exchange.get_price("BTC-USD", False))
-        self.assertTrue(self.exchange.status_dict["order_books_initialized"])
         self.assertTrue(await self.placed())
 
     async def test_a_market_order_that_only_closes_is_sent_all_the_same(self):
