@@ -356,7 +356,8 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
 
         async def receive() -> SimpleNamespace:
             if not messages:
-                await asyncio.sleep(0)
+                # Frames are settled when others have had their turn, which takes a millisecond.
+                await asyncio.sleep(0.05)
                 raise asyncio.CancelledError
             return messages.pop(0)
 
