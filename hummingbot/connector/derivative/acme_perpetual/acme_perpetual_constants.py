@@ -227,7 +227,8 @@ MANY_CANCELS_PATIENCE = 1.0
 # Frames that wait are processed for so many seconds before the event loop has its turn.
 LONGEST_TURN = 0.002
 
-# A cancelled order's last word comes within milliseconds. `cancel_all`, which ends a session, waits this long for the next.
+# A cancelled order's last word comes within milliseconds. `cancel_all`, which ends a session, waits this long for the
+# next.
 CANCELLED_ORDERS_DEADLINE = 1.0
 
 # Seconds between polls. The streams tell everything first; a poll finds what a lost frame did not tell, for five

@@ -741,8 +741,8 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     # ------------------------------------------------------------------------------------------------ cancelling
 
     async def cancel_all(self, timeout_seconds: float) -> List[CancellationResult]:
-        """As in the base class; then waits, within its time, for the cancelled orders' ends, as long as there are any: so
-        that they are on record when the session ends with this call."""
+        """As in the base class; then waits, within its time, for the cancelled orders' ends, as long as there are any,
+        so that they are on record when the session ends with this call."""
         ends_at = self._pace.now() + timeout_seconds
         results = await super().cancel_all(timeout_seconds)
         cancelled = [result.order_id for result in results if result.success]
