@@ -81,7 +81,8 @@ def _python() -> Iterator[Finding]:
 
 
 def _own_files() -> Iterator[Finding]:
-    """What has become of this project's own files: another copy may have been laid over them, or the project be newer."""
+    """What has become of this project's own files: another copy may have been laid over them, or the project be
+    newer."""
     altered = altered_files()
     if altered:
         yield Finding(
@@ -148,7 +149,8 @@ def _tree(root: Path) -> Iterator[Finding]:
 
 
 def _keys(place: Path) -> Iterator[Finding]:
-    """The encrypted keys, where others on this machine could read them: neither they nor a folder above keeps them out."""
+    """The encrypted keys, where others on this machine could read them: neither they nor a folder above keeps them
+    out."""
     for path in sorted((place / "conf" / "connectors").glob("*.yml")):
         folders = [path, *path.parents][: [path, *path.parents].index(place) + 1]
         if all(each.stat().st_mode & OTHERS for each in folders):

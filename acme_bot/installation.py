@@ -1,7 +1,7 @@
 """The connector, its candles and their tests in a Hummingbot source tree: laid in, and taken out again.
 
-Nothing of Hummingbot's own is changed. What was put in is written down with its hashes, in a file of the tree's root, so
-that exactly that is taken out, and nothing that was changed since.
+Nothing of Hummingbot's own is changed. What was put in is written down with its hashes, in a file of the tree's root,
+so that exactly that is taken out, and nothing that was changed since.
 """
 
 import base64
@@ -50,8 +50,8 @@ class Manifest:
 def install(root: Path) -> list[str]:
     """Lays this project's folders into the Hummingbot source tree `root`, or brings them up to date there.
 
-    Returns the paths of the files, relative to `root`. Raises `WorkspaceError` when `root` is no source tree, of a version
-    that was not tested, or has files in the way: nothing has been changed then.
+    Returns the paths of the files, relative to `root`. Raises `WorkspaceError` when `root` is no source tree, of a
+    version that was not tested, or has files in the way: nothing has been changed then.
     """
     root = require_tree(root)
     version = tree_version(root)
@@ -161,7 +161,8 @@ def outdated_files(manifest: Manifest) -> list[str]:
 
 
 def altered_files() -> list[str]:
-    """The modules of this project that are not as they were when it was installed: their paths beneath `site-packages`."""
+    """The modules of this project that are not as they were when it was installed: their paths beneath
+    `site-packages`."""
     record = importlib.metadata.distribution(DISTRIBUTION).read_text("RECORD") or ""
     # Not what lies elsewhere, such as the commands: they name the interpreter, and change when an environment is moved.
     return [
@@ -183,7 +184,8 @@ def installed_from() -> Path | None:
 
 
 def newer_files(source: Path) -> list[str]:
-    """The connector's modules that are in the folder `source`, and not so in the installation that was made from there."""
+    """The connector's modules that are in the folder `source`, and not so in the installation that was made from
+    there."""
     names = (path.relative_to(source) for folder in PACKAGES for path in sorted((source / folder).glob("*.py")))
     return [str(name) for name in names if not _has_same_text(source / name, _installed(name))]
 

@@ -46,7 +46,8 @@ def add_files(workspace: Path, folder: str, source: Path) -> int:
 
 
 def require_files(folder: str, source: Path) -> Path:
-    """The absolute path of a folder of "scripts" or "controllers". Raises `StrategyFilesError` when `source` is none."""
+    """The absolute path of a folder of "scripts" or "controllers". Raises `StrategyFilesError` when `source` is
+    none."""
     source = source.expanduser().resolve()
     if not source.is_dir():
         raise StrategyFilesError(

@@ -1,4 +1,5 @@
-"""Candles from before a venue's first start, so that whoever looks back on its first day sees more than a few trades."""
+"""Candles from before a venue's first start, so that whoever looks back on its first day sees more than a few
+trades."""
 
 import asyncio
 from array import array
@@ -18,7 +19,8 @@ from acme_exchange.store.candles import candle_start, starts_within, without_gap
 from acme_exchange.store.store import CANDLE_RESOLUTIONS, MOST_CANDLES_KEPT
 
 SPANS = 2_880
-"""How many candles there are of each resolution: two days of minutes, half a day of 15 s, almost eight years of days."""
+"""How many candles there are of each resolution: two days of minutes, half a day of 15 s, almost eight years of
+days."""
 
 _MICROSECONDS = 1_000_000
 _DAY = 86_400 * _MICROSECONDS

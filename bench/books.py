@@ -1,6 +1,7 @@
 """Book updates: from the raw frame to Hummingbot's book."""
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Sequence
@@ -30,8 +31,8 @@ class CountingBook(OrderBook):
 
 
 async def updates_a_second(subject: Subject, full: Sequence[Change], updates: Sequence[Change]) -> float:
-    """Everything between the socket and the book is the connector's and Hummingbot's own, and runs as it does for a user:
-    the stream's reader, the queues, the parser, the tracker's router, and a task for each book."""
+    """Everything between the socket and the book is the connector's and Hummingbot's own, and runs as it does for a
+    user: the stream's reader, the queues, the parser, the tracker's router, and a task for each book."""
     frames = [subject.dialect.book(change) for change in updates]
     first = [subject.dialect.book(change) for change in full] if isinstance(subject, Acme) else []
     tracker = subject.connector.order_book_tracker
@@ -60,10 +61,8 @@ async def _read(subject: Subject, frames: Sequence[str], subscribe: bool = True)
     assistant = await assistant_on(subject, Socket(frames))
     if subscribe:
         await subject.subscribe(assistant)
-    try:
+    with contextlib.suppress(Exhausted):
         await subject.connector.order_book_tracker.data_source._process_websocket_messages(assistant)
-    except Exhausted:
-        pass
 
 
 async def floor_a_second(subject: Subject, full: Sequence[Change], updates: Sequence[Change]) -> float:

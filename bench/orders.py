@@ -53,7 +53,7 @@ async def placing_seconds(subject: Subject, url: str, rate: int) -> tuple[float,
     connector.add_listener(MarketEvent.BuyOrderCreated, created)
     sent = []
     ask(url, "placed")
-    for number in range(RATES[rate] + 1):
+    for _number in range(RATES[rate] + 1):
         sent.append(time.monotonic())
         connector.buy(subject.pairs[0], AMOUNT, OrderType.LIMIT, PRICE, position_action=PositionAction.OPEN)
         await asyncio.sleep(1 / rate)
@@ -71,7 +71,7 @@ async def floor_seconds(url: str, rate: int) -> float:
     body = json.dumps({"market": "C0-PERP", "side": "buy", "type": "limit", "size": "0.001", "price": "60000"})
     seconds = []
     async with aiohttp.ClientSession() as session:
-        for number in range(RATES[rate] + 1):
+        for _number in range(RATES[rate] + 1):
             began = time.monotonic()
             timestamp = str(int(time.time() * 1e3))
             signature = hmac.new(b"secret", f"{timestamp}POST/api/orders{body}".encode(), hashlib.sha256).hexdigest()

@@ -108,10 +108,8 @@ async def ready_seconds(url: str, pairs: int) -> float:
 
 
 async def _starting_line() -> Line:
-    seconds = []
     async with venue(max(PAIRS)) as url:
-        for pairs in PAIRS:
-            seconds.append(await ready_seconds(url, pairs))
+        seconds = [await ready_seconds(url, pairs) for pairs in PAIRS]
     shown = ", ".join(f"{each:.1f}" for each in seconds)
     return Line(
         "start to ready, 1, 20, 100 pairs",
@@ -180,7 +178,8 @@ async def _tick_to_trade_line() -> Line:
     )
 
 
-# ------------------------------------------------------------------------------------------- what the loop is held up by
+# ------------------------------------------------------------------------------------------- what the loop is held up
+# by
 
 
 class PacedSocket(Socket):

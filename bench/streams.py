@@ -1,6 +1,7 @@
 """Trades and funding, from the frame to whoever consumes them in Hummingbot; and fills, from the frame to the event."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Sequence
 from decimal import Decimal
@@ -31,10 +32,8 @@ async def frames_a_second(subject: Subject, kind: str) -> float:
     texts = list(frames(subject.dialect, kind, FRAMES))
     assistant = await assistant_on(subject, Socket(texts))
     began = time.perf_counter()
-    try:
+    with contextlib.suppress(Exhausted):
         await source._process_websocket_messages(assistant)
-    except Exhausted:
-        pass
     async with asyncio.timeout(PATIENCE):
         for _ in texts:
             await output.get()
@@ -71,10 +70,8 @@ async def fills_a_second(subject: Subject, in_flight: int) -> float:
         source._unconfirmed_channels = set()
     assistant = await assistant_on(subject, Socket(texts))
     began = time.perf_counter()
-    try:
+    with contextlib.suppress(Exhausted):
         await source._process_websocket_messages(assistant, connector._user_stream_tracker.user_stream)
-    except Exhausted:
-        pass
     async with asyncio.timeout(PATIENCE):
         await listener.done.wait()
     seconds = time.perf_counter() - began

@@ -15,7 +15,8 @@ from bench.measure import Line
 
 WIDTH = 170
 HALF = 0.55
-"""A score that has fallen to this share of what it was counts as halved: what is measured twice is never quite the same."""
+"""A score that has fallen to this share of what it was counts as halved: what is measured twice is never quite the
+same."""
 
 
 def show(lines: Sequence[Line], console: Console) -> None:

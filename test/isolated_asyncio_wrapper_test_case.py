@@ -7,7 +7,8 @@ module of this name stays in place and is used instead.
 import asyncio
 import unittest
 import warnings
-from typing import Awaitable, TypeVar
+from collections.abc import Awaitable
+from typing import TypeVar
 
 Result = TypeVar("Result")
 

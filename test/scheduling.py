@@ -1,8 +1,8 @@
 """How a run is shared among several processes: whole lives kept together, the longest first, the rest in a drawn order.
 
-Tests that share a fixture of their module (a venue, the life of a bot) are one *group*, which runs in one process; every
-other test is a group of its own. The longest groups start first. Those of about the same length are shuffled with a seed
-that the run prints, so that a test which needs another one before it is found out.
+Tests that share a fixture of their module (a venue, the life of a bot) are one *group*, which runs in one process;
+every other test is a group of its own. The longest groups start first. Those of about the same length are shuffled with
+a seed that the run prints, so that a test which needs another one before it is found out.
 """
 
 import json

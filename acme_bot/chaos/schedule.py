@@ -12,8 +12,8 @@ LONGEST_DARKNESS = 3.0
 
 @dataclass(frozen=True)
 class Kill:
-    """At `second` of the run, a process is killed with SIGKILL: the bot of that name, or the venue when there is none. It
-    is started again `darkness` seconds later."""
+    """At `second` of the run, a process is killed with SIGKILL: the bot of that name, or the venue when there is none.
+    It is started again `darkness` seconds later."""
 
     second: float
     darkness: float

@@ -12,7 +12,8 @@ from acme_bot.compare.venue_account import Valuation, VenueAccount
 def compare(bot: Bot, account: VenueAccount, statement: tuple[Statement, Valuation], opening: Decimal) -> list[Line]:
     """The lines of the demo's reconciliation, and one more: nothing was reported a second time.
 
-    :param statement: the venue's, of the moment when the bot had stopped: a position that is left goes on paying funding
+    :param statement: the venue's, of the moment when the bot had stopped: a position that is left goes on paying
+    funding
     :param opening: what the account had in the beginning, in USD
     """
     venue, valuation = statement

@@ -53,8 +53,8 @@ class Trade:
 class Valuation:
     """The account and its position, long less short, at one moment, in USD but for the position.
 
-    `entry` is None when flat, and when hedged. `cost` is what the open position was bought for (negative: sold for); `value` is what the
-    account is worth, unrealized profit included.
+    `entry` is None when flat, and when hedged. `cost` is what the open position was bought for (negative: sold for);
+    `value` is what the account is worth, unrealized profit included.
     """
 
     holding: Holding

@@ -18,7 +18,8 @@ Changes = tuple[Levels, Levels]
 
 
 class SourceBook:
-    """One market's book as the source has it. Levels that leave the reach are reported as gone, those that enter it as new."""
+    """One market's book as the source has it. Levels that leave the reach are reported as gone, those that enter it as
+    new."""
 
     def __init__(self) -> None:
         self._bids = _Side(-1)

@@ -1,8 +1,8 @@
 """What each exchange's public frames say: pure functions from a frame to values, exact to the last digit.
 
 Hummingbot's data sources connect, subscribe and sort the frames by channel; they are read here and not by Hummingbot's
-own parsers where these lose something: prices become doubles (Bybit, Hyperliquid), contracts are taken for coins (OKX: trades
-and snapshots), the rate is the open interest (Hyperliquid), funding is not recognised, or taken
+own parsers where these lose something: prices become doubles (Bybit, Hyperliquid), contracts are taken for coins (OKX:
+trades and snapshots), the rate is the open interest (Hyperliquid), funding is not recognised, or taken
 for the one after the next (OKX), the first
 frame of the book is ignored (Bybit), the exchange's time is left out (Binance).
 """

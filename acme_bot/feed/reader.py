@@ -83,7 +83,7 @@ class MarketReader:
         try:
             await self._connector._update_trading_rules()
             rules = self._connector.trading_rules
-        except (OSError, ValueError, KeyError, asyncio.TimeoutError) as error:
+        except (TimeoutError, OSError, ValueError, KeyError) as error:
             raise FeedError(f"{self._exchange} does not answer ({error}); is it reachable from here?") from error
         if self._pair not in rules:
             raise FeedError(_no_such_pair(self._exchange, self._pair, rules))
@@ -190,7 +190,7 @@ class MarketReader:
     async def _ask_whole_book(self, read: Callable[[Frame], BookChange]) -> None:
         try:
             answer = await self._source._request_order_book_snapshot(self._pair)
-        except (OSError, asyncio.TimeoutError) as error:
+        except (TimeoutError, OSError) as error:
             self._warn(f"{self._pair}: the exchange gave no book ({error}); asking again.")
         else:
             self._emit(self._checked(self._stream.book(read(answer), now())))

@@ -119,8 +119,8 @@ def _require_exchange(exchange: str) -> None:
         raise FeedError(f"Hummingbot has no perpetual connector {exchange}; it has {', '.join(known)}.")
     if exchange not in DIALECTS:
         _notice(
-            f"Warning: the frames of {exchange} were not checked. Look at the sizes first, which may count contracts; a "
-            f"missed frame is not noticed. Checked: {', '.join(DIALECTS)}."
+            f"Warning: the frames of {exchange} were not checked. Look at the sizes first, which may count contracts; "
+            f"a missed frame is not noticed. Checked: {', '.join(DIALECTS)}."
         )
 
 

@@ -1,7 +1,7 @@
 """From an exchange's frames of one market to the feed's lines: in order, without a gap that nobody notices.
 
-Nothing here waits or connects: frames and times go in, lines come out. `wants_whole_book` says when the whole book has to
-be asked for, which is the reader's business.
+Nothing here waits or connects: frames and times go in, lines come out. `wants_whole_book` says when the whole book has
+to be asked for, which is the reader's business.
 """
 
 from collections import deque

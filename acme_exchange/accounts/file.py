@@ -22,10 +22,10 @@ from pydantic import (
 )
 
 from acme_exchange.accounts.keys import NAME_FORM, AccountEntry, KeyEntry, account_name
+from acme_exchange.input import numbers
 from acme_exchange.input.errors import UserError
 from acme_exchange.input.files import read_list
 from acme_exchange.input.folders import make_directory, sync_directory
-from acme_exchange.input import numbers
 
 FIRST_ACCOUNT = "main"
 FIRST_DEPOSIT = Decimal(10_000)
@@ -126,7 +126,9 @@ def _line(path: Path, position: int, entry: Any) -> _Line:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     name = str(first["loc"][0])
     if name not in FIXES:
-        raise AccountsError(f'{path}, entry {position}, field "{name}": is not known; the fields are {", ".join(FIXES)}')
+        raise AccountsError(
+            f'{path}, entry {position}, field "{name}": is not known; the fields are {", ".join(FIXES)}'
+        )
     problem = "is missing" if first["type"] == "missing" else "does not fit"
     raise AccountsError(f'{path}, entry {position}, field "{name}": {problem}; {FIXES[name]}')
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 SUBACCOUNT_SEPARATOR = "/"
 LONGEST_NAME = 64
 NAME_FORM = (
-    f"1 to {LONGEST_NAME} letters, digits, spaces within, and any of . _ - + / # : ( ) @, not beginning with \"@\""
+    f'1 to {LONGEST_NAME} letters, digits, spaces within, and any of . _ - + / # : ( ) @, not beginning with "@"'
 )
 NAME_SIGNS = frozenset("._-+/#:()@ ")
 

@@ -1,4 +1,5 @@
-"""The texts of the contract that the serving half itself answers (Acme API §7); the engine's own refusals bring theirs."""
+"""The texts of the contract that the serving half itself answers (Acme API §7); the engine's own refusals bring
+theirs."""
 
 NOT_LOGGED_IN = "Not logged in"
 INVALID_API_KEY = "Not logged in: Invalid API key"

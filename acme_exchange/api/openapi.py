@@ -38,7 +38,8 @@ SIGNATURE = {
     "timestamp": ("TS", "milliseconds since the epoch"),
     "signature": (
         "SIGN",
-        "hex HMAC-SHA256, keyed with the API secret, of the timestamp, the method, the path with its query, and the body",
+        "hex HMAC-SHA256, keyed with the API secret, of the timestamp, the method, the path with its query, and the "
+        "body",
     ),
 }
 RULES = f"""Orders match by price, then by time. An order that would match its own account's resting order cancels that first.

@@ -124,7 +124,8 @@ async def trades(call: Call) -> list[answers.Trade]:
 
 
 async def candles(call: Call) -> list[answers.Candle]:
-    """A market's trades gathered into candles, oldest first; before the venue's first start, a simulated past of volume 0."""
+    """A market's trades gathered into candles, oldest first; before the venue's first start, a simulated past of volume
+    0."""
     name = _known_market(call, call.path["market"])
     found = await call.venue.candles(
         name, int(call.parameters.resolution), _period(call.parameters), requests.MOST_CANDLES

@@ -51,11 +51,7 @@ class Server:
     """
 
     def __init__(
-        self,
-        venue: Venue,
-        header_prefixes: Sequence[str] = (),
-        fault_seed: int = 0,
-        page_hosts: Sequence[str] = (),
+        self, venue: Venue, header_prefixes: Sequence[str] = (), fault_seed: int = 0, page_hosts: Sequence[str] = ()
     ) -> None:
         """
         :param header_prefixes: accepted in authentication headers besides `ACME`.

@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 from acme_exchange.api.faults import NAMES, TIMED_FAULTS, FaultRequest
-from acme_exchange.engine import Refused
 from acme_exchange.cli.place import add_place_options, running
+from acme_exchange.engine import Refused
 from acme_exchange.owner.remote import ask
 
 WIDTH = 120

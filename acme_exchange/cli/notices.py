@@ -44,7 +44,9 @@ class Activity:
         clients = self._clients()
         if not (orders or fills or clients):
             return None
-        return f"{counted(clients, 'connection')}; in the last minute {counted(orders, 'order')}, {counted(fills, 'fill')}"
+        return (
+            f"{counted(clients, 'connection')}; in the last minute {counted(orders, 'order')}, {counted(fills, 'fill')}"
+        )
 
     async def tell(self) -> None:
         """Prints the line every minute, for ever."""

@@ -28,8 +28,8 @@ def add_serve(commands: Any, run: Callable[[argparse.Namespace], None]) -> None:
         "--accounts",
         type=Path,
         metavar="FILE",
-        help='open the accounts of a JSON list of {"name", "key", "secret", "deposit", "readOnly"} (default: one account '
-        "with 10,000 USD)",
+        help='open the accounts of a JSON list of {"name", "key", "secret", "deposit", "readOnly"} (default: one '
+        "account with 10,000 USD)",
     )
     serve.add_argument(
         "--header-prefix",
@@ -76,14 +76,14 @@ def _add_store_options(serve: argparse.ArgumentParser) -> None:
         type=Durability,
         choices=list(Durability),
         default=Durability.POWER_CUT,
-        help="what an acknowledged order survives: a power cut, or, faster on a slow disk, a crash of the exchange alone "
-        "(default: %(default)s)",
+        help="what an acknowledged order survives: a power cut, or, faster on a slow disk, a crash of the exchange "
+        "alone (default: %(default)s)",
     )
     serve.add_argument(
         "--accept-lost-log",
         action="store_true",
-        help="start although the database's log, whose name ends in -wal, is missing; for when you know that nothing was "
-        "in it",
+        help="start although the database's log, whose name ends in -wal, is missing; for when you know that nothing "
+        "was in it",
     )
 
 

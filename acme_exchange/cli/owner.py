@@ -56,7 +56,9 @@ def add_commands(commands: Any) -> None:
     keys.add_argument(
         "--read-only", action="store_true", help="with --create: it may not place, cancel or change anything"
     )
-    backup = _action(commands, "backup", "copy the database into FILE, as it is at one moment, also while it runs", _backup)
+    backup = _action(
+        commands, "backup", "copy the database into FILE, as it is at one moment, also while it runs", _backup
+    )
     backup.add_argument("file", type=Path, metavar="FILE")
     ledger = _action(commands, "ledger", "print an account's every deposit, fill, fee and funding payment", _ledger)
     ledger.add_argument("account", metavar="ACCOUNT")

@@ -16,10 +16,15 @@ DEFAULT_DATA = platformdirs.user_data_path("acme-exchange", appauthor=False)
 def add_place_options(parser: argparse.ArgumentParser) -> None:
     """Adds both."""
     parser.add_argument(
-        "--data", type=Path, metavar="DIR", help=f"the directory where the exchange keeps its data (default: {DEFAULT_DATA})"
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help=f"the directory where the exchange keeps its data (default: {DEFAULT_DATA})",
     )
     parser.add_argument(
-        "--database", metavar="URL", help="keep it in this database, an SQLAlchemy URL, in place of a file in that directory"
+        "--database",
+        metavar="URL",
+        help="keep it in this database, an SQLAlchemy URL, in place of a file in that directory",
     )
 
 

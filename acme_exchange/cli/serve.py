@@ -116,7 +116,8 @@ def _store(options: argparse.Namespace) -> tuple[Store, AccessFile | None]:
     """Where the venue keeps what it has, and how its owner's commands find it.
 
     An accounts file describes a whole venue, as tests and demonstrations need it: without a word of where to keep it,
-    several of them can run at once, and each begins anew. One that keeps nothing can be found where `--data` says alone.
+    several of them can run at once, and each begins anew. One that keeps nothing can be found where `--data` says
+    alone.
     """
     is_described = options.accounts is not None and options.data is None and options.database is None
     if options.memory or is_described:

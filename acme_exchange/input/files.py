@@ -23,7 +23,9 @@ def read_list(path: Path, what: str, error: type[UserError]) -> list[Any]:
     except json.JSONDecodeError as reason:
         raise error(f"{path}, line {reason.lineno}: is not JSON ({reason.msg})") from None
     except (RecursionError, ValueError):
-        raise error(f"{path}: is nested too deeply, or has a number that is too long; write a JSON list of {what}") from None
+        raise error(
+            f"{path}: is nested too deeply, or has a number that is too long; write a JSON list of {what}"
+        ) from None
     if not isinstance(found, list):
         raise error(f"{path}: write a JSON list of {what}")
     return found

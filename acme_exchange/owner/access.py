@@ -1,7 +1,8 @@
 """Where the owner's commands find a venue that runs: its address and a token, in a file that only the owner can read.
 
-There is one such file for each database, beside it, and one for a venue that keeps nothing. It is the venue's for as long
-as the venue runs: no other overwrites or removes it, and a command reaches the venue of the database that it names.
+There is one such file for each database, beside it, and one for a venue that keeps nothing. It is the venue's for as
+long as the venue runs: no other overwrites or removes it, and a command reaches the venue of the database that it
+names.
 """
 
 import fcntl
@@ -94,8 +95,8 @@ class AccessFile:
         except OSError as error:
             self.remove()
             raise AccessUnusable(
-                f"{self._path}: cannot be written ({error.strerror}), and the owner's commands would not find the venue; "
-                "make room there, or take another directory with --data"
+                f"{self._path}: cannot be written ({error.strerror}), and the owner's commands would not find the "
+                "venue; make room there, or take another directory with --data"
             ) from None
 
     def remove(self) -> None:

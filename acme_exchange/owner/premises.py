@@ -49,8 +49,8 @@ class Premises:
             return await self._do(operation, fields)
         except InUse as error:
             raise AdministrationError(
-                f"Nothing was done: {error}. A venue is reached through {self.access}, which it leaves when it listens, "
-                "and that leads to none; ask again in a moment, or start the venue again"
+                f"Nothing was done: {error}. A venue is reached through {self.access}, which it leaves when it "
+                "listens, and that leads to none; ask again in a moment, or start the venue again"
             ) from None
         except Refused as refused:
             raise AdministrationError(f"Nothing was done: {refused.text}") from None

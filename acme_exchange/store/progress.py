@@ -16,7 +16,8 @@ class Progress:
     A venue without a lasting store records nothing, so that nobody ever waits.
 
     :ivar recorded: the batch that holds the latest of what has happened.
-    :ivar kept: the latest batch that a `kill -9` does not undo; nor a power cut, unless the owner chose `Durability.CRASH`.
+    :ivar kept: the latest batch that a `kill -9` does not undo; nor a power cut, unless the owner chose
+    `Durability.CRASH`.
     :ivar failure: why nothing more can be kept; None while all is well, and `failed` is not set.
     """
 

@@ -1,5 +1,6 @@
 """The parts of the chaos that need no bot."""
 
+import contextlib
 import socket
 from decimal import Decimal
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 
 import aiohttp
+
 from test.acme_exchange.kept_books import KeptBooks
 from test.acme_exchange.load import MARKETS, PATIENCE_SECONDS, Trader, answered
 from test.acme_exchange.processes import ProcessVenue, command
@@ -101,7 +102,8 @@ class Kills:
     async def _load(
         self, session: aiohttp.ClientSession, venue: ProcessVenue, process: asyncio.subprocess.Process
     ) -> None:
-        """Has everyone trade at once, and kills the venue after some of the acknowledgements, with more on their way."""
+        """Has everyone trade at once, and kills the venue after some of the acknowledgements, with more on their
+        way."""
         prices = {market: await _middle(Client(session, venue), market) for market in MARKETS}
         self._enough.clear()
         self._wanted = self._random.randint(FEWEST_ACKNOWLEDGEMENTS, MOST_ACKNOWLEDGEMENTS)

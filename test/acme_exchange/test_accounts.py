@@ -115,7 +115,7 @@ def test_a_first_start_makes_an_account_that_only_its_owner_can_read_and_later_o
     assert len(account.keys[0].secret) >= 32
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert os.listdir(path.parent) == [path.name]
+    assert list(path.parent.iterdir()) == [path]
     assert first_account(path.parent) == (path, [account])
     assert first_account(tmp_path / "other")[1] != [account]
 

@@ -305,7 +305,10 @@ def test_a_venue_that_keeps_nothing_leaves_its_file_to_nobody_else(environment, 
 
 
 def test_accounts_and_a_database_are_enough_in_a_home_where_nothing_is(environment, accounts, tmp_path):
-    with serving(environment, "--accounts", accounts, "--database", f"sqlite:///{tmp_path / 'b.sqlite'}") as (process, _):
+    with serving(environment, "--accounts", accounts, "--database", f"sqlite:///{tmp_path / 'b.sqlite'}") as (
+        process,
+        _,
+    ):
         assert end(process)[0] == 0
     assert not (tmp_path / "data").exists()
 

@@ -1,4 +1,5 @@
-"""A venue whose machine loses its power again and again in the middle of trading, and must have lost nothing it said."""
+"""A venue whose machine loses its power again and again in the middle of trading, and must have lost nothing it
+said."""
 
 import os
 import shutil
@@ -13,7 +14,8 @@ from test.acme_exchange.kills import Kills
 
 SOURCE = Path(__file__).with_name("power.c")
 SHARE_WRITTEN = 0.25
-"""In how many cases a file is, after a cut, as it was written and not as it was synced: a disk may be faster than asked."""
+"""In how many cases a file is, after a cut, as it was written and not as it was synced: a disk may be faster than
+asked."""
 PROGRESS_EVERY = 20
 
 

@@ -20,7 +20,7 @@ def headings(page: Path) -> set[str]:
 
 def leads_nowhere(page: Path, target: str, heading: str) -> bool:
     place = page.parent / target if target else page
-    return not place.exists() or bool(heading) and heading not in headings(place)
+    return not place.exists() or (bool(heading) and heading not in headings(place))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

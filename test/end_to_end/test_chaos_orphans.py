@@ -49,8 +49,8 @@ class TrustingTrader(Trader):
 
 
 async def orphans(exchange: Exchange, trader: Trader, seed: int) -> set[str]:
-    """Places orders under the faults of that seed; returns those that rest at the venue when the faults are over and the
-    bot has cancelled all that it knows of."""
+    """Places orders under the faults of that seed; returns those that rest at the venue when the faults are over and
+    the bot has cancelled all that it knows of."""
     faults = exchange.running.server.faults
     exchange.url = exchange.running.url
     await trader.start()

@@ -500,7 +500,7 @@ def book_pattern(floor: Floor) -> str:
 
 def ticker_pattern(floor: Floor) -> str:
     price = floor.owner.price()
-    last = list(floor.owner.statement()[0].fills.values())[0].price
+    last = next(iter(floor.owner.statement()[0].fills.values())).price
     return r"[ |]+".join(number(value) for value in (price.bid, price.ask, (price.bid + price.ask) / 2, last))
 
 

@@ -1,4 +1,5 @@
-"""The account's keys and secrets, while the demo runs with everything logged: nowhere in the clear but in the one file."""
+"""The account's keys and secrets, while the demo runs with everything logged: nowhere in the clear but in the one
+file."""
 
 import io
 import json
@@ -107,7 +108,7 @@ def witness(tmp_path_factory) -> Iterator[Witness]:
         status = demo.run()
         watching.join()
     assert status == 0 or "filled on both sides" in witness.printed.getvalue(), witness.printed.getvalue()
-    yield witness
+    return witness
 
 
 def accounts_file(witness: Witness) -> Path:

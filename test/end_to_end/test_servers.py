@@ -1,4 +1,5 @@
-"""Servers and keys of other kinds: TLS with an authority of one's own, behind a proxy, subaccounts, keys that only read."""
+"""Servers and keys of other kinds: TLS with an authority of one's own, behind a proxy, subaccounts, keys that only
+read."""
 
 import asyncio
 import json
@@ -48,7 +49,7 @@ class Gate:
     async def _serve(self) -> None:
         self._ended = asyncio.Event()
         server = await asyncio.start_server(self._lead, "127.0.0.1", 0)
-        self.url = "http://127.0.0.1:{}".format(server.sockets[0].getsockname()[1])
+        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         self._is_open.set()
         await self._ended.wait()
         leading = asyncio.all_tasks() - {asyncio.current_task()}

@@ -1,7 +1,7 @@
 """Hummingbot's own strategies, as they are, through `hbot` on a real venue; both parties' books agree at the end.
 
-Hummingbot's package on PyPI has no scripts and controllers: HUMMINGBOT_SOURCE names a source tree that has. They are not
-part of this project, so that without it all but what the package has is skipped.
+Hummingbot's package on PyPI has no scripts and controllers: HUMMINGBOT_SOURCE names a source tree that has. They are
+not part of this project, so that without it all but what the package has is skipped.
 """
 
 import os

@@ -1,7 +1,7 @@
 """The real connector on a real venue, over sockets, with a line between them that can be made to fail.
 
-Nothing is mocked. The venue runs in the test's own process, so that a test can move its index and its time; nobody trades
-there but the accounts of the test.
+Nothing is mocked. The venue runs in the test's own process, so that a test can move its index and its time; nobody
+trades there but the accounts of the test.
 """
 
 import asyncio
@@ -278,8 +278,8 @@ class Log(logging.Handler):
         return any(text in self.format(record) for record in self.records)
 
     def errors(self) -> list[str]:
-        """What was logged as an error. Saving an order, Hummingbot also values its fees in coins, for which it has no rate
-        where no strategy runs: that is none."""
+        """What was logged as an error. Saving an order, Hummingbot also values its fees in coins, for which it has no
+        rate where no strategy runs: that is none."""
         return [
             self.format(record)
             for record in self.records
@@ -351,8 +351,8 @@ class Trader(EventListener):
         )
 
     async def stop(self) -> None:
-        """Stops the connector, and keeps what it was tracking as Hummingbot does: as JSON. Nobody hears any more what the
-        connector may still find out, since its process would have ended."""
+        """Stops the connector, and keeps what it was tracking as Hummingbot does: as JSON. Nobody hears any more what
+        the connector may still find out, since its process would have ended."""
         self._save_states()
         await self._end()
 

@@ -1,5 +1,5 @@
-"""Runs the client of the package `ftx`: each line of the input names whom it is for, a method and its arguments, each of
-the output is what that returned or raised."""
+"""Runs the client of the package `ftx`: each line of the input names whom it is for, a method and its arguments, each
+of the output is what that returned or raised."""
 
 import json
 import sys

@@ -15,8 +15,8 @@ from hummingbot.strategy_v2.models.executor_actions import CreateExecutorAction,
 
 
 class V2WithControllersConfig(StrategyV2ConfigBase):
-    """The largest losses, in the quote asset, from the best result so far: of one controller, which is stopped then, and
-    of all together, when the bot is. None: no limit."""
+    """The largest losses, in the quote asset, from the best result so far: of one controller, which is stopped then,
+    and of all together, when the bot is. None: no limit."""
 
     script_file_name: str = os.path.basename(__file__)
     max_global_drawdown_quote: float | None = None
@@ -62,8 +62,8 @@ class V2WithControllers(StrategyV2Base):
         """`manual_kill_switch` can be changed while the bot runs, and changed back."""
         if controller.config.manual_kill_switch and controller.status == RunnableStatus.RUNNING:
             self._stop(name, controller)
-        elif not controller.config.manual_kill_switch and controller.status == RunnableStatus.TERMINATED:
-            if name not in self._lost:
+        elif name not in self._lost and controller.status == RunnableStatus.TERMINATED:
+            if not controller.config.manual_kill_switch:
                 controller.start()
 
     def _limit_losses(self) -> None:

@@ -58,11 +58,7 @@ def _whole_number(least: int, most: int) -> Any:
     return Annotated[Number, AfterValidator(_whole), Field(ge=least, le=most), _described("integer", least, most)]
 
 
-Number = Annotated[
-    Decimal,
-    BeforeValidator(number),
-    _described("number", -int(LARGEST_NUMBER), int(LARGEST_NUMBER)),
-]
+Number = Annotated[Decimal, BeforeValidator(number), _described("number", -int(LARGEST_NUMBER), int(LARGEST_NUMBER))]
 Side = Literal["buy", "sell"]
 OrderType = Literal["limit", "market"]
 ClientId = Annotated[str, Field(strict=True, min_length=1, max_length=64)]

@@ -1,13 +1,13 @@
 """The feed's lines: what a real market did, one JSON object a line, in no exchange's dialect.
 
 A feed writes them, the venue reads them, and a recording is a file of them. Every line names its `market`, when it
-happened (`time`, the source's clock) and when the feed had it (`received`, the feed's clock), both in microseconds since
-the epoch. Prices, sizes and rates are text, so that a decimal arrives as it was meant. Sizes count coins, also where the
-source counts contracts.
+happened (`time`, the source's clock) and when the feed had it (`received`, the feed's clock), both in microseconds
+since the epoch. Prices, sizes and rates are text, so that a decimal arrives as it was meant. Sizes count coins, also
+where the source counts contracts.
 
-The order of a market's lines: `market` first; then `history`, if any; then `snapshot`; then `book`, `trade` and `price` as
-they come. After a `gap` the book is unknown until the next `snapshot`. After a `silence` everything is, until the source
-is back: then a `snapshot` comes first.
+The order of a market's lines: `market` first; then `history`, if any; then `snapshot`; then `book`, `trade` and `price`
+as they come. After a `gap` the book is unknown until the next `snapshot`. After a `silence` everything is, until the
+source is back: then a `snapshot` comes first.
 """
 
 from decimal import Decimal

@@ -18,8 +18,8 @@ LARGE_LOG_BYTES = 64 * 1024 * 1024
 """From here on it is said that the log grows, each time that it has doubled."""
 LARGEST_LOG_BYTES = 2 * 1024 * 1024 * 1024
 HELD_UP = (
-    "another program has read the database in one transaction for so long that its log has grown to %d MB (%s); end that "
-    "program, or have it read a backup (acme-exchange backup)"
+    "another program has read the database in one transaction for so long that its log has grown to %d MB (%s); end "
+    "that program, or have it read a backup (acme-exchange backup)"
 )
 
 logger = getLogger(__name__)

@@ -190,7 +190,9 @@ class Database:
                     tables.metadata.create_all(connection)
                     connection.execute(tables.venue.insert(), NOTHING_YET)
                 elif not found & set(tables.metadata.tables):
-                    raise StoreUnusable(f"{self.name}: is another program's database; name a file that is not there yet")
+                    raise StoreUnusable(
+                        f"{self.name}: is another program's database; name a file that is not there yet"
+                    )
                 for step in range(self._version(connection), tables.VERSION):
                     tables.MIGRATIONS[step](connection)
                 self._require_tables(connection)
@@ -268,7 +270,9 @@ def explained(name: str) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, ImportError) as error:
-        raise StoreUnusable(f"{name}: cannot be used as the venue's database ({reason(error)}); {_remedy(error)}") from None
+        raise StoreUnusable(
+            f"{name}: cannot be used as the venue's database ({reason(error)}); {_remedy(error)}"
+        ) from None
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise StoreUnusable(f"{name}: is spoilt ({error!r}); {REMEDY}") from None
 

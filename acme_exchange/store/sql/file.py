@@ -1,8 +1,9 @@
 """A database in a file of SQLite's: whose it is, and whether it lies there whole, before SQLite opens it.
 
-SQLite keeps what was committed last in a second file, the log `-wal`. Who copies or moves the one without the other gets
-a database that looks whole and is old, or even new: SQLite says nothing. So a database notes in itself that a venue works
-with it (`venue.is_open`); the note is made before anything else is, and taken back at the end, when there is no log.
+SQLite keeps what was committed last in a second file, the log `-wal`. Who copies or moves the one without the other
+gets a database that looks whole and is old, or even new: SQLite says nothing. So a database notes in itself that a
+venue works with it (`venue.is_open`); the note is made before anything else is, and taken back at the end, when there
+is no log.
 """
 
 import fcntl
@@ -78,8 +79,8 @@ class DatabaseFile:
         if not header:
             if has_log:
                 raise StoreUnusable(
-                    f"{self.path}: is missing or empty, but {self.log.name} is there, which is of no use alone; put the "
-                    "file that belongs to it beside it, or remove it to begin anew"
+                    f"{self.path}: is missing or empty, but {self.log.name} is there, which is of no use alone; put "
+                    "the file that belongs to it beside it, or remove it to begin anew"
                 )
             return
         if header[: len(MAGIC)] != MAGIC or len(header) < HEADER_BYTES:

@@ -1,7 +1,7 @@
 """Whether what a database holds can be gone on from: looked at once, at each start, before anything is done with it.
 
-Of a ledger that adds up, and of rows that are what their columns say and belong together, an engine can be made. What is
-only history is not read for it: a page of it that is spoilt is found when somebody asks for it.
+Of a ledger that adds up, and of rows that are what their columns say and belong together, an engine can be made. What
+is only history is not read for it: a page of it that is spoilt is found when somebody asks for it.
 """
 
 from collections import defaultdict
@@ -17,7 +17,15 @@ from acme_exchange.store.sql import tables
 from acme_exchange.store.sql.file import REMEDY, StoreUnusable
 
 STATE = ("accounts", "markets", "statistics", "holdings", "orders")
-SMALL = (tables.venue, tables.accounts, tables.keys, tables.markets, tables.statistics, tables.holdings, tables.postings)
+SMALL = (
+    tables.venue,
+    tables.accounts,
+    tables.keys,
+    tables.markets,
+    tables.statistics,
+    tables.holdings,
+    tables.postings,
+)
 CHOICES = {
     ("accounts", "mode"): {"oneway", "hedge"},
     ("holdings", "side"): {"net", "long", "short"},
@@ -70,7 +78,7 @@ def _check_values(table: Table, rows: Iterable[Mapping[str, Any]], name: str) ->
     for row in rows:
         for column in table.c:
             value = row[column.name]
-            fits = value is None and column.nullable or _fits(column.type, value)
+            fits = (value is None and column.nullable) or _fits(column.type, value)
             if not fits or value not in CHOICES.get((table.name, column.name), {value}):
                 key = ", ".join(str(row[key.name]) for key in table.primary_key)
                 _spoilt(name, f"{table.name}.{column.name} of {key} is {value!r}")

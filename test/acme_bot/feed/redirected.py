@@ -1,4 +1,5 @@
-"""`python -m test.acme_bot.feed.redirected EXCHANGE ADDRESS ...`: acme-bot, whose exchange is a stand-in at an address."""
+"""`python -m test.acme_bot.feed.redirected EXCHANGE ADDRESS ...`: acme-bot, whose exchange is a stand-in at an
+address."""
 
 import sys
 from typing import Any

@@ -57,8 +57,21 @@ def recorded() -> Iterator[dict]:
 # ------------------------------------------------------------------------------------------------------ a whole stream
 
 
+def recorded_book(snapshot: dict, after: int) -> dict[str, dict[Decimal, Decimal]]:
+    """The book that the recording ends in, by side; levels that are gone have a size of 0."""
+    levels = [("b", snapshot["bids"]), ("a", snapshot["asks"])]
+    for frame in recorded():
+        data = frame.get("data", {})
+        if data.get("e") == "depthUpdate" and data["u"] > after:
+            levels += [(side, data[side]) for side in "ba"]
+    book = {"b": {}, "a": {}}
+    for side, changed in levels:
+        book[side] |= {Decimal(price): Decimal(size) for price, size in changed}
+    return book
+
+
 def test_the_recorded_frames_end_in_the_recorded_book():
-    stream, mirror, reference = MarketStream("BTC-PERP"), Mirror(), {"b": {}, "a": {}}
+    stream, mirror = MarketStream("BTC-PERP"), Mirror()
     trades, lines = [], []
     for frame in recorded():
         if "lastUpdateId" in frame:
@@ -73,14 +86,7 @@ def test_the_recorded_frames_end_in_the_recorded_book():
         lines += found
         for line in found:
             mirror.take(read_line(write_line(line).rstrip()))
-    for side, name in (("b", "bids"), ("a", "asks")):
-        reference[side] = {Decimal(price): Decimal(size) for price, size in snapshot[name]}
-    for frame in recorded():
-        data = frame.get("data", {})
-        if data.get("e") == "depthUpdate" and data["u"] > after:
-            for side in "ba":
-                for price, size in data[side]:
-                    reference[side][Decimal(price)] = Decimal(size)
+    reference = recorded_book(snapshot, after)
     middle = (max(p for p, s in reference["b"].items() if s) + min(p for p, s in reference["a"].items() if s)) / 2
     for side, told in (("b", mirror.bids), ("a", mirror.asks)):
         near = {p: s for p, s in reference[side].items() if s and abs(p - middle) < middle * (REACH - Decimal("0.001"))}

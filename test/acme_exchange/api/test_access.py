@@ -243,9 +243,7 @@ async def test_a_key_that_may_not_trade_leaves_the_orders_to_those_that_may(alic
 
 
 async def test_a_cancel_is_never_refused_for_its_rate_and_counts_for_nothing(alice: Client, running: RunningVenue):
-    ids = []
-    for count in range(20):
-        ids.append((await alice.place("BTC-PERP", "buy", "0.001", 60000 + count)).result["id"])
+    ids = [(await alice.place("BTC-PERP", "buy", "0.001", 60000 + count)).result["id"] for count in range(20)]
     for _ in range(10):
         assert (await alice.get("/account")).status == 200
     assert (await alice.get("/account")).status == 429

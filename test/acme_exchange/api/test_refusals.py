@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import hmac
 import json
+from contextlib import suppress
 
 import pytest
 
@@ -178,10 +179,9 @@ async def test_headers_beyond_the_limit_are_not_read_to_their_end(
     host, port = running.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write("\r\n".join(["GET /api/time HTTP/1.1", "Host: acme", *lines]).encode())
-    try:
+    # It may have been answered, and closed, with much still to come.
+    with suppress(ConnectionError):
         assert (await reader.readline()).split()[1] == b"400"
-    except ConnectionError:
-        pass  # It was answered, and closed, with much still to come.
     writer.close()
     assert (await public.get("/time")).status == 200
     assert caplog.text == ""

@@ -109,7 +109,7 @@ def test_everything_that_is_wrong_is_said_at_once(file):
 
 @pytest.mark.parametrize("changed", [{"startPrice": "0.00002"}, {"volatility": 1.0}])
 def test_markets_of_one_underlying_begin_alike(file, changed):
-    ((field, value),) = changed.items()
+    ((field, _value),) = changed.items()
     (line,) = problems(file, PEPE, {**PEPE, "name": "PEPE/USD", **changed})
     assert line.startswith(f'entry 2, field "{field}": markets of PEPE share one index; write {PEPE[field]}')
 

@@ -1,5 +1,6 @@
 """The simulated market: reproducible, alive, deep, and a place where a quoting strategy gets its fills."""
 
+import itertools
 from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
@@ -141,7 +142,7 @@ def test_a_move_of_the_price_moves_few_levels():
 
 def test_unchanged_quotes_are_the_very_same_command():
     quotes = [c for batch in commands(7, 40) for c in batch if isinstance(c, Requote) and c.market == "BTC-PERP"]
-    assert any(one is other for one, other in zip(quotes, quotes[1:]))
+    assert any(one is other for one, other in itertools.pairwise(quotes))
 
 
 def test_takers_take_small_amounts_on_both_sides_regularly():
@@ -251,7 +252,7 @@ def returns(walk, steps):
     for _ in range(steps):
         walk.step()
         prices.append(walk.price)
-    return [log(after / before) for before, after in zip(prices, prices[1:])]
+    return [log(after / before) for before, after in itertools.pairwise(prices)]
 
 
 def test_the_walk_has_the_volatility_that_it_was_given():
@@ -263,7 +264,7 @@ def test_the_walk_has_the_volatility_that_it_was_given():
 def test_large_moves_come_together():
     sizes = [abs(move) for move in returns(IndexWalk("any", 100.0, 100.0, 0.8), 100_000)]
     mean, variance = fmean(sizes), pstdev(sizes) ** 2
-    together = fmean((one - mean) * (other - mean) for one, other in zip(sizes, sizes[1:])) / variance
+    together = fmean((one - mean) * (other - mean) for one, other in itertools.pairwise(sizes)) / variance
     assert together > 0.03, "a walk without clusters has 0 ± 0.006 here"
 
 

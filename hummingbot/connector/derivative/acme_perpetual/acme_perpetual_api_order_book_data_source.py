@@ -99,8 +99,8 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
     What the stream brings goes, parsed and checked, straight to whoever listens. The partial that a subscription begins
     with is the snapshot. REST brings the book of a market that has no working subscription.
 
-    A connection carries `MAX_STREAMED_PAIRS` pairs, so there are as many connections as the pairs need, each of which is
-    interrupted and comes back by itself.
+    A connection carries `MAX_STREAMED_PAIRS` pairs, so there are as many connections as the pairs need, each of which
+    is interrupted and comes back by itself.
 
     The venue numbers nothing; update ids count what was brought, and a snapshot by REST has the id of the time when it
     was asked for, so that it is older than whatever the stream brings meanwhile.
@@ -308,7 +308,8 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         return assistant
 
     async def _subscribe_channels(self, ws: WSAssistant, trading_pairs: Optional[List[str]] = None):
-        """Subscribes to these pairs, by default to every pair. One that cannot be subscribed to is logged, and does not keep the others.
+        """Subscribes to these pairs, by default to every pair. One that cannot be subscribed to is logged, and does not
+        keep the others.
 
         :raises ConnectionError: when the venue's markets are not known, or the connection fails
         """

@@ -75,7 +75,9 @@ READ_ONLY_KEY_ERROR = "Not authorized"
 EXPLANATIONS = {
     READ_ONLY_KEY_ERROR: "the API key may only read: connect acme_perpetual with one that may trade",
     "Invalid leverage": "the venue takes whole numbers from 1 to 20",
-    "Size too small for provide": "a limit order of less than the market's minimum is taken only if it is filled at once",
+    "Size too small for provide": (
+        "a limit order of less than the market's minimum is taken only if it is filled at once"
+    ),
 }
 
 # Seconds from sending a request to the last byte of its answer. The venue answers in milliseconds: a placement without
@@ -119,9 +121,9 @@ LONGEST_BATCH = 0.001
 RESUBSCRIPTION_INTERVAL = 1.0
 
 # Rate limits (Acme API §3). The venue counts 30 requests a second per key (public ones per address), and within them
-# 20 placements a second. The thirty are divided here, twenty for placing and ten for everything else that needs the key:
-# however busy the polling is, it cannot delay an order. Cancels count nowhere at the venue; their own limit only keeps a
-# runaway strategy at bay.
+# 20 placements a second. The thirty are divided here, twenty for placing and ten for everything else that needs the
+# key: however busy the polling is, it cannot delay an order. Cancels count nowhere at the venue; their own limit only
+# keeps a runaway strategy at bay.
 PUBLIC_POOL = "public requests"
 READING_POOL = "private requests other than orders"
 PLACE_ORDER_LIMIT_ID = "place order"

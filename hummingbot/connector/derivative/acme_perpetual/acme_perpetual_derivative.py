@@ -555,8 +555,8 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     async def _update_all_funding_payments(self, fire_event_on_new: bool):
         """Reports every payment since the last one seen, with one request for all markets.
 
-        The first time that a pair is traded, its last payment is only noted: payments from before are history. From then
-        on a restart makes no difference: what was paid while no bot ran is reported by the next one.
+        The first time that a pair is traded, its last payment is only noted: payments from before are history. From
+        then on a restart makes no difference: what was paid while no bot ran is reported by the next one.
         """
         try:
             await self._report_new_funding_payments()

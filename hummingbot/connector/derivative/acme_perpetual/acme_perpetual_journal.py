@@ -1,7 +1,7 @@
 """What has to be known after a `kill -9`, and Hummingbot does not keep.
 
-Hummingbot saves the orders that it tracks whenever something is reported of one. A placement that was sent, and of which
-nothing was reported yet, is in none of its files; nor is how far funding payments were reported.
+Hummingbot saves the orders that it tracks whenever something is reported of one. A placement that was sent, and of
+which nothing was reported yet, is in none of its files; nor is how far funding payments were reported.
 
 The files are in Hummingbot's data folder, for their owner alone. They hold what was traded, but neither key nor secret.
 """

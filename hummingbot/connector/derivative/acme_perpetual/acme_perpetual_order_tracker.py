@@ -237,7 +237,7 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
         try:
             for trade_update in await self.ask_for_fills(order):
                 self.process_trade_update(trade_update)
-        except IOError as error:
+        except OSError as error:
             self.logger().warning(f"Failed to fetch the fills of order {order.client_order_id}: {error}")
             return False
         return True

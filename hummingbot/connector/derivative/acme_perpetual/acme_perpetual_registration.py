@@ -16,8 +16,8 @@ import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants a
 
 
 def register_with_hummingbot():
-    """Makes the candles known to `CandlesFactory`, and the source of rates to the rate oracle and to the client's settings.
-    Doing it again changes nothing."""
+    """Makes the candles known to `CandlesFactory`, and the source of rates to the rate oracle and to the client's
+    settings. Doing it again changes nothing."""
     for name in (CANDLES_FACTORY, RATE_ORACLE):
         with suppress(ImportError):  # of what is half-way through its own import; it is registered after that
             import_module(name)
@@ -72,8 +72,8 @@ def _register_rate_source_mode(client_config: ModuleType):
 
 
 def _rate_source_mode(accepted_mode: type) -> type:
-    """The settings of our source. The client's settings accept the modes that they were defined with, and what is derived
-    from one; all that is taken from it is that its source is built without anything else."""
+    """The settings of our source. The client's settings accept the modes that they were defined with, and what is
+    derived from one; all that is taken from it is that its source is built without anything else."""
 
     class AcmePerpetualRateSourceMode(accepted_mode):
         name: str = CONSTANTS.EXCHANGE_NAME

@@ -1,4 +1,5 @@
-"""What Hummingbot reads before it loads the connector: fees, an example pair, and the values that `connect` asks for."""
+"""What Hummingbot reads before it loads the connector: fees, an example pair, and the values that `connect` asks
+for."""
 
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Callable, ClassVar
@@ -65,7 +66,7 @@ def _server(value: Any) -> str:
     try:
         return normalized_server("" if value is None else str(value))
     except ValueError as error:
-        raise PydanticCustomError("server", "{sentence}", {"sentence": str(error)})
+        raise PydanticCustomError("server", "{sentence}", {"sentence": str(error)}) from None
 
 
 def _subaccount(value: Any) -> str:

@@ -34,8 +34,8 @@ class AcmePerpetualCandles(CandlesBase):
     The server that is asked is the attached connector's, or else the one that `acme_perpetual_servers.known_domain` finds.
 
     Prices are in USD; `quote_asset_volume` is the API's volume, in USD. The API does not say how much of the underlying
-    that was: `volume` is the same at the middle of the candle's prices, wrong by at most as much as half of the candle's
-    range is of its middle. The numbers of trades and the takers' volumes are not known, and 0.
+    that was: `volume` is the same at the middle of the candle's prices, wrong by at most as much as half of the
+    candle's range is of its middle. The numbers of trades and the takers' volumes are not known, and 0.
 
     :param trading_pair: such as `BTC-USD`
     :param interval: one of `constants.INTERVALS`

@@ -1,5 +1,5 @@
-"""Hypothesis where it is installed. Hummingbot's own environment does not have it: there its tests are skipped, and those
-beside them are run."""
+"""Hypothesis where it is installed. Hummingbot's own environment does not have it: there its tests are skipped, and
+those beside them are run."""
 
 import unittest
 

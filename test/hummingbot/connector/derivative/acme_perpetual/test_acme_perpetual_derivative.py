@@ -521,7 +521,7 @@ class AcmePerpetualDerivativeTests(AbstractPerpetualDerivativeTests.PerpetualDer
 
         self.assertTrue(is_related(AcmeApiError(401, "Timestamp too far from current time")))
         self.assertFalse(is_related(AcmeApiError(401, "Not logged in: Invalid signature")))
-        self.assertFalse(is_related(IOError("Timestamp too far from current time")))
+        self.assertFalse(is_related(OSError("Timestamp too far from current time")))
 
     # ------------------------------------------------------------------------------------- update_order_fills tests
 

@@ -72,7 +72,7 @@ class StatusPollTests(DerivativeTestCase):
         self.exchange._recall()
         history = []
         for number in range(50):
-            self.track_order(f"HBOT{number}", number if number else None)
+            self.track_order(f"HBOT{number}", number or None)
             history.append(venue_data.order(number, f"HBOT{number}", status="closed"))
         self.venue.answer("GET", "/api/orders/history", [*history[:49], venue_data.order(99, "by hand")])
         self.venue.answer("GET", "/api/orders/49", venue_data.order(49, "HBOT49", status="closed"))

@@ -183,7 +183,7 @@ class ConnectingTests(IsolatedAsyncioWrapperTestCase):
 
         server = await asyncio.start_server(accept_and_say_nothing, "127.0.0.1", 0)
         self.addCleanup(server.close)
-        domain = "http://127.0.0.1:%d" % server.sockets[0].getsockname()[1]
+        domain = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         factory = web_utils.build_api_factory(domain=domain)
         self.addAsyncCleanup(factory.close)
 

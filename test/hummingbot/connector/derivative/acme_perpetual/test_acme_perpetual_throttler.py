@@ -190,8 +190,8 @@ class ThrottlerTests(TestCase):
         self.assertGreaterEqual(self.times("heavy")[1], SECOND - MOMENT)
 
     def test_waiting_is_logged_once_in_a_while_and_makes_nobody_wait_longer(self):
-        """Telling the application's window of it, as Hummingbot's throttler does, first makes that application where there
-        is none, which takes seconds."""
+        """Telling the application's window of it, as Hummingbot's throttler does, first makes that application where
+        there is none, which takes seconds."""
 
         async def scenario():
             throttler = AcmeThrottler([RateLimit("orders", 2, 1.0)])

@@ -27,7 +27,9 @@ class WithoutHypothesisTests(unittest.TestCase):
     def test_no_other_module_imports_it(self):
         tests = Path(fuzzing.__file__).parents[3]
         importing = [
-            path for path in tests.rglob("*.py") if re.search(r"^(from|import) hypothesis", path.read_text(), re.M)
+            path
+            for path in tests.rglob("*.py")
+            if re.search(r"^(from|import) hypothesis", path.read_text(), re.MULTILINE)
         ]
 
         self.assertEqual([], importing)

@@ -1,7 +1,7 @@
 import asyncio
 import os
 import tempfile
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import LoopbackVenue, breaks_off, refuses
 from test.isolated_asyncio_wrapper_test_case import IsolatedAsyncioWrapperTestCase
@@ -30,7 +30,7 @@ def candle(number: int, close: float = 65000, volume: float = 0) -> Dict[str, An
     """The candle of the minute `number`, as the venue sends it; it opens at 65,000."""
     start = START + number * MINUTE
     return {
-        "startTime": datetime.fromtimestamp(start, timezone.utc).isoformat(timespec="microseconds"),
+        "startTime": datetime.fromtimestamp(start, UTC).isoformat(timespec="microseconds"),
         "time": start * 1000,
         "open": 65000,
         "high": max(65000, close),
