@@ -10,6 +10,8 @@ TEST_PACKAGES = {
     f"acme_bot.hummingbot_tests.{name.split('.', 1)[1]}": f"test/{name.replace('.', '/')}"
     for name in CONNECTOR_PACKAGES
 }
+# What only the soak needs, which judges with the one and draws with the other.
+SOAK = ["matplotlib", "scipy"]
 
 setup(
     name="hummingbot-acme-perpetual",
@@ -29,26 +31,31 @@ setup(
         *find_packages(include=["acme_exchange", "acme_exchange.*", "acme_bot", "acme_bot.*"]),
     ],
     include_package_data=True,
-    package_data={"acme_exchange.page": ["static/*"]},
+    package_data={"acme_bot": ["py.typed"], "acme_exchange": ["py.typed"], "acme_exchange.page": ["static/*"]},
     install_requires=[
+        "SQLAlchemy",
         "aiohttp<3.14",
         "bidict",
         "hummingbot>=20260729,<=20260922",  # those that `make versions` tests
         "lwcharts",  # TradingView's chart library for the page: a file of it is served, none of it is imported
-        "matplotlib",
         "msgspec",
+        "numpy",
         "openapi-ui-bundles",
         "packaging",
         "platformdirs",
         "psutil",
         "pydantic>=2",
+        "pydantic-core",
         "PyYAML",
         "rich",
-        "scipy",
+        "ruamel.yaml",
         "sortedcontainers",
+        "yarl",
     ],
     extras_require={
+        "soak": SOAK,
         "test": [
+            *SOAK,
             "aioresponses",
             "axe-playwright-python",
             "flake8",
@@ -72,7 +79,7 @@ setup(
             "trustme",
             "types-PyYAML",
             "types-psutil",
-        ]
+        ],
     },
     entry_points={"console_scripts": ["acme-exchange = acme_exchange.cli.main:main", "acme-bot = acme_bot.cli:main"]},
     classifiers=[

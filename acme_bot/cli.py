@@ -166,8 +166,15 @@ def _doctor(options: argparse.Namespace) -> int:
 
 def _soak(options: argparse.Namespace) -> int:
     # What judges and draws takes a while to load: no other command should wait for it.
-    from acme_bot.soak.run import run_soak
-
+    try:
+        from acme_bot.soak.run import run_soak
+    except ModuleNotFoundError as missing:
+        package = (missing.name or "").partition(".")[0]
+        if package not in SOAK_PACKAGES:
+            raise
+        raise WorkspaceError(
+            f"the soak needs {package}, which is not installed: pip install {' '.join(SOAK_PACKAGES)}"
+        ) from None
     return run_soak(options.seconds, options.seed, options.folder, _console())
 
 

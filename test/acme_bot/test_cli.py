@@ -85,3 +85,15 @@ def test_a_folder_with_something_in_it_is_left_alone(command, tmp_path, capsys):
 
     assert capsys.readouterr().err.startswith(f"acme-bot: {tmp_path} is not empty")
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_the_soak_names_the_package_that_it_needs(monkeypatch, capsys):
+    for name in [name for name in sys.modules if name.startswith(("acme_bot.soak.", "matplotlib"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+
+    assert cli.main(["soak", "--seconds=600"]) == 1
+
+    assert capsys.readouterr().err == (
+        "acme-bot: the soak needs matplotlib, which is not installed: pip install matplotlib scipy\n"
+    )
