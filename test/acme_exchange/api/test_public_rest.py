@@ -108,7 +108,6 @@ async def test_the_default_markets_are_those_of_the_contract(public: Client):
     assert (disabled["enabled"], disabled["name"].endswith("-PERP")) == (False, True)
 
 
-@recordings.needs_recordings
 async def test_a_market_has_every_field_that_a_recorded_market_has(public: Client):
     recorded = next(market for market in recordings.markets() if market["name"] == "BTC-PERP")
     market = (await public.get("/markets/BTC-PERP")).result

@@ -20,7 +20,6 @@ def as_client_reads(frame) -> dict:
     return codec.decode(codec.encode(frame))
 
 
-@recordings.needs_recordings
 def test_every_recorded_book_frame_has_the_checksum_that_the_venue_computes():
     books: dict[str, ClientBook] = {}
     checked = 0
@@ -33,7 +32,6 @@ def test_every_recorded_book_frame_has_the_checksum_that_the_venue_computes():
     assert checked == 971
 
 
-@recordings.needs_recordings
 def test_the_frames_published_from_recorded_books_lead_a_client_through_the_same_states():
     recorded: dict[str, ClientBook] = {}
     clients: dict[str, ClientBook] = {}

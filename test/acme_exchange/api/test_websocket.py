@@ -146,7 +146,6 @@ async def test_a_fault_of_the_venue_is_answered_with_its_id_and_does_not_end_the
     assert await listener.pending() == []
 
 
-@recordings.needs_recordings
 async def test_recorded_subscriptions_are_answered_as_they_were(listener: Listener):
     """The dialect's own frames, with the markets that Acme has too."""
     sent = [frame for frame in recordings.frames("sent") if frame["market"] == "BTC-1231"]
@@ -158,7 +157,6 @@ async def test_recorded_subscriptions_are_answered_as_they_were(listener: Listen
         assert recorded in await listener.pending()
 
 
-@recordings.needs_recordings
 async def test_frames_have_the_fields_of_the_recorded_ones(http: aiohttp.ClientSession, lively: RunningVenue):
     kinds = {}
     for frame in recordings.frames("received"):
