@@ -86,8 +86,8 @@ class Bot:
             self.process.wait()
 
     def stop(self) -> None:
-        """Has it cancel its orders and end, by the signal that `hbot stop` sends: that command takes seconds to start, in
-        which another funding payment can fall. Raises `HbotError` when it does not end within a minute."""
+        """Has it cancel its orders and end, by the signal that `hbot stop` sends: that command takes seconds to start,
+        in which another funding payment can fall. Raises `HbotError` when it does not end within a minute."""
         if self.process is None:
             return
         self.process.terminate()

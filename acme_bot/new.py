@@ -13,8 +13,8 @@ WHERE = {"inventory_maker": "controllers", "perpetual_market_making": "strategie
 
 
 def connect_workspace(workspace: Path, server: str, key: Key, password: str) -> None:
-    """Stores a key in a workspace, encrypted with `password`, instead of an earlier one. Raises `HbotError`, also when the
-    workspace's keys have another password."""
+    """Stores a key in a workspace, encrypted with `password`, instead of an earlier one. Raises `HbotError`, also when
+    the workspace's keys have another password."""
     Hbot(workspace, password).connect(server, key.key, key.secret)
 
 

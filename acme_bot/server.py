@@ -34,7 +34,8 @@ def venue_data(folder: Path | None) -> Path:
 
 
 def running_server(folder: Path | None, server: str | None = None) -> str:
-    """The address of the venue that keeps its data in `folder`, or `server`. Raises `Problem` when it does not answer."""
+    """The address of the venue that keeps its data in `folder`, or `server`. Raises `Problem` when it does not
+    answer."""
     if server is None:
         access = find_access(venue_data(folder))
         server = access.url if access is not None else DEFAULT_SERVER

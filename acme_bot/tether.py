@@ -1,11 +1,13 @@
 """Processes that never outlive the one that started them, however it ends.
 
-On Linux the kernel kills a process started here the moment its parent is gone, also by `kill -9`: it asks for that itself
-(`PR_SET_PDEATHSIG`) before it becomes the command it was started for. Elsewhere there is a pipe, whose other end the parent
-holds for as long as it lives: a small process beside the command reads from it, and kills the command when it ends.
+On Linux the kernel kills a process started here the moment its parent is gone, also by `kill -9`: it asks for that
+itself (`PR_SET_PDEATHSIG`) before it becomes the command it was started for. Elsewhere there is a pipe, whose other end
+the parent holds for as long as it lives: a small process beside the command reads from it, and kills the command when
+it ends.
 
-The command has a session of its own, so that Ctrl-C in the terminal reaches the parent alone, which then ends it in good
-order. What the command starts in turn is not covered, hence `hbot start --foreground`: there the command *becomes* the bot.
+The command has a session of its own, so that Ctrl-C in the terminal reaches the parent alone, which then ends it in
+good order. What the command starts in turn is not covered, hence `hbot start --foreground`: there the command *becomes*
+the bot.
 """
 
 import ctypes
@@ -34,8 +36,8 @@ def start(
     stdout: int | IO[str] = subprocess.PIPE,
     stderr: int | IO[str] = subprocess.PIPE,
 ) -> subprocess.Popen[str]:
-    """Starts `command` in `folder`. The process lives at most as long as this one; on Linux, as the calling *thread*: call
-    it from one that lasts. Text in and out is UTF-8."""
+    """Starts `command` in `folder`. The process lives at most as long as this one; on Linux, as the calling *thread*:
+    call it from one that lasts. Text in and out is UTF-8."""
     read, write = (None, None) if HAS_PRCTL else os.pipe()
     process = subprocess.Popen(
         [sys.executable, "-I", __file__, str(os.getpid()), str(read), *command],

@@ -165,7 +165,8 @@ def installed_version(name: str) -> str | None:
 
 
 def wheel_cache() -> Path:
-    """Where compiled packages are kept for this kind of machine; in `.venv` where the user's cache cannot be written."""
+    """Where compiled packages are kept for this kind of machine; in `.venv` where the user's cache cannot be
+    written."""
     default = Path("~/Library/Caches" if sys.platform == "darwin" else "~/.cache").expanduser()
     kind = "-".join(filter(None, (platform.machine(), *platform.libc_ver())))
     place = Path(os.environ.get("XDG_CACHE_HOME") or default, "acme-perpetual", "wheels", kind)
@@ -288,7 +289,8 @@ def install_project() -> None:
 
 
 def project_files() -> str:
-    """Where the project is, and a line for each file that is installed of it: its commands name the folder they are in."""
+    """Where the project is, and a line for each file that is installed of it: its commands name the folder they are
+    in."""
     files = (
         file
         for source in map(Path, SOURCES)

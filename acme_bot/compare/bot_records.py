@@ -1,7 +1,7 @@
 """What Hummingbot has on record: the SQLite file of a bot, read only.
 
-How Hummingbot stores a number decides how it can be compared. `as_stored` turns an exact statement into what Hummingbot's file
-holds of it, so that two statements are compared to the last digit and never within a tolerance:
+How Hummingbot stores a number decides how it can be compared. `as_stored` turns an exact statement into what
+Hummingbot's file holds of it, so that two statements are compared to the last digit and never within a tolerance:
 
 - prices and amounts of orders and fills are whole millionths; what is smaller is cut off (`SqliteDecimal(6)`);
 - the price of a market order is Hummingbot's guess or none; the order has none, and 0 stands for it;

@@ -29,8 +29,8 @@ def reconcile_statements(
     """Compares what Hummingbot recorded of a bot, now stopped, with the venue's statement of its account.
 
     The venue's numbers are taken in the precision in which Hummingbot's file keeps them (see `records`), and are
-    otherwise exact. `coin` is what the market trades. `opening` is the account's balance in USD before the bot's first order, when it had no position;
-    `valuation` is what the venue says that it has now.
+    otherwise exact. `coin` is what the market trades. `opening` is the account's balance in USD before the bot's first
+    order, when it had no position; `valuation` is what the venue says that it has now.
     """
     with localcontext(EXACT):
         kept = as_stored(venue)

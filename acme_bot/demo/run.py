@@ -1,4 +1,5 @@
-"""The demo: a market to look at at once, the real Hummingbot makes a market on it, and both parties' records are compared."""
+"""The demo: a market to look at at once, the real Hummingbot makes a market on it, and both parties' records are
+compared."""
 
 import secrets
 import time

@@ -1,4 +1,5 @@
-"""What the demo shows: the market and the bot, in a terminal as a picture that moves, elsewhere as a line now and then."""
+"""What the demo shows: the market and the bot, in a terminal as a picture that moves, elsewhere as a line now and
+then."""
 
 import threading
 from collections.abc import Callable, Sequence

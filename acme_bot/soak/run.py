@@ -164,8 +164,8 @@ class Soak(Run[LastingVenue]):
 
 
 def run_soak(seconds: int, seed: int | None, folder: Path | None, console: Console) -> int:
-    """Runs the soak in `folder`, which must be empty or not there yet, or in a temporary one. Either is kept, because the
-    picture is in it. Returns the process's exit code. Raises `WorkspaceError` when `folder` holds something."""
+    """Runs the soak in `folder`, which must be empty or not there yet, or in a temporary one. Either is kept, because
+    the picture is in it. Returns the process's exit code. Raises `WorkspaceError` when `folder` holds something."""
     place = prepared(folder or Path(tempfile.mkdtemp(prefix="acme-soak-")))
     return Soak(place, seconds, seed, console).run()
 

@@ -84,11 +84,7 @@ def describe(routes: Iterable[Route]) -> dict[str, Any]:
         paths.setdefault(f"/api{route.path}", {})[route.method.lower()] = _operation(route)
     return {
         "openapi": VERSION,
-        "info": {
-            "title": "Acme",
-            "version": "1",
-            "description": f"{OPENING}\n\n{RULES}",
-        },
+        "info": {"title": "Acme", "version": "1", "description": f"{OPENING}\n\n{RULES}"},
         "paths": paths,
         "components": {
             "schemas": _answer_schemas(routes) | _request_schemas(routes),

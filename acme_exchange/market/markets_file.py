@@ -64,7 +64,9 @@ class _Entry(BaseModel):
     sizeIncrement: Amount
     minProvideSize: Amount
     maxSize: Amount
-    priceBand: Annotated[Decimal, BeforeValidator(numbers.number), Field(gt=0, lt=1, decimal_places=12)] = DEFAULT_PRICE_BAND
+    priceBand: Annotated[Decimal, BeforeValidator(numbers.number), Field(gt=0, lt=1, decimal_places=12)] = (
+        DEFAULT_PRICE_BAND
+    )
     startPrice: Amount
     volatility: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = 1.0
     enabled: StrictBool = True

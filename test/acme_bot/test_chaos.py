@@ -1,6 +1,5 @@
 """The parts of the chaos that need no bot."""
 
-import contextlib
 import socket
 from decimal import Decimal
 

@@ -16,7 +16,8 @@ class MarketSpecification:
     `kind` is "perpetual", "future" (dated) or "spot"; `underlying` is the base currency, such as "BTC". A limit order
     smaller than `min_provide_size` may not rest; no order may be larger than `max_size`. `expiry` is in microseconds
     since the epoch, and given exactly for dated futures. Spot markets are listed with their price but take no orders:
-    Acme keeps US dollars only. `price_band` is a fraction of the mark: nobody buys above it, or sells below it, by more.
+    Acme keeps US dollars only. `price_band` is a fraction of the mark: nobody buys above it, or sells below it, by
+    more.
 
     :raises ValueError: a field is impossible; the message begins with its name.
     """

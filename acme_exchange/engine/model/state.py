@@ -134,7 +134,9 @@ class State:
 
     def plan(self) -> None:
         """Finds out when the clock next brings something about: a funding payment, or an expiry."""
-        self.due_at = min((time for market in self.markets.values() if (time := market.due_at) is not None), default=None)
+        self.due_at = min(
+            (time for market in self.markets.values() if (time := market.due_at) is not None), default=None
+        )
 
     def is_due(self, now: int) -> bool:
         """Whether the clock brings something about by `now`."""

@@ -132,7 +132,9 @@ class Reference:
 
     def loss(self, orders: list[RefOrder]) -> Fraction:
         """What orders would lose against the marks, were all filled now."""
-        return sum((max(Fraction(0), o.sign * (o.price - self.mark(o.market))) * o.remaining for o in orders), Fraction(0))
+        return sum(
+            (max(Fraction(0), o.sign * (o.price - self.mark(o.market))) * o.remaining for o in orders), Fraction(0)
+        )
 
     def margin(self, account: str, orders: list[RefOrder]) -> Fraction:
         """Initial margin, were these the account's resting orders; rounded up to 12 decimals, as the venue says."""
@@ -317,12 +319,16 @@ class Reference:
         order.reach = band
         if shrinks:
             by_mark = self.bankrupt_at(order, mark, self.equity(order.account) - self.loss(self.own(order.account)))
-            by_index = self.bankrupt_at(order, self.index[order.market], self.worth_at_index(order.account, self.orders))
+            by_index = self.bankrupt_at(
+                order, self.index[order.market], self.worth_at_index(order.account, self.orders)
+            )
             order.reach = order.sign * min(order.sign * price for price in (band, by_mark, by_index))
 
     def bankrupt_at(self, order: RefOrder, price: Fraction, worth: Fraction) -> Fraction:
         """Where trading the order, fee included, costs an account all that it is worth at `price`."""
-        return (price + order.sign * worth / order.remaining) / (1 + order.sign * self.accounts[order.account].taker_fee)
+        return (price + order.sign * worth / order.remaining) / (
+            1 + order.sign * self.accounts[order.account].taker_fee
+        )
 
     def worth_at_index(self, account: str, orders: list[RefOrder]) -> Fraction:
         """What an account is worth at the indices, less what its orders would lose at once: against the mark, and where

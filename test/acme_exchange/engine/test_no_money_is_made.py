@@ -18,11 +18,7 @@ from test.acme_exchange.engine.scenario import BTC, ETH, Scenario
 
 NO_MARGIN = (400, "Account does not have enough margin for order.")
 BEYOND = (400, "Price is beyond the price band")
-MARKET = {
-    "price_band": Decimal("0.05"),
-    "size_increment": Decimal("0.0001"),
-    "min_provide_size": Decimal("0.001"),
-}
+MARKET = {"price_band": Decimal("0.05"), "size_increment": Decimal("0.0001"), "min_provide_size": Decimal("0.001")}
 
 
 def scene(*accounts: str, money: str = "10000", index: str = "70000", leverage: int = 20) -> Scenario:

@@ -196,8 +196,8 @@ class BookFrame(NamedTuple):
 
 
 class BookMessage(NamedTuple):
-    """A change of a book, or all of it, with the attributes of Hummingbot's `OrderBookMessage`. Its levels have those of
-    `OrderBookRow`, and are to be read before the next message of the same pair is asked for."""
+    """A change of a book, or all of it, with the attributes of Hummingbot's `OrderBookMessage`. Its levels have those
+    of `OrderBookRow`, and are to be read before the next message of the same pair is asked for."""
 
     type: OrderBookMessageType
     trading_pair: str

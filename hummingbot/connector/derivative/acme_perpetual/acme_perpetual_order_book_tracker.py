@@ -27,9 +27,10 @@ class AcmePerpetualOrderBookTracker(OrderBookTracker):
     """Applies what the data source brings to Hummingbot's books, where and when it is brought.
 
     Hummingbot's tracker asks by REST for one book after the other, a second apart, passes every change on through three
-    queues, and repeats the last ones on top of a snapshot. Here the subscriptions, which bring a full state first, begin
-    all books at once, also that of a pair that is added later; REST is asked only for those that they do not bring in
-    time. Both bring their messages in their order: one whose update id is not above its book's is older, and dropped.
+    queues, and repeats the last ones on top of a snapshot. Here the subscriptions, which bring a full state first,
+    begin all books at once, also that of a pair that is added later; REST is asked only for those that they do not
+    bring in time. Both bring their messages in their order: one whose update id is not above its book's is older, and
+    dropped.
     """
 
     def __init__(self, data_source: OrderBookTrackerDataSource, trading_pairs: List[str], domain: Optional[str] = None):
@@ -43,7 +44,8 @@ class AcmePerpetualOrderBookTracker(OrderBookTracker):
         self._begun = {trading_pair: asyncio.Event() for trading_pair in self._trading_pairs}
 
     async def add_trading_pair(self, trading_pair: str) -> bool:
-        """Subscribes to a pair and waits for its book. Returns False, and leaves nothing behind, when it does not come."""
+        """Subscribes to a pair and waits for its book. Returns False, and leaves nothing behind, when it does not
+        come."""
         if trading_pair in self._begun:
             self.logger().warning(f"The order book of {trading_pair} is followed already.")
             return False
