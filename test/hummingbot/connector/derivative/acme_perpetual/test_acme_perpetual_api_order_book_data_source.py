@@ -1,5 +1,4 @@
 import asyncio
-import contextlib
 import json
 import math
 from decimal import Decimal
@@ -971,7 +970,7 @@ class FuzzTests(DataSourceTestCase):
 
     async def read(self, data_source: AcmePerpetualAPIOrderBookDataSource, ws: MagicMock, texts: List[str]):
         ws.receive = AsyncMock(side_effect=[SimpleNamespace(data=text) for text in texts] + [asyncio.CancelledError])
-        with contextlib.suppress(asyncio.CancelledError, stream.StreamClosedError):
+        try:
             await data_source._process_websocket_messages(ws)
         except (asyncio.CancelledError, stream.StreamClosedError):
             pass
