@@ -28,6 +28,8 @@ from acme_bot.workspace import make_workspace, require_workspace
 LINE_WIDTH = 120
 CHAOS_SECONDS = 600
 SOAK_SECONDS = 3600
+SOAK_PACKAGES = ("matplotlib", "scipy")
+"""What only the soak needs: the extra `soak` of this package."""
 MAKE_WRITABLE = "Make it writable for you, or name another place."
 ADVICE = {
     errno.EACCES: MAKE_WRITABLE,
@@ -172,7 +174,7 @@ def _soak(options: argparse.Namespace) -> int:
         package = (missing.name or "").partition(".")[0]
         if package not in SOAK_PACKAGES:
             raise
-        raise WorkspaceError(
+        raise Problem(
             f"the soak needs {package}, which is not installed: pip install {' '.join(SOAK_PACKAGES)}"
         ) from None
     return run_soak(options.seconds, options.seed, options.folder, _console())
