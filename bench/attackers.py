@@ -1,6 +1,6 @@
 """Clients without a key who want to cost a venue as much as they can. Each runs until it is killed.
 
-    python -m bench.attackers unread-answers 8600
+python -m bench.attackers unread-answers 8600
 """
 
 import os

@@ -76,7 +76,9 @@ class Venue:
 
     def __init__(self, folder: Path, descriptors: int | None) -> None:
         accounts = folder / "accounts.json"
-        accounts.write_text(json.dumps([{"name": "trader-1", "key": "trader-1", "secret": "trader-1", "deposit": 10**9}]))
+        accounts.write_text(
+            json.dumps([{"name": "trader-1", "key": "trader-1", "secret": "trader-1", "deposit": 10**9}])
+        )
         accounts.chmod(0o600)
         self._log = folder / "log"
         arguments = ["serve", "--port", "0", "--memory", "--accounts", str(accounts)]

@@ -12,9 +12,7 @@ HEADERS = {hdrs.SERVER: "acme", "X-Content-Type-Options": "nosniff"}
 def failure(status: int, text: str, headers: dict[str, str] | None = None) -> web.Response:
     """The envelope of whatever did not succeed."""
     body = codec.encode(Failure(error=text))
-    return web.Response(
-        status=status, body=body, headers=HEADERS | (headers or {}), content_type="application/json"
-    )
+    return web.Response(status=status, body=body, headers=HEADERS | (headers or {}), content_type="application/json")
 
 
 async def add_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:

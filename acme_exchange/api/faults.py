@@ -4,8 +4,8 @@ Faults never touch what is true: the engine and the store go on as if nothing ha
 told what is. The same seed and the same occasions give the same faults.
 """
 
-from asyncio import sleep
 import uuid
+from asyncio import sleep
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal

@@ -14,8 +14,8 @@ from acme_exchange.api.access_log import ACCOUNT
 from acme_exchange.api.answering import HEADERS, failure
 from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.rate_limits import ORDERS, REQUESTS, RateLimits, TooManyRequests
-from acme_exchange.api.strangers import COUNTED
 from acme_exchange.api.routes import ROUTES, Call, Paged, Route
+from acme_exchange.api.strangers import COUNTED
 from acme_exchange.api.turns import in_turns
 from acme_exchange.api.wire import codec
 from acme_exchange.api.wire.answers import Success

@@ -126,12 +126,7 @@ class WebSocketInterface:
     """Accepts clients and keeps them until they go, fall silent, read too slowly, or the server ends."""
 
     def __init__(
-        self,
-        feeds: Feeds,
-        authenticator: Authenticator,
-        clock: Clock,
-        make_outbox: MakeOutbox,
-        strangers: Strangers,
+        self, feeds: Feeds, authenticator: Authenticator, clock: Clock, make_outbox: MakeOutbox, strangers: Strangers
     ) -> None:
         self._feeds = feeds
         self._authenticator = authenticator

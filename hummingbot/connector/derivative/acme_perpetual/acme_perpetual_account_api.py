@@ -60,7 +60,8 @@ class AcmePerpetualAccountApi:
     async def place_order(self, request: Dict[str, Any], reject_after: float) -> account_data.VenueOrder:
         """
         :param request: what `acme_perpetual_account_data.place_order_request` makes
-        :param reject_after: the venue refuses the order when it arrives later; seconds since the epoch, the venue's clock
+        :param reject_after: the venue refuses the order when it arrives later; seconds since the epoch, the venue's
+        clock
         """
         answer = await self._post(
             path_url=CONSTANTS.ORDERS_PATH_URL,

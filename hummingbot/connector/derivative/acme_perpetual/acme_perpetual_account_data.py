@@ -116,7 +116,8 @@ def place_order_request(
 
 
 def valid_until(request: Dict[str, Any], reject_after: float) -> Dict[str, Any]:
-    """The same placement, which the venue refuses when it arrives later than this (epoch seconds, the venue's clock)."""
+    """The same placement, which the venue refuses when it arrives later than this (epoch seconds, the venue's
+    clock)."""
     return {**request, "rejectAfterTs": int(reject_after * 1e3)}
 
 

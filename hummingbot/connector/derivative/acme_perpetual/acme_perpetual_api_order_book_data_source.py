@@ -510,8 +510,8 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         return await self._connector.trading_pair_associated_to_exchange_symbol(symbol=wire.market(frame))
 
     async def listen_for_order_book_snapshots(self, ev_loop: asyncio.AbstractEventLoop, output: asyncio.Queue):
-        """Every few seconds: brings, by REST, the books of markets whose subscription does not work at present, and looks
-        whether markets have opened."""
+        """Every few seconds: brings, by REST, the books of markets whose subscription does not work at present, and
+        looks whether markets have opened."""
         while True:
             await self._sleep(CONSTANTS.BOOK_SILENCE_LIMIT)
             await self._request_order_book_snapshots(output)

@@ -49,7 +49,7 @@ class VenueClock(TimeSynchronizer):
         asked_at_ms = self._current_seconds_counter() * 1e3
         try:
             venue_time_ms = await time_provider
-        except (IOError, ValueError) as error:
+        except (OSError, ValueError) as error:
             self.logger().debug(f"The venue's time is not known: {error}")
             return
         answered_at_ms = self._current_seconds_counter() * 1e3

@@ -75,9 +75,7 @@ READ_ONLY_KEY_ERROR = "Not authorized"
 EXPLANATIONS = {
     READ_ONLY_KEY_ERROR: "the API key may only read: connect acme_perpetual with one that may trade",
     "Invalid leverage": "the venue takes whole numbers from 1 to 20",
-    "Size too small for provide": (
-        "a limit order of less than the market's minimum is taken only if it is filled at once"
-    ),
+    "Size too small for provide": "a limit order of less than the market's minimum is taken only if it is filled at once",
 }
 
 # Seconds from sending a request to the last byte of its answer. The venue answers in milliseconds: a placement without
@@ -219,8 +217,8 @@ CATCH_UP_DELAY = 0.5
 # What keeps the connector from its account is told once in this many seconds.
 TROUBLE_INTERVAL = 60.0
 
-# So many cancels under way are the end of a session, and private frames wait for them: not longer, in seconds, than from
-# one answer to the next.
+# So many cancels under way are the end of a session, and private frames wait for them: not longer, in seconds, than
+# from one answer to the next.
 MANY_CANCELS = 20
 MANY_CANCELS_PATIENCE = 1.0
 

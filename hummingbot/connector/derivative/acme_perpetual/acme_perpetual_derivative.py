@@ -475,14 +475,15 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         )
 
     async def _initialize_position_mode(self):
-        """Does nothing. The base class asks once, and takes the account for a one-way one where there is no answer; here
-        the loop asks that fetches the fees, until it has one."""
+        """Does nothing. The base class asks once, and takes the account for a one-way one where there is no answer;
+        here the loop asks that fetches the fees, until it has one."""
 
     async def _fetch_account_position_mode(self) -> Optional[PositionMode]:
         return (await self._terms.ask()).position_mode
 
     async def _execute_set_position_mode(self, mode: PositionMode):
-        """As in the base class, which does nothing while there is no pair: Acme's mode is the account's (Acme API §5)."""
+        """As in the base class, which does nothing while there is no pair: Acme's mode is the account's (Acme API
+        §5)."""
         if self._trading_pairs:
             await super()._execute_set_position_mode(mode)
             return
@@ -519,7 +520,8 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         return True, ""
 
     async def _do_what_was_wanted(self):
-        """Makes the changes of the account's terms for which the venue could not be asked when a strategy wanted them."""
+        """Makes the changes of the account's terms for which the venue could not be asked when a strategy wanted
+        them."""
         if self._terms.wanted_mode is not None:
             await self._execute_set_position_mode(self._terms.wanted_mode)
         if self._terms.wanted_leverage is not None:
@@ -562,7 +564,9 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             await self._report_new_funding_payments()
             for trading_pair in self._trading_pairs:
                 if trading_pair not in self._last_funding_fee_payment_ts:
-                    self._emit_funding_payment_event(trading_pair, *await self._fetch_last_fee_payment(trading_pair), False)
+                    self._emit_funding_payment_event(
+                        trading_pair, *await self._fetch_last_fee_payment(trading_pair), False
+                    )
             self._funding.keep()
         except (AcmeRequestError, wire.WireError) as error:
             self._note_refusal(error)
@@ -574,7 +578,12 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         await self._funding.report_new((await self.trading_pair_symbol_map()).inverse)
 
     def _emit_funding_payment_event(
-        self, trading_pair: str, timestamp: float, funding_rate: Decimal, payment_amount: Decimal, fire_event_on_new: bool
+        self,
+        trading_pair: str,
+        timestamp: float,
+        funding_rate: Decimal,
+        payment_amount: Decimal,
+        fire_event_on_new: bool,
     ):
         self._funding.report(trading_pair, timestamp, funding_rate, payment_amount, fire_event_on_new)
 
@@ -702,7 +711,8 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             doubt.is_being_placed = False
 
     async def _resolve_restored_placement(self, order: InFlightOrder):
-        """Asks at once for an order of an earlier process, rather than with every status poll: strategies wait for it."""
+        """Asks at once for an order of an earlier process, rather than with every status poll: strategies wait for
+        it."""
         doubt = self._doubts.of(order.client_order_id)
         doubt.is_being_placed = True
         try:
@@ -816,7 +826,8 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         return True
 
     async def _repeat_cancel(self, order: InFlightOrder):
-        """An order that should be cancelled and is still open is cancelled again: the venue may have lost the cancel."""
+        """An order that should be cancelled and is still open is cancelled again: the venue may have lost the
+        cancel."""
         if order.is_pending_cancel_confirmation or self._doubts.of(order.client_order_id).is_cancel_unanswered:
             await self._execute_order_cancel(order)
 

@@ -76,5 +76,6 @@ class OrderDoubts:
         self._doubts = {
             order_id: doubt
             for order_id, doubt in self._doubts.items()
-            if not doubt.is_empty and (order_id in client_order_ids or doubt.cancel is not None or doubt.closed is not None)
+            if not doubt.is_empty
+            and (order_id in client_order_ids or doubt.cancel is not None or doubt.closed is not None)
         }

@@ -109,7 +109,8 @@ def smallest_resting_size(entry: Dict[str, Any]) -> Decimal:
 
 
 def last_price(entry: Dict[str, Any]) -> Optional[float]:
-    """A market's last traded price or, where nothing was traded yet, the venue's price of it; None where there is neither.
+    """A market's last traded price or, where nothing was traded yet, the venue's price of it; None where there is
+    neither.
 
     :raises WireError: when one is no number
     """

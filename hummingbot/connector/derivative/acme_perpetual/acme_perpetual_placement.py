@@ -1,4 +1,5 @@
-"""Placing orders, and what becomes of one whose placement was sent and not answered (hummingbot issues 3374 and 6716)."""
+"""Placing orders, and what becomes of one whose placement was sent and not answered (hummingbot issues 3374 and
+6716)."""
 
 import asyncio
 import logging

@@ -20,8 +20,8 @@ from hummingbot.logger import HummingbotLogger
 class AcmePerpetualRateSource(RateSourceBase):
     """The prices of the perpetuals of the server that this Hummingbot was told (Acme API §4).
 
-    Which one that is needs no password (`acme_perpetual_servers.known_domain`): the oracle asks before there was one, and
-    goes on when another server was connected.
+    Which one that is needs no password (`acme_perpetual_servers.known_domain`): the oracle asks before there was one,
+    and goes on when another server was connected.
     """
 
     _logger: Optional[HummingbotLogger] = None

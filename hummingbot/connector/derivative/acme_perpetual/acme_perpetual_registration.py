@@ -1,9 +1,9 @@
 """What Hummingbot does not find in a connector's folder by itself: candles and a source of rates, by Acme's name.
 
-Hummingbot keeps maps of both. None of its files is changed: the entries are made when it imports `acme_perpetual_utils`,
-which it does at every start, whoever starts it, because it looks for connectors. That happens half-way through other
-imports: what they are still waiting for is registered after them. What is registered is of the kind that the others are,
-classes, since some who use these maps look at more than they call.
+Hummingbot keeps maps of both. None of its files is changed: the entries are made when it imports
+`acme_perpetual_utils`, which it does at every start, whoever starts it, because it looks for connectors. That happens
+half-way through other imports: what they are still waiting for is registered after them. What is registered is of the
+kind that the others are, classes, since some who use these maps look at more than they call.
 """
 
 import sys

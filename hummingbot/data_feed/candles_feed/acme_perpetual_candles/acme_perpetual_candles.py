@@ -29,9 +29,11 @@ class AcmePerpetualCandles(CandlesBase):
     trades that one hears of differs from the venue's after each frame that was missed. So the venue is asked again and
     again, once in a sixtieth of an interval, but no more than once in a second and no less than once in five.
 
-    Candles of the intervals that the venue has not (`constants.RESOLUTIONS`) are made of shorter ones of its own, exactly.
+    Candles of the intervals that the venue has not (`constants.RESOLUTIONS`) are made of shorter ones of its own,
+    exactly.
 
-    The server that is asked is the attached connector's, or else the one that `acme_perpetual_servers.known_domain` finds.
+    The server that is asked is the attached connector's, or else the one that `acme_perpetual_servers.known_domain`
+    finds.
 
     Prices are in USD; `quote_asset_volume` is the API's volume, in USD. The API does not say how much of the underlying
     that was: `volume` is the same at the middle of the candle's prices, wrong by at most as much as half of the

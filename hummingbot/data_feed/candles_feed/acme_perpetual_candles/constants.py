@@ -12,8 +12,8 @@ from hummingbot.core.api_throttler.data_types import LinkedLimitWeightPair, Rate
 
 CANDLES_ENDPOINT = "/markets/{market}/candles"  # Acme API §4
 
-# Hummingbot's names of the intervals, in seconds. The API has most of them (Acme API §4), and 15 s, for which Hummingbot
-# has no name.
+# Hummingbot's names of the intervals, in seconds. The API has most of them (Acme API §4), and 15 s, for which
+# Hummingbot has no name.
 INTERVALS = bidict(
     {
         "1m": 60,

@@ -1,4 +1,3 @@
-import contextlib
 import json
 import math
 import unittest
@@ -517,8 +516,10 @@ class FuzzTests(unittest.TestCase):
     """Whatever the venue sends, reading it either works or raises the one error that callers expect."""
 
     def attempt(self, read, *arguments):
-        with contextlib.suppress(wire.WireError):
+        try:
             read(*arguments)
+        except wire.WireError:
+            pass
 
     @fuzzed
     @given(json_values)
