@@ -36,6 +36,7 @@ setup(
         "SQLAlchemy",
         "aiohttp<3.14",
         "bidict",
+        "eth-account",
         "hummingbot>=20260729,<=20260922",  # those that `make versions` tests
         "lwcharts",  # TradingView's chart library for the page: a file of it is served, none of it is imported
         "msgspec",
