@@ -5,6 +5,7 @@ import errno
 import importlib.metadata
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
@@ -167,16 +168,10 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _soak(options: argparse.Namespace) -> int:
-    # What judges and draws takes a while to load: no other command should wait for it.
-    try:
-        from acme_bot.soak.run import run_soak
-    except ModuleNotFoundError as missing:
-        package = (missing.name or "").partition(".")[0]
-        if package not in SOAK_PACKAGES:
-            raise
-        raise Problem(
-            f"the soak needs {package}, which is not installed: pip install {' '.join(SOAK_PACKAGES)}"
-        ) from None
+    if missing := [package for package in SOAK_PACKAGES if find_spec(package) is None]:
+        raise Problem(f"the soak needs {' and '.join(missing)}: pip install {' '.join(missing)}")
+    from acme_bot.soak.run import run_soak
+
     return run_soak(options.seconds, options.seed, options.folder, _console())
 
 

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
 from acme_bot.soak.trend import Trend
 
 COLUMNS = 3
@@ -14,6 +12,9 @@ RISING, STEADY = "tab:red", "tab:green"
 
 def draw(trends: Sequence[Trend], title: str, path: Path) -> None:
     """Writes a PNG with one panel for each trend. Needs no display."""
+    # It takes seconds to load, which only a picture is worth.
+    from matplotlib.figure import Figure
+
     rows = -(-len(trends) // COLUMNS)
     figure = Figure(figsize=(SIZE_INCHES[0] * COLUMNS, SIZE_INCHES[1] * rows), layout="constrained")
     figure.suptitle(title)

@@ -88,12 +88,8 @@ def test_a_folder_with_something_in_it_is_left_alone(command, tmp_path, capsys):
 
 
 def test_the_soak_names_the_package_that_it_needs(monkeypatch, capsys):
-    for name in [name for name in sys.modules if name.startswith(("acme_bot.soak.", "matplotlib"))]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setattr(cli, "find_spec", lambda name: None if name == "scipy" else find_spec(name))
 
     assert cli.main(["soak", "--seconds=600"]) == 1
 
-    assert capsys.readouterr().err == (
-        "acme-bot: the soak needs matplotlib, which is not installed: pip install matplotlib scipy\n"
-    )
+    assert capsys.readouterr().err == "acme-bot: the soak needs scipy: pip install scipy\n"

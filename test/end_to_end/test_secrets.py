@@ -52,6 +52,7 @@ class Witness:
     """
 
     folder: Path
+    already: list[psutil.Process] = field(default_factory=lambda: psutil.Process().children(recursive=True))
     printed: io.StringIO = field(default_factory=io.StringIO)
     processes: dict[str, str] = field(default_factory=dict)
     answers: dict[str, str] = field(default_factory=dict)
@@ -64,7 +65,7 @@ class Witness:
                 return
             time.sleep(0.2)
         for process in psutil.Process().children(recursive=True):
-            if not runs(process):
+            if process in self.already or not runs(process):
                 continue
             seen = [*process.cmdline(), *(f"{name}={value}" for name, value in process.environ().items())]
             self.processes[" ".join(process.cmdline())] = "\n".join(seen)

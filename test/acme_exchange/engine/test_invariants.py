@@ -352,7 +352,7 @@ class Venue(RuleBasedStateMachine):
 
 TestVenue = Venue.TestCase
 TestVenue.settings = settings(
-    max_examples=75,
+    max_examples=40,
     stateful_step_count=60,
     derandomize=True,
     deadline=None,
