@@ -90,6 +90,7 @@ lint: venv
 	@$(PYTHON_IN_VENV) -m ruff check --quiet --exit-zero .
 	-@$(PYTHON_IN_VENV) -m ruff format --quiet --check .
 	@$(PYTHON_IN_VENV) -m flake8 hummingbot test/hummingbot
+	-@$(PYTHON_IN_VENV) -m mypy --no-error-summary
 	@$(PYTHON_IN_VENV) -m isort --quiet --check-only hummingbot test/hummingbot
 	@.venv/bin/oxlint --quiet --deny-warnings acme_exchange/page/static
 
@@ -101,4 +102,4 @@ clean-cache:
 	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/acme-perpetual" "$$HOME/Library/Caches/acme-perpetual"
 
 clean:
-	rm -rf .venv .venv-* build *.egg-info .pytest_cache .hypothesis .coverage
+	rm -rf .venv .venv-* build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

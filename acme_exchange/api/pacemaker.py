@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from acme_exchange.api.feeds import Feeds
 from acme_exchange.api.rate_limits import RateLimits
@@ -25,7 +26,7 @@ class Pacemaker:
         self._feeds = feeds
         self._limits = limits
         self._sockets = sockets
-        self._tasks: list[asyncio.Task] = []
+        self._tasks: list[asyncio.Task[Any]] = []
 
     def start(self) -> None:
         self._tasks = [
@@ -51,7 +52,7 @@ class Pacemaker:
         self._sockets.close_silent()
 
 
-async def _repeat(steps: Callable[[], Iterable], seconds: float) -> None:
+async def _repeat(steps: Callable[[], Iterable[Any]], seconds: float) -> None:
     while True:
         try:
             await in_turns(steps())

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -54,7 +55,7 @@ class Connection:
         self._outbox = make_outbox(self._abort)
         count = partial(strangers.refuse_flood, STRANGERS, request.remote)
         self.session = Session(self._outbox, feeds, authenticator, clock, key, count)
-        self._writer: asyncio.Task | None = None
+        self._writer: asyncio.Task[Any] | None = None
         self._closing: asyncio.Task[None] | None = None
 
     async def serve(self) -> None:

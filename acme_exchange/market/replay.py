@@ -41,7 +41,7 @@ class ReplayedIndex:
     :param speed: how many times as fast the recorded time passes.
     """
 
-    def __init__(self, name: str, times: array, prices: array, speed: float = 1.0):
+    def __init__(self, name: str, times: array[float], prices: array, speed: float = 1.0):
         self._name = name
         self._times = times
         self._prices = prices
@@ -77,8 +77,8 @@ class Recording:
 
     market: MarketDefinition
     first: int
-    times: array = field(default_factory=lambda: array("q"))
-    prices: array = field(default_factory=lambda: array("d"))
+    times: array[float] = field(default_factory=lambda: array("q"))
+    prices: array[float] = field(default_factory=lambda: array("d"))
 
     def origin(self) -> str:
         """Of when the prices are, in words."""

@@ -51,7 +51,7 @@ class AdminInterface:
         self.add("POST", "/faults", lambda fields: present(faults.set(FaultRequest.read(fields))))
         self.add("DELETE", "/faults", lambda fields: faults.clear(ClearRequest.read(fields).id))
 
-    def _guarded(self, handler: Handler) -> Callable:
+    def _guarded(self, handler: Handler) -> Callable[..., Any]:
         async def handle(request: web.Request) -> web.Response:
             self._refuse_strangers(request)
             result = handler(_fields(await request.read()))

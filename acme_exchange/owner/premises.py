@@ -33,7 +33,7 @@ class Premises:
         """The file that lets its owner's commands in while it runs."""
         return path_for(self.database, self.directory)
 
-    async def administer(self, operation: str, fields: Mapping[str, Any]) -> dict:
+    async def administer(self, operation: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Has an operation done: by the venue, if one works with the database; else directly. It is kept when this
         returns.
 
@@ -55,7 +55,7 @@ class Premises:
         except Refused as refused:
             raise AdministrationError(f"Nothing was done: {refused.text}") from None
 
-    async def _do(self, operation: str, fields: Mapping[str, Any]) -> dict:
+    async def _do(self, operation: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         store = DatabaseStore(Database(self.database))
         try:
             engine = Engine([], client_ids=store) if store.state is None else Engine.restore(store.state, store)

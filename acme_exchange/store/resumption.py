@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from typing import Any
 
 from acme_exchange.engine import Engine, MarketSpecification
 from acme_exchange.engine.model.state import ClientIds
@@ -13,7 +14,7 @@ INCREMENTS = ("price_increment", "size_increment")
 
 
 def resumed_engine(
-    state: dict | None, markets: Sequence[MarketSpecification], funding_interval: int, client_ids: ClientIds
+    state: dict[str, Any] | None, markets: Sequence[MarketSpecification], funding_interval: int, client_ids: ClientIds
 ) -> Engine:
     """The engine of a venue that goes on, or of a new one.
 
@@ -46,7 +47,7 @@ def resumed_engine(
     return Engine.restore(state, client_ids)
 
 
-def _resumed(old: dict | None, defined: dict, used: set[str]) -> dict:
+def _resumed(old: dict[str, Any] | None, defined: dict, used: set[str]) -> dict:
     if old is None or (old["expired"] and old["expiry"] != defined["expiry"]):
         return defined
     changed = [name for name in (*INCREMENTS, "kind") if old[name] != defined[name]]
@@ -60,7 +61,7 @@ def _resumed(old: dict | None, defined: dict, used: set[str]) -> dict:
     return row | {"enabled": not old["expired"] and (defined["enabled"] or old["name"] in used)}
 
 
-def _with_interval(row: dict, before: int, now: int) -> dict:
+def _with_interval(row: dict[str, Any], before: int, now: int) -> dict:
     """With another funding interval, the next payment is due at the next multiple of that."""
     if before == now or row["funding_since"] is None:
         return row

@@ -15,23 +15,23 @@ class Answer(Struct, frozen=True, rename="camel"):
     """A JSON object of the contract; its fields are spelt in camel case on the wire."""
 
 
-class Success(Answer, kw_only=True):
+class Success(Answer, kw_only=True, frozen=True):
     success: bool = True
     result: Any
     has_more_data: bool | UnsetType = UNSET
 
 
-class Failure(Answer, kw_only=True):
+class Failure(Answer, kw_only=True, frozen=True):
     success: bool = False
     error: str
 
 
-class Status(Answer):
+class Status(Answer, frozen=True):
     name: str = "acme"
     status: str = "ok"
 
 
-class Coin(Answer):
+class Coin(Answer, frozen=True):
     id: str
     name: str
     fiat: bool
@@ -56,7 +56,7 @@ US_DOLLAR = Coin(
 )
 
 
-class Market(Answer):
+class Market(Answer, frozen=True):
     name: str
     type: Literal["future", "spot"]
     underlying: str | None
@@ -80,13 +80,13 @@ class Market(Answer):
     high_leverage_fee_exempt: bool
 
 
-class OrderBook(Answer):
+class OrderBook(Answer, frozen=True):
     bids: list[Level]
     asks: list[Level]
     time: float
 
 
-class Trade(Answer):
+class Trade(Answer, frozen=True):
     id: int
     price: Decimal
     size: Decimal
@@ -95,7 +95,7 @@ class Trade(Answer):
     time: Time
 
 
-class Candle(Answer):
+class Candle(Answer, frozen=True):
     start_time: Time
     time: int
     open: Decimal
@@ -105,7 +105,7 @@ class Candle(Answer):
     volume: Decimal
 
 
-class Future(Answer):
+class Future(Answer, frozen=True):
     name: str
     underlying: str
     type: Literal["perpetual", "future"]
@@ -127,20 +127,20 @@ class Future(Answer):
     next_funding_time: Time | None
 
 
-class FutureStatistics(Answer):
+class FutureStatistics(Answer, frozen=True):
     volume: Decimal
     next_funding_rate: Decimal | None
     next_funding_time: Time | None
     open_interest: Decimal
 
 
-class FundingRate(Answer):
+class FundingRate(Answer, frozen=True):
     future: str
     rate: Decimal
     time: Time
 
 
-class FundingPayment(Answer):
+class FundingPayment(Answer, frozen=True):
     id: int
     future: str
     payment: Decimal
@@ -148,7 +148,7 @@ class FundingPayment(Answer):
     time: Time
 
 
-class Position(Answer):
+class Position(Answer, frozen=True):
     future: str
     side: Side
     size: Decimal
@@ -170,7 +170,7 @@ class Position(Answer):
     recent_pnl: Decimal | None | UnsetType = UNSET
 
 
-class Account(Answer):
+class Account(Answer, frozen=True):
     username: str
     collateral: Decimal
     free_collateral: Decimal
@@ -188,7 +188,7 @@ class Account(Answer):
     position_mode: Literal["oneway", "hedge"]
 
 
-class Balance(Answer):
+class Balance(Answer, frozen=True):
     coin: str
     total: Decimal
     free: Decimal
@@ -197,7 +197,7 @@ class Balance(Answer):
     spot_borrow: Decimal
 
 
-class Order(Answer):
+class Order(Answer, frozen=True):
     id: int
     client_id: str | None
     market: str
@@ -218,7 +218,7 @@ class Order(Answer):
     position_side: Literal["long", "short"] | None
 
 
-class Fill(Answer):
+class Fill(Answer, frozen=True):
     id: int
     market: str
     future: str | None
@@ -239,7 +239,7 @@ class Fill(Answer):
     position_side: Literal["long", "short"] | None
 
 
-class Frame(Answer):
+class Frame(Answer, frozen=True):
     """Any WebSocket frame of the server's."""
 
     type: str
@@ -250,7 +250,7 @@ class Frame(Answer):
     data: Any = UNSET
 
 
-class BookFrame(Answer):
+class BookFrame(Answer, frozen=True):
     time: float
     checksum: int
     bids: list[Level]
@@ -258,7 +258,7 @@ class BookFrame(Answer):
     action: Literal["partial", "update"]
 
 
-class Ticker(Answer):
+class Ticker(Answer, frozen=True):
     bid: Decimal | None
     ask: Decimal | None
     bid_size: Decimal | None
@@ -267,12 +267,12 @@ class Ticker(Answer):
     time: float
 
 
-class MarketsFrame(Answer):
+class MarketsFrame(Answer, frozen=True):
     action: Literal["partial", "update"]
     data: dict[str, Market]
 
 
-class Funding(Answer):
+class Funding(Answer, frozen=True):
     future: str
     index: Decimal
     mark: Decimal
@@ -282,7 +282,7 @@ class Funding(Answer):
     time: Time
 
 
-class Fault(Answer):
+class Fault(Answer, frozen=True):
     """Told to the venue's owner alone; no part of the Acme API."""
 
     id: int

@@ -1,5 +1,7 @@
 """What happens to an account that is worth too little (Acme API §8, liquidation)."""
 
+from typing import Any
+
 from acme_exchange.engine.events import Liquidated
 from acme_exchange.engine.model.accounts import Account, Holding
 from acme_exchange.engine.model.money import ZERO
@@ -35,7 +37,7 @@ def liquidate(state: State, account: Account) -> None:
     state.emit(Liquidated(account.name, absorbed, state.now))
 
 
-def _largest_first(holding: Holding) -> tuple:
+def _largest_first(holding: Holding) -> tuple[Any, ...]:
     return -holding.size.copy_abs() * holding.market.mark, *holding.key
 
 

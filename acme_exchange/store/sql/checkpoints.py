@@ -5,6 +5,7 @@ SQLite would make them within a commit, and hold up for it whoever waits for tha
 
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from logging import getLogger
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -39,7 +40,7 @@ class Checkpoints:
         self._thread = ThreadPoolExecutor(1, "store-checkpoints")
         self._rows = 0
         self._said_bytes = LARGE_LOG_BYTES // 2
-        self._latest: Future | None = None
+        self._latest: Future[Any] | None = None
 
     def follow_batch(self) -> None:
         """Has one made if it is time, and does not wait for it. To be called in `write_thread`, after each batch.

@@ -210,7 +210,7 @@ class _KeyedTable:
         changed = [column.name for column in table.c if not column.primary_key]
         self._update = Prepared(_changing(table, key, changed), connection.dialect, [f"row_{name}" for name in names])
 
-    def forget(self, is_old: Callable[[tuple], bool]) -> None:
+    def forget(self, is_old: Callable[[tuple[Any, ...]], bool]) -> None:
         """No longer knows of rows that will not change any more."""
         self.known = {key: row for key, row in self.known.items() if not is_old(key)}
 
