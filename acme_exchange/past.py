@@ -77,7 +77,7 @@ class Past:
             candles.append(Candle(start, *prices, volume=Decimal(0)))
         return candles
 
-    def _drawn(self, underlying: str) -> tuple[array[float], array]:
+    def _drawn(self, underlying: str) -> tuple[array[int], array[float]]:
         """Times, oldest first, and the logarithm of the price at each, as a part of that where the venue began."""
         first = next(one for one in self._markets.values() if one.specification.underlying == underlying)
         random = Random(f"{self._seed}/{underlying}/past")

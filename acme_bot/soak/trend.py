@@ -15,6 +15,8 @@ FEWEST_POINTS = 8
 CONFIDENCE = 0.95
 SECONDS_PER_HOUR = 3600
 
+type Numbers = NDArray[numpy.float64]
+
 
 @dataclass
 class Series:

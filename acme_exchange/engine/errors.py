@@ -1,5 +1,7 @@
 """How the engine says no."""
 
+from typing import Any
+
 
 class Refused(Exception):
     """A command the rules do not allow. The engine is exactly as it was before the command.
@@ -13,5 +15,5 @@ class Refused(Exception):
         self.status = status
         self.text = text
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return Refused, (self.status, self.text)

@@ -31,12 +31,12 @@ def number(value: Any) -> Decimal:
 
 
 def _within_reason(value: Decimal) -> Decimal:
-    exponent = value.as_tuple().exponent
+    exponent = int(value.as_tuple().exponent)
     if not -MOST_DECIMAL_PLACES <= exponent <= 15 or value.copy_abs() > LARGEST_NUMBER:
         raise ValueError("out of range")
     if exponent >= -COUNTED_DECIMAL_PLACES:
         return value
-    sign, digits, exponent = value.as_tuple()
+    sign, digits, _ = value.as_tuple()
     while exponent < -COUNTED_DECIMAL_PLACES and digits[-1] == 0 and len(digits) > 1:
         digits, exponent = digits[:-1], exponent + 1
     return Decimal((sign, digits, exponent)) if value else Decimal(0)

@@ -75,6 +75,6 @@ def _trusting(certificate: str) -> ssl.SSLContext:
 
 def _reason(error: urllib.error.HTTPError) -> str:
     try:
-        return json.loads(error.read())["error"]
+        return str(json.loads(error.read())["error"])
     except (OSError, ValueError, KeyError):
         return f"the venue answered {error.code}"

@@ -18,7 +18,7 @@ class EquityQuery(Request):
     resolution: Literal["15", "60", "300", "900", "3600", "14400", "86400"] = "60"
 
 
-class PageFill(Fill):
+class PageFill(Fill, frozen=True):
     """A fill, and what it realized before its fee."""
 
     profit: Decimal = Decimal(0)

@@ -210,7 +210,7 @@ class MemoryStore:
         )
 
     async def trades(self, market: str, period: Period, limit: int) -> list[Traded]:
-        chosen = []
+        chosen: list[Any] = []
         for trade in reversed(self._trades[market]):
             if len(chosen) == limit or (period.start is not None and trade.time < period.start):
                 break

@@ -47,7 +47,7 @@ def resumed_engine(
     return Engine.restore(state, client_ids)
 
 
-def _resumed(old: dict[str, Any] | None, defined: dict, used: set[str]) -> dict:
+def _resumed(old: dict[str, Any] | None, defined: dict[str, Any], used: set[str]) -> dict[str, Any]:
     if old is None or (old["expired"] and old["expiry"] != defined["expiry"]):
         return defined
     changed = [name for name in (*INCREMENTS, "kind") if old[name] != defined[name]]
@@ -61,7 +61,7 @@ def _resumed(old: dict[str, Any] | None, defined: dict, used: set[str]) -> dict:
     return row | {"enabled": not old["expired"] and (defined["enabled"] or old["name"] in used)}
 
 
-def _with_interval(row: dict[str, Any], before: int, now: int) -> dict:
+def _with_interval(row: dict[str, Any], before: int, now: int) -> dict[str, Any]:
     """With another funding interval, the next payment is due at the next multiple of that."""
     if before == now or row["funding_since"] is None:
         return row

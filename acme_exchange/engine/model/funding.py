@@ -22,6 +22,8 @@ class FundingClock:
     def __init__(self, interval: int, now: int):
         self.interval = interval
         self.premium = ZERO
+        self.area = ZERO
+        self.since = now
         self._begin(now)
 
     def observe(self, mark: Decimal, index: Decimal, now: int) -> None:

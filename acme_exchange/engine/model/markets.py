@@ -111,4 +111,4 @@ class Market:
 
 def _quantum(increment: Decimal) -> Decimal:
     """The last decimal of an increment: what its multiples can be quantized to."""
-    return Decimal(1).scaleb(min(0, increment.as_tuple().exponent))
+    return Decimal(1).scaleb(min(0, int(increment.as_tuple().exponent)))

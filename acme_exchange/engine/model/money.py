@@ -48,4 +48,4 @@ def is_amount(value: object, decimals: int = MAX_DECIMALS) -> bool:
     """Whether `value` is a finite Decimal small enough, and with few enough decimals, to be counted exactly."""
     if not isinstance(value, Decimal) or not value.is_finite():
         return False
-    return value.copy_abs() < MAX_MAGNITUDE and value.as_tuple().exponent >= -decimals
+    return value.copy_abs() < MAX_MAGNITUDE and int(value.as_tuple().exponent) >= -decimals

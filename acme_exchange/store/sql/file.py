@@ -112,5 +112,5 @@ class DatabaseFile:
     def _was_open(self) -> bool:
         """What the file says without its log. One from before version 3 does not say it."""
         with suppress(sqlite3.Error), closing(sqlite3.connect(f"{self.path.as_uri()}?immutable=1", uri=True)) as found:
-            return found.execute("SELECT is_open FROM venue").fetchone() == (1,)
+            return bool(found.execute("SELECT is_open FROM venue").fetchone() == (1,))
         return False

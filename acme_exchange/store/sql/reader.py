@@ -112,7 +112,7 @@ def _open_orders() -> Select[Any]:
     return select(tables.orders).where(tables.IS_OPEN).order_by(tables.orders.c.id)
 
 
-def _resting(connection: Connection, row: dict[str, Any]) -> dict:
+def _resting(connection: Connection, row: dict[str, Any]) -> dict[str, Any]:
     mine = select(tables.fills.c.price, tables.fills.c.size).where(tables.fills.c.order_id == row["id"])
     notional = sum((Decimal(fill.price) * Decimal(fill.size) for fill in connection.execute(mine)), Decimal(0))
     return row | {"filled_notional": str(notional)}
@@ -122,7 +122,7 @@ def _plain(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def _matching(query: Select[Any], wanted: dict[Column[Any], Any]) -> Select:
+def _matching(query: Select[Any], wanted: dict[Column[Any], Any]) -> Select[Any]:
     return query.where(*(column == value for column, value in wanted.items() if value is not None))
 
 
@@ -141,7 +141,7 @@ def _page[Record](
     return Page(found[:limit], more=len(found) > limit)
 
 
-def _within(query: Select[Any], time: Column[Any], period: Period) -> Select:
+def _within(query: Select[Any], time: Column[Any], period: Period) -> Select[Any]:
     if period.start is not None:
         query = query.where(time >= period.start)
     return query if period.end is None else query.where(time <= period.end)
