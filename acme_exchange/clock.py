@@ -1,8 +1,8 @@
 """Where time enters the venue. Everything else is told what time it is, in microseconds since the epoch.
 
 There is one clock for what clients are told, for what their signatures are checked against, and for the engine. It only
-runs forwards, over restarts too: it goes on from the latest time that was kept. So it may be ahead of the machine's, which
-was ahead once and has been set right. Clients may then go by either.
+runs forwards, over restarts too: it goes on from the latest time that was kept. So it may be ahead of the machine's,
+which was ahead once and has been set right. Clients may then go by either.
 """
 
 import time

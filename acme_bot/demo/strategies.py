@@ -31,8 +31,8 @@ MARKET_MAKING = Strategy(
     },
 )
 # Spreads and barriers are fractions. It quotes 250 USD on each side, and its executors close their positions before it
-# stops, at a taker's cost: a round trip has to earn more than with version 1. A stronger skew would give away on one side
-# what the other has earned.
+# stops, at a taker's cost: a round trip has to earn more than with version 1. A stronger skew would give away on one
+# side what the other has earned.
 INVENTORY_MAKER = Strategy(
     "inventory_maker",
     {

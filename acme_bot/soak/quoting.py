@@ -114,5 +114,6 @@ class Soak(StrategyV2Base):
         }
 
     def _queued(self) -> int:
-        """What waits for the connector: frames of the account, since those of the markets are handled as they are read."""
+        """What waits for the connector: frames of the account, since those of the markets are handled as they are
+        read."""
         return int(self._connector._user_stream_tracker.user_stream.qsize())

@@ -15,8 +15,6 @@ FEWEST_POINTS = 8
 CONFIDENCE = 0.95
 SECONDS_PER_HOUR = 3600
 
-type Numbers = NDArray[numpy.float64]
-
 
 @dataclass
 class Series:

@@ -57,9 +57,7 @@ class Keyring:
     :ivar disabled: the accounts whose keys are not until they are enabled again, nor those of their subaccounts.
     """
 
-    def __init__(
-        self, keys: Iterable[ApiKey] = (), revoked: Iterable[str] = (), disabled: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, keys: Iterable[ApiKey] = (), revoked: Iterable[str] = (), disabled: Iterable[str] = ()) -> None:
         self.accepted: dict[str, ApiKey] = {}
         self.revoked = set(revoked)
         self.disabled = set(disabled)

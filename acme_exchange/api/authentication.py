@@ -82,8 +82,8 @@ class Authenticator:
         return known
 
     def behind(self, headers: Mapping[str, str]) -> int:
-        """By how many microseconds the clock that a signed request goes by is behind the venue's: none, or as much as the
-        machine's is, where the two differ by more than a signature may."""
+        """By how many microseconds the clock that a signed request goes by is behind the venue's: none, or as much as
+        the machine's is, where the two differ by more than a signature may."""
         ahead = self._clock.ahead()
         if ahead <= TIMESTAMP_TOLERANCE_MILLISECONDS * 1000:
             return 0

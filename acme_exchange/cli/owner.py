@@ -41,7 +41,9 @@ def add_commands(commands: Any) -> None:
     )
     listed = _action(actions, "list", "list the accounts, what they have, and their profit", _list)
     listed.add_argument("--json", action="store_true", help="as one JSON list")
-    disable = _action(actions, "disable", "refuse an account's keys until it is enabled, and cancel its orders", _disable)
+    disable = _action(
+        actions, "disable", "refuse an account's keys until it is enabled, and cancel its orders", _disable
+    )
     disable.add_argument("account", metavar="ACCOUNT")
     enable = _action(actions, "enable", "accept the keys of a disabled account again", _enable)
     enable.add_argument("account", metavar="ACCOUNT")
@@ -65,7 +67,7 @@ def add_commands(commands: Any) -> None:
     ledger.add_argument("--json", action="store_true", help="as one JSON object")
 
 
-def _action(actions: Any, name: str, summary: str, run: Callable[..., Any]) -> argparse.ArgumentParser:
+def _action(actions: Any, name: str, summary: str, run: Callable) -> argparse.ArgumentParser:
     parser = actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
     add_place_options(parser)
     parser.set_defaults(run=run)
@@ -82,7 +84,7 @@ def _amount(text: str) -> Decimal:
     return amount
 
 
-def _administer(options: argparse.Namespace, operation: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+def _administer(options: argparse.Namespace, operation: str, fields: Mapping[str, Any]) -> dict:
     return asyncio.run(premises(options).administer(operation, fields))
 
 

@@ -54,7 +54,7 @@ class Administration:
 
     def __init__(self, venue: Venue) -> None:
         self._venue = venue
-        self._operations: dict[str, tuple[type[Request], Callable[[Any], dict[str, Any]]]] = {
+        self._operations: dict[str, tuple[type[Request], Callable[[Any], dict]]] = {
             "accounts": (CreateAccountRequest, self._create_account),
             "deposits": (DepositRequest, self._deposit),
             "keys": (CreateKeyRequest, self._create_key),
@@ -63,7 +63,7 @@ class Administration:
             "enabling": (AccountRequest, self._enable),
         }
 
-    def perform(self, operation: str, fields: Any) -> dict[str, Any]:
+    def perform(self, operation: str, fields: Any) -> dict:
         """Carries one out.
 
         :param operation: one of those in `__init__`.
@@ -80,7 +80,7 @@ class Administration:
         for operation in self._operations:
             admin.add("POST", f"/{operation}", lambda fields, name=operation: self.perform(name, fields))
 
-    def _create_account(self, asked: CreateAccountRequest) -> dict[str, Any]:
+    def _create_account(self, asked: CreateAccountRequest) -> dict:
         if self._venue.engine.has_account(asked.name):
             raise Refused(
                 400,
@@ -95,12 +95,12 @@ class Administration:
             self._venue.execute(Deposit(asked.name, asked.deposit))
         return self._create_key(CreateKeyRequest(account=asked.name))
 
-    def _deposit(self, asked: DepositRequest) -> dict[str, Any]:
+    def _deposit(self, asked: DepositRequest) -> dict:
         self._require_account(asked.account)
         self._venue.execute(Deposit(asked.account, asked.amount))
         return {"account": asked.account, "balance": self._venue.engine.balance(asked.account).total}
 
-    def _create_key(self, asked: CreateKeyRequest) -> dict[str, Any]:
+    def _create_key(self, asked: CreateKeyRequest) -> dict:
         self._require_account(asked.account)
         text, secret = secrets.token_urlsafe(24), secrets.token_urlsafe(32)
         self._venue.store.add_key(ApiKey(text, asked.account, asked.read_only, secret=secret))

@@ -18,8 +18,7 @@ from acme_exchange.engine import PlaceOrder
 from acme_exchange.market import plan_markets
 from acme_exchange.store import Database, DatabaseStore, Durability, InUse, StoreUnusable, database_url, file_url
 from acme_exchange.store.progress import StoreFailed
-from acme_exchange.store.sql import checkpoints
-from acme_exchange.store.sql import database as opening
+from acme_exchange.store.sql import checkpoints, database as opening
 from acme_exchange.store.sql.ledger import account_lines
 from acme_exchange.venue import Venue, planned_venue
 

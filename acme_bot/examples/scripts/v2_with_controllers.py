@@ -62,8 +62,8 @@ class V2WithControllers(StrategyV2Base):
         """`manual_kill_switch` can be changed while the bot runs, and changed back."""
         if controller.config.manual_kill_switch and controller.status == RunnableStatus.RUNNING:
             self._stop(name, controller)
-        elif name not in self._lost and controller.status == RunnableStatus.TERMINATED:
-            if not controller.config.manual_kill_switch:
+        elif not controller.config.manual_kill_switch and controller.status == RunnableStatus.TERMINATED:
+            if name not in self._lost:
                 controller.start()
 
     def _limit_losses(self) -> None:

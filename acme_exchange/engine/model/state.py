@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Protocol
 
 from acme_exchange.engine.errors import Refused
@@ -81,7 +80,7 @@ class State:
         """The account that takes fees, pays rebates and bears the losses of bankrupt accounts."""
         return self.accounts[HOUSE]
 
-    def open_account(self, name: str, maker_fee: Decimal, taker_fee: Decimal) -> None:
+    def open_account(self, name: str, maker_fee, taker_fee) -> None:
         """Adds an account."""
         self.accounts[name] = Account(name, len(self.accounts), maker_fee, taker_fee)
 

@@ -247,7 +247,9 @@ class Prepared:
         if placed is None:
             self._arranged = lambda row: dict(zip(names, row))
         elif list(placed) != list(names):
-            self._arranged = lambda row, places=[names.index(name) for name in placed]: tuple([row[at] for at in places])
+            self._arranged = lambda row, places=[names.index(name) for name in placed]: tuple(
+                [row[at] for at in places]
+            )
 
     def execute(self, cursor: DBAPICursor, rows: Sequence[tuple]) -> int:
         """Executes it once for each row, one at least; how many rows of the table it has found."""

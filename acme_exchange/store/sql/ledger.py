@@ -63,9 +63,7 @@ def account_lines(connection: Connection) -> list[AccountLine]:
 def _unrealized(connection: Connection) -> dict[str, Decimal]:
     """What closing each account's positions at the marks would bring."""
     held, markets = tables.holdings.c, tables.markets.c
-    query = select(held.account, held.size, held.cost, markets.mark).join(
-        tables.markets, held.market == markets.name
-    )
+    query = select(held.account, held.size, held.cost, markets.mark).join(tables.markets, held.market == markets.name)
     found: dict[str, Decimal] = {}
     for row in connection.execute(query):
         if row.mark is not None:
@@ -106,7 +104,7 @@ def flows(connection: Connection, account: str, span: int, start: int, until: in
     return found + [flow_of(_posting(row), row.time - row.time % span) for row in connection.execute(query)]
 
 
-def _in_spans(table: Table, account: str, span: int, start: int, until: int, *columns: Any) -> Select[Any]:
+def _in_spans(table: Table, account: str, span: int, start: int, until: int, *columns: Any) -> Select:
     time = table.c.time
     begin = (time - time % span).label("start")
     return select(begin, *columns).where(table.c.account == account, time.between(start, until)).group_by(begin)

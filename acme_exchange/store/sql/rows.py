@@ -68,7 +68,7 @@ def candle_of(row: Any) -> Candle:
     return _record(Candle, row, ("open", "high", "low", "close", "volume"))
 
 
-def posting_row(event: Deposited | Settled | Liquidated) -> dict[str, Any] | None:
+def posting_row(event: Deposited | Settled | Liquidated) -> dict | None:
     """What is no fill and no funding, but moves cash: a deposit, an expiry, a loss that the house bore."""
     row = {
         "account": event.account,

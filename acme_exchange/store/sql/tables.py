@@ -6,7 +6,6 @@ template engine to each user's machine for what is, with one writer and a linear
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Integer, MetaData, String, Table, Text, false
 
@@ -17,7 +16,7 @@ VERSION = 4
 metadata = MetaData()
 
 
-def _money(name: str, nullable: bool = False) -> Column[Any]:
+def _money(name: str, nullable: bool = False) -> Column:
     return Column(name, Text, nullable=nullable)
 
 
@@ -53,10 +52,7 @@ accounts = Table(
 
 # What the owner has set for an account, beside what the engine knows of it.
 settings = Table(
-    "settings",
-    metadata,
-    Column("account", String(64), primary_key=True),
-    Column("disabled", Boolean, nullable=False),
+    "settings", metadata, Column("account", String(64), primary_key=True), Column("disabled", Boolean, nullable=False)
 )
 
 keys = Table(

@@ -5,7 +5,20 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Table, Update, and_, bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy import (
+    Connection,
+    Dialect,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from acme_exchange.accounts.keys import ApiKey
@@ -94,9 +107,7 @@ class Writer:
             for table in (tables.accounts, tables.markets, tables.holdings, tables.statistics)
         }
         self._inserts = {table: _insertion(table, dialect, names) for table, names in INSERTED.items()}
-        self._changes = {
-            statement: Prepared(statement, dialect, names) for statement, names in CHANGES.items()
-        }
+        self._changes = {statement: Prepared(statement, dialect, names) for statement, names in CHANGES.items()}
         self._candles: dict[tuple[str, int], Candle] = {
             (row.market, row.resolution): rows.candle_of(row) for row in _latest_candles(connection)
         }
@@ -210,7 +221,7 @@ class _KeyedTable:
         changed = [column.name for column in table.c if not column.primary_key]
         self._update = Prepared(_changing(table, key, changed), connection.dialect, [f"row_{name}" for name in names])
 
-    def forget(self, is_old: Callable[[tuple[Any, ...]], bool]) -> None:
+    def forget(self, is_old: Callable[[tuple], bool]) -> None:
         """No longer knows of rows that will not change any more."""
         self.known = {key: row for key, row in self.known.items() if not is_old(key)}
 

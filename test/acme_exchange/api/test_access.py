@@ -24,7 +24,9 @@ def path_of(route) -> str:
 
 
 @pytest.mark.parametrize("clock", ["the venue's", "the machine's"])
-async def test_where_the_venues_clock_is_ahead_its_clients_may_go_by_either(alice: Client, running: RunningVenue, clock):
+async def test_where_the_venues_clock_is_ahead_its_clients_may_go_by_either(
+    alice: Client, running: RunningVenue, clock
+):
     running.clock.is_ahead = 2 * 3600 * 1_000_000
     behind = 0 if clock == "the venue's" else 2 * 3600
 
@@ -243,7 +245,9 @@ async def test_a_key_that_may_not_trade_leaves_the_orders_to_those_that_may(alic
 
 
 async def test_a_cancel_is_never_refused_for_its_rate_and_counts_for_nothing(alice: Client, running: RunningVenue):
-    ids = [(await alice.place("BTC-PERP", "buy", "0.001", 60000 + count)).result["id"] for count in range(20)]
+    ids = []
+    for count in range(20):
+        ids.append((await alice.place("BTC-PERP", "buy", "0.001", 60000 + count)).result["id"])
     for _ in range(10):
         assert (await alice.get("/account")).status == 200
     assert (await alice.get("/account")).status == 429

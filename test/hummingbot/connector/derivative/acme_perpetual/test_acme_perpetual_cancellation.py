@@ -320,7 +320,8 @@ class EarlyCancellationTests(DerivativeTestCase):
 
 
 class ManyCancelsTests(DerivativeTestCase):
-    """The end of a session with many orders: Hummingbot's recorder works within the event loop with each piece of news."""
+    """The end of a session with many orders: Hummingbot's recorder works within the event loop with each piece of
+    news."""
 
     COUNT = 60
 

@@ -67,7 +67,8 @@ class EarlyNewsTests(DerivativeTestCase):
         return reported[0]
 
     async def test_a_fill_is_reported_a_turn_of_the_loop_after_the_creation(self):
-        """Who begins a task for each, as a service does that writes them to its database, begins the creation's first."""
+        """Who begins a task for each, as a service does that writes them to its database, begins the creation's
+        first."""
         self.assertEqual(["BuyOrderCreated"], await self.reported_within_the_turn_of_the_creation("HBOT1"))
 
     async def test_so_is_one_that_came_before_the_answer(self):

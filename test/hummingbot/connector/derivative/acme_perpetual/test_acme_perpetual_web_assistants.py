@@ -371,7 +371,9 @@ class RunningDeadlineTests(IsolatedAsyncioWrapperTestCase):
 
         async with RunningDeadline(0.3):
             asyncio.get_running_loop().call_later(0.01, time.sleep, 0.6)
-            asyncio.get_running_loop().call_later(0.02, asyncio.get_running_loop().call_later, 0.1, answer.set_result, 1)
+            asyncio.get_running_loop().call_later(
+                0.02, asyncio.get_running_loop().call_later, 0.1, answer.set_result, 1
+            )
             self.assertEqual(1, await answer)
 
     async def test_it_is_stretched_within_a_limit(self):
