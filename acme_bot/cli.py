@@ -5,6 +5,7 @@ import errno
 import importlib.metadata
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
@@ -28,6 +29,8 @@ from acme_bot.workspace import make_workspace, require_workspace
 LINE_WIDTH = 120
 CHAOS_SECONDS = 600
 SOAK_SECONDS = 3600
+SOAK_PACKAGES = ("matplotlib", "scipy")
+"""What only the soak needs: the extra `soak` of this package."""
 MAKE_WRITABLE = "Make it writable for you, or name another place."
 ADVICE = {
     errno.EACCES: MAKE_WRITABLE,
@@ -165,7 +168,8 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _soak(options: argparse.Namespace) -> int:
-    # What judges and draws takes a while to load: no other command should wait for it.
+    if missing := [package for package in SOAK_PACKAGES if find_spec(package) is None]:
+        raise Problem(f"the soak needs {' and '.join(missing)}: pip install {' '.join(missing)}")
     from acme_bot.soak.run import run_soak
 
     return run_soak(options.seconds, options.seed, options.folder, _console())

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 
 import numpy
 from numpy.typing import NDArray
-from scipy.stats import theilslopes
 
 Numbers = NDArray[numpy.float64]
 
@@ -74,6 +73,9 @@ def trend_of(series: Series) -> Trend:
     times, values = times[judged], values[judged]
     tenth = max(1, len(values) // 10)
     thin_values, thin_times = _thinned(values, times)
+    # It takes seconds to load, which only a judgement is worth.
+    from scipy.stats import theilslopes
+
     slope, intercept, low, _ = map(float, theilslopes(thin_values, thin_times, CONFIDENCE, method="joint"))
     started, ended = float(times[0]), float(times[-1])
     return Trend(

@@ -67,7 +67,7 @@ def add_commands(commands: Any) -> None:
     ledger.add_argument("--json", action="store_true", help="as one JSON object")
 
 
-def _action(actions: Any, name: str, summary: str, run: Callable) -> argparse.ArgumentParser:
+def _action(actions: Any, name: str, summary: str, run: Callable[..., Any]) -> argparse.ArgumentParser:
     parser = actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
     add_place_options(parser)
     parser.set_defaults(run=run)
@@ -84,7 +84,7 @@ def _amount(text: str) -> Decimal:
     return amount
 
 
-def _administer(options: argparse.Namespace, operation: str, fields: Mapping[str, Any]) -> dict:
+def _administer(options: argparse.Namespace, operation: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     return asyncio.run(premises(options).administer(operation, fields))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
 from acme_exchange.engine import commands, snapshot, views
 from acme_exchange.engine.errors import Refused
@@ -193,17 +194,17 @@ class Engine:
             raise Refused(404, f"No such future: {name}")
         return future_picture(market, self._state.now)
 
-    def snapshot(self) -> dict:
+    def snapshot(self) -> dict[str, Any]:
         """The whole state as plain data (dictionaries, lists, strings, integers, booleans, None), fit for JSON."""
         return snapshot.dump(self._state)
 
-    def take_changes(self) -> dict:
+    def take_changes(self) -> dict[str, Any]:
         """The rows of `snapshot` that are new or differ since this was last called, but for orders and client ids."""
         return snapshot.take_changes(self._state)
 
     @classmethod
     @exactly
-    def restore(cls, state: dict, client_ids: ClientIds | None = None) -> "Engine":
+    def restore(cls, state: dict[str, Any], client_ids: ClientIds | None = None) -> "Engine":
         """An engine that goes on exactly where the one that made the snapshot was.
 
         :param client_ids: who keeps the client order ids that were used, if the snapshot does not hold them.

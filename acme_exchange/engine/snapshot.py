@@ -7,6 +7,7 @@ whoever keeps them, row by row, can have the engine go on from there.
 from collections.abc import Iterable
 from dataclasses import fields
 from decimal import Decimal
+from typing import Any
 
 from acme_exchange.engine.model.accounts import Account, Holding
 from acme_exchange.engine.model.funding import MICROSECONDS, FundingClock
@@ -28,7 +29,7 @@ _MARKET_MONEY = ("index", "last", "mark", "open_interest")
 _NO_FUNDING = {"funding_start": None, "funding_since": None, "funding_next": None, "premium": None, "area": None}
 
 
-def dump(state: State) -> dict:
+def dump(state: State) -> dict[str, Any]:
     """The whole state. Client ids are None when somebody else keeps them."""
     markets = list(state.markets.values())
     return {
@@ -50,7 +51,7 @@ def dump(state: State) -> dict:
     }
 
 
-def take_changes(state: State) -> dict:
+def take_changes(state: State) -> dict[str, Any]:
     """The rows of `dump` that are new or differ since this was last called.
 
     Orders and client ids are not among them: events report those, for all accounts but the house's.
@@ -68,7 +69,7 @@ def take_changes(state: State) -> dict:
     }
 
 
-def load(data: dict, client_ids: ClientIds | None = None) -> State:
+def load(data: dict[str, Any], client_ids: ClientIds | None = None) -> State:
     """The state of a `dump`.
 
     :param client_ids: those used, if somebody else keeps them.
@@ -93,7 +94,7 @@ def load(data: dict, client_ids: ClientIds | None = None) -> State:
     return state
 
 
-def _load_orders(state: State, rows: list[dict]) -> None:
+def _load_orders(state: State, rows: list[dict[str, Any]]) -> None:
     queue = [_load_order(state, row) for row in rows]
     for order in queue:
         order.market.book.own(order.side).add(order)
@@ -127,7 +128,7 @@ def _money(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
 
 
-def _market_row(market: Market) -> dict:
+def _market_row(market: Market) -> dict[str, Any]:
     row = {name: getattr(market.specification, name) for name in _SPECIFICATION}
     row |= {name: str(row[name]) for name in _SPECIFICATION_MONEY}
     row |= {name: _text(getattr(market, name)) for name in _MARKET_MONEY}
@@ -144,7 +145,7 @@ def _market_row(market: Market) -> dict:
     }
 
 
-def _load_market(row: dict, interval: int) -> Market:
+def _load_market(row: dict[str, Any], interval: int) -> Market:
     money = {name: Decimal(row[name]) for name in _SPECIFICATION_MONEY}
     market = Market(MarketSpecification(**{name: row[name] for name in _SPECIFICATION} | money))
     market.expired = row["expired"]
@@ -159,14 +160,14 @@ def _load_market(row: dict, interval: int) -> Market:
     return market
 
 
-def _statistics_rows(market: Market, since: int = 0) -> list[dict]:
+def _statistics_rows(market: Market, since: int = 0) -> list[dict[str, Any]]:
     return [
         {"market": market.name, "bucket": bucket, "price": str(price), "volume": str(volume)}
         for bucket, price, volume in market.statistics.rows(since)
     ]
 
 
-def _load_statistics(state: State, rows: list[dict]) -> None:
+def _load_statistics(state: State, rows: list[dict[str, Any]]) -> None:
     for row in rows:
         statistics = state.markets[row["market"]].statistics
         statistics.buckets.append(row["bucket"])
@@ -174,7 +175,7 @@ def _load_statistics(state: State, rows: list[dict]) -> None:
         statistics.volumes.append(Decimal(row["volume"]))
 
 
-def _account_row(account: Account) -> dict:
+def _account_row(account: Account) -> dict[str, Any]:
     return {
         "number": account.number,
         "name": account.name,
@@ -186,7 +187,7 @@ def _account_row(account: Account) -> dict:
     }
 
 
-def _load_account(row: dict) -> Account:
+def _load_account(row: dict[str, Any]) -> Account:
     account = Account(row["name"], row["number"], Decimal(row["maker_fee"]), Decimal(row["taker_fee"]))
     account.cash = Decimal(row["cash"])
     account.leverage = row["leverage"]
@@ -194,17 +195,17 @@ def _load_account(row: dict) -> Account:
     return account
 
 
-def _holding_rows(holdings: Iterable[Holding]) -> list[dict]:
+def _holding_rows(holdings: Iterable[Holding]) -> list[dict[str, Any]]:
     """One for each position that ever was open; a holding that only has orders is made again from them."""
     return [_holding_row(holding) for holding in holdings if holding.traded]
 
 
-def _holding_row(holding: Holding) -> dict:
+def _holding_row(holding: Holding) -> dict[str, Any]:
     row = {"account": holding.account.name, "market": holding.market.name, "side": holding.side}
     return row | {name: str(getattr(holding, name)) for name in _HOLDING_MONEY}
 
 
-def _load_holding(state: State, row: dict) -> None:
+def _load_holding(state: State, row: dict[str, Any]) -> None:
     account, market = state.accounts[row["account"]], state.markets[row["market"]]
     holding = Holding(account, market, row["side"])
     holding.traded = True
@@ -214,7 +215,7 @@ def _load_holding(state: State, row: dict) -> None:
     state.update_activity(holding)
 
 
-def _order_row(order: LiveOrder) -> dict:
+def _order_row(order: LiveOrder) -> dict[str, Any]:
     return {
         "id": order.id,
         "account": order.account.name,
@@ -229,7 +230,7 @@ def _order_row(order: LiveOrder) -> dict:
     } | {name: getattr(order, name) for name in _ORDER_PLAIN}
 
 
-def _load_order(state: State, row: dict) -> LiveOrder:
+def _load_order(state: State, row: dict[str, Any]) -> LiveOrder:
     account, market = state.accounts[row["account"]], state.markets[row["market"]]
     holding = account.holding(market, row["position_side"] or "net")
     account.holdings[holding.key] = holding

@@ -41,7 +41,7 @@ class ReplayedIndex:
     :param speed: how many times as fast the recorded time passes.
     """
 
-    def __init__(self, name: str, times: array[float], prices: array, speed: float = 1.0):
+    def __init__(self, name: str, times: array[float], prices: array[float], speed: float = 1.0):
         self._name = name
         self._times = times
         self._prices = prices

@@ -54,7 +54,7 @@ class Administration:
 
     def __init__(self, venue: Venue) -> None:
         self._venue = venue
-        self._operations: dict[str, tuple[type[Request], Callable[[Any], dict]]] = {
+        self._operations: dict[str, tuple[type[Request], Callable[[Any], dict[str, Any]]]] = {
             "accounts": (CreateAccountRequest, self._create_account),
             "deposits": (DepositRequest, self._deposit),
             "keys": (CreateKeyRequest, self._create_key),
@@ -63,7 +63,7 @@ class Administration:
             "enabling": (AccountRequest, self._enable),
         }
 
-    def perform(self, operation: str, fields: Any) -> dict:
+    def perform(self, operation: str, fields: Any) -> dict[str, Any]:
         """Carries one out.
 
         :param operation: one of those in `__init__`.
@@ -80,7 +80,7 @@ class Administration:
         for operation in self._operations:
             admin.add("POST", f"/{operation}", lambda fields, name=operation: self.perform(name, fields))
 
-    def _create_account(self, asked: CreateAccountRequest) -> dict:
+    def _create_account(self, asked: CreateAccountRequest) -> dict[str, Any]:
         if self._venue.engine.has_account(asked.name):
             raise Refused(
                 400,
@@ -95,24 +95,24 @@ class Administration:
             self._venue.execute(Deposit(asked.name, asked.deposit))
         return self._create_key(CreateKeyRequest(account=asked.name))
 
-    def _deposit(self, asked: DepositRequest) -> dict:
+    def _deposit(self, asked: DepositRequest) -> dict[str, Any]:
         self._require_account(asked.account)
         self._venue.execute(Deposit(asked.account, asked.amount))
         return {"account": asked.account, "balance": self._venue.engine.balance(asked.account).total}
 
-    def _create_key(self, asked: CreateKeyRequest) -> dict:
+    def _create_key(self, asked: CreateKeyRequest) -> dict[str, Any]:
         self._require_account(asked.account)
         text, secret = secrets.token_urlsafe(24), secrets.token_urlsafe(32)
         self._venue.store.add_key(ApiKey(text, asked.account, asked.read_only, secret=secret))
         return {"account": asked.account, "key": text, "secret": secret, "readOnly": asked.read_only}
 
-    def _revoke_key(self, asked: RevokeKeyRequest) -> dict:
+    def _revoke_key(self, asked: RevokeKeyRequest) -> dict[str, Any]:
         if self._venue.store.keyring.find(asked.key) is None:
             raise Refused(404, "There is no such key; account keys shows those that an account has")
         self._venue.revoke_key(asked.key)
         return {"key": asked.key}
 
-    def _disable(self, asked: AccountRequest) -> dict:
+    def _disable(self, asked: AccountRequest) -> dict[str, Any]:
         """Its keys are refused, and those of its subaccounts; the orders of all of them are cancelled."""
         self._require_account(asked.account)
         self._venue.store.set_disabled(asked.account, True)
@@ -123,7 +123,7 @@ class Administration:
                 self._venue.execute(CancelOrders(name))
         return {"account": asked.account, "cancelled": orders}
 
-    def _enable(self, asked: AccountRequest) -> dict:
+    def _enable(self, asked: AccountRequest) -> dict[str, Any]:
         self._require_account(asked.account)
         self._venue.store.set_disabled(asked.account, False)
         return {"account": asked.account}

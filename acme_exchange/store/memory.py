@@ -115,7 +115,7 @@ class MemoryStore:
         self._candles: defaultdict[tuple[str, int], deque[Candle]] = defaultdict(
             lambda: deque(maxlen=MOST_CANDLES_KEPT)
         )
-        self._recorders: dict[type, Callable] = {
+        self._recorders: dict[type, Callable[..., Any]] = {
             Filled: self._record_fill,
             FundingPaid: self._record_payment,
             FundingSettled: self._record_rate,
@@ -135,7 +135,7 @@ class MemoryStore:
     def begin(self, first_start: FirstStart) -> None:
         self.first_start = first_start
 
-    def follow(self, take_changes: Callable[[], dict]) -> None:
+    def follow(self, take_changes: Callable[[], dict[str, Any]]) -> None:
         """Nothing: what the engine knows lasts as long as this does."""
 
     def add_key(self, key: ApiKey) -> None:

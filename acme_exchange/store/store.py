@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from acme_exchange.accounts.keys import ApiKey, Keyring
 from acme_exchange.engine.events import Event, Filled, FundingPaid, FundingSettled, Traded
@@ -103,7 +103,7 @@ class Store(Protocol):
     :ivar keyring: who may sign in; changed by the store's methods alone.
     """
 
-    state: dict | None
+    state: dict[str, Any] | None
     first_start: FirstStart | None
     progress: Progress
     keyring: Keyring
@@ -117,7 +117,7 @@ class Store(Protocol):
     def begin(self, first_start: FirstStart) -> None:
         """Says to a new store when the venue first started."""
 
-    def follow(self, take_changes: Callable[[], dict]) -> None:
+    def follow(self, take_changes: Callable[[], dict[str, Any]]) -> None:
         """Has the store ask `take_changes` for the engine's rows that have changed, whenever it keeps something."""
 
     def add_key(self, key: ApiKey) -> None:

@@ -1,5 +1,6 @@
 import errno
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,11 @@ def test_a_folder_with_something_in_it_is_left_alone(command, tmp_path, capsys):
 
     assert capsys.readouterr().err.startswith(f"acme-bot: {tmp_path} is not empty")
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_the_soak_names_the_package_that_it_needs(monkeypatch, capsys):
+    monkeypatch.setattr(cli, "find_spec", lambda name: None if name == "scipy" else find_spec(name))
+
+    assert cli.main(["soak", "--seconds=600"]) == 1
+
+    assert capsys.readouterr().err == "acme-bot: the soak needs scipy: pip install scipy\n"

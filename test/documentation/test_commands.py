@@ -24,6 +24,22 @@ TARGETS = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(encodi
 MAKE = re.compile(r"make ([a-z-]+)( [A-Z_]+=[\w./-]+)*$")
 
 
+# Whatever the pages say of the usual port happens at a free one, so that they can be read while it is taken.
+ELSEWHERE = """
+import socket
+
+def elsewhere(method):
+    def redirected(self, address):
+        if isinstance(address, tuple) and address[1] == {usual}:
+            address = (address[0], {port}, *address[2:])
+        return method(self, address)
+    return redirected
+
+for name in ("bind", "connect", "connect_ex"):
+    setattr(socket.socket, name, elsewhere(getattr(socket.socket, name)))
+"""
+
+
 class Reader:
     """Somebody who types a page's commands into one shell, with the venue and the client in terminals of their own.
 
@@ -32,9 +48,16 @@ class Reader:
 
     def __init__(self, folder: Path):
         self._folder = folder
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+        module = folder / ".elsewhere" / "sitecustomize.py"
+        module.parent.mkdir()
+        module.write_text(ELSEWHERE.format(usual=PORT, port=self._port), encoding="utf-8")
         self._environment = {
             **os.environ,
             "HOME": str(folder),
+            "PYTHONPATH": str(module.parent),
             "XDG_DATA_HOME": str(folder / "data"),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         }
@@ -72,7 +95,7 @@ class Reader:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        assert self._venue.stdout.readline().startswith(f"Acme is listening on http://127.0.0.1:{PORT}"), command
+        assert self._venue.stdout.readline().startswith(f"Acme is listening on http://127.0.0.1:{self._port}"), command
 
     def _open_client(self, command: str) -> None:
         name = shlex.split(command)[-1]
@@ -100,9 +123,6 @@ class Reader:
 
 @pytest.fixture
 def reader(tmp_path) -> Iterator[Reader]:
-    with socket.socket() as knock:
-        if knock.connect_ex(("127.0.0.1", PORT)) == 0:
-            pytest.skip(f"the pages use the venue's usual port, {PORT}, and something listens there already")
     folder = tmp_path / "my projects" / "acme bot"
     folder.mkdir(parents=True)
     reader = Reader(folder)

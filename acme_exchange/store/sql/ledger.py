@@ -104,7 +104,7 @@ def flows(connection: Connection, account: str, span: int, start: int, until: in
     return found + [flow_of(_posting(row), row.time - row.time % span) for row in connection.execute(query)]
 
 
-def _in_spans(table: Table, account: str, span: int, start: int, until: int, *columns: Any) -> Select:
+def _in_spans(table: Table, account: str, span: int, start: int, until: int, *columns: Any) -> Select[Any]:
     time = table.c.time
     begin = (time - time % span).label("start")
     return select(begin, *columns).where(table.c.account == account, time.between(start, until)).group_by(begin)

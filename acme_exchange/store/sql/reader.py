@@ -82,7 +82,7 @@ def first_start(connection: Connection) -> FirstStart | None:
     return None if kept.began is None else FirstStart(kept.began, kept.first_seed)
 
 
-def engine_state(connection: Connection) -> dict | None:
+def engine_state(connection: Connection) -> dict[str, Any] | None:
     """The snapshot that an engine goes on from; None when nothing was kept yet.
 
     The quotes of the house are not in it: whoever simulates the market makes them anew.
@@ -107,29 +107,29 @@ def engine_state(connection: Connection) -> dict | None:
     }
 
 
-def _open_orders() -> Select:
+def _open_orders() -> Select[Any]:
     """In their queue order: an order takes its place in the queue, for good, with the command that gives it its id."""
     return select(tables.orders).where(tables.IS_OPEN).order_by(tables.orders.c.id)
 
 
-def _resting(connection: Connection, row: dict) -> dict:
+def _resting(connection: Connection, row: dict[str, Any]) -> dict:
     mine = select(tables.fills.c.price, tables.fills.c.size).where(tables.fills.c.order_id == row["id"])
     notional = sum((Decimal(fill.price) * Decimal(fill.size) for fill in connection.execute(mine)), Decimal(0))
     return row | {"filled_notional": str(notional)}
 
 
-def _plain(connection: Connection, query: Select) -> list[dict]:
+def _plain(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def _matching(query: Select, wanted: dict[Column, Any]) -> Select:
+def _matching(query: Select[Any], wanted: dict[Column[Any], Any]) -> Select:
     return query.where(*(column == value for column, value in wanted.items() if value is not None))
 
 
 def _page[Record](
     connection: Connection,
-    query: Select,
-    order: Sequence[Column],
+    query: Select[Any],
+    order: Sequence[Column[Any]],
     period: Period,
     limit: int,
     oldest_first: bool,
@@ -141,7 +141,7 @@ def _page[Record](
     return Page(found[:limit], more=len(found) > limit)
 
 
-def _within(query: Select, time: Column, period: Period) -> Select:
+def _within(query: Select[Any], time: Column[Any], period: Period) -> Select:
     if period.start is not None:
         query = query.where(time >= period.start)
     return query if period.end is None else query.where(time <= period.end)
@@ -150,7 +150,7 @@ def _within(query: Select, time: Column, period: Period) -> Select:
 def _whole_moments[Record](
     connection: Connection,
     table: Table,
-    query: Select,
+    query: Select[Any],
     market: str | None,
     period: Period,
     limit: int,

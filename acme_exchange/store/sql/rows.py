@@ -24,7 +24,7 @@ class Fields:
         self.names = names
         self._values = attrgetter(*names)
 
-    def __call__(self, record: Any) -> tuple:
+    def __call__(self, record: Any) -> tuple[Any, ...]:
         return tuple([str(value) if type(value) is Decimal else value for value in self._values(record)])
 
 
@@ -36,7 +36,7 @@ CANDLE_CHANGES = Fields("high", "low", "close", "volume")
 KEY_NAMES = ("key", "account", "read_only", "secret", "revoked")
 
 
-def key_row(key: ApiKey) -> tuple:
+def key_row(key: ApiKey) -> tuple[Any, ...]:
     """A key that is accepted, in the order of `KEY_NAMES`."""
     return key.key, key.account, key.read_only, key.secret, False
 
@@ -68,7 +68,7 @@ def candle_of(row: Any) -> Candle:
     return _record(Candle, row, ("open", "high", "low", "close", "volume"))
 
 
-def posting_row(event: Deposited | Settled | Liquidated) -> dict | None:
+def posting_row(event: Deposited | Settled | Liquidated) -> dict[str, Any] | None:
     """What is no fill and no funding, but moves cash: a deposit, an expiry, a loss that the house bore."""
     row = {
         "account": event.account,

@@ -68,10 +68,10 @@ class DatabaseStore:
         self._write_thread = ThreadPoolExecutor(1, "store-writer")
         self._read_thread = ThreadPoolExecutor(1, "store-reader")
         self._checkpoints = Checkpoints(database, self._writing, self._write_thread)
-        self._take_changes: Callable[[], dict] = dict
+        self._take_changes: Callable[[], dict[str, Any]] = dict
         self._gathering = Batch(number=1)
         self._committing: Batch | None = None
-        self._done: Future | None = None
+        self._done: Future[Any] | None = None
         self._timer: TimerHandle | None = None
         self._latest_handover = 0.0
         self._has_news = False
@@ -90,7 +90,7 @@ class DatabaseStore:
         with self._writing.begin():
             self._writing.execute(update(tables.venue).values(began=first_start.time, first_seed=first_start.seed))
 
-    def follow(self, take_changes: Callable[[], dict]) -> None:
+    def follow(self, take_changes: Callable[[], dict[str, Any]]) -> None:
         self._take_changes = take_changes
 
     def record(self, events: Sequence[Event]) -> None:
@@ -203,7 +203,7 @@ class DatabaseStore:
     async def candles(self, market: str, resolution: int, period: Period, now: int, limit: int) -> list[Candle]:
         return await self._read(reader.candles, market, resolution, period, now, limit)
 
-    async def _read(self, query: Callable, *arguments: Any) -> Any:
+    async def _read(self, query: Callable[..., Any], *arguments: Any) -> Any:
         """What a query finds, once all that has happened so far can be found."""
         await self.progress.settle()
 

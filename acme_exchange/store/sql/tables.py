@@ -6,6 +6,7 @@ template engine to each user's machine for what is, with one writer and a linear
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Integer, MetaData, String, Table, Text, false
 
@@ -16,7 +17,7 @@ VERSION = 4
 metadata = MetaData()
 
 
-def _money(name: str, nullable: bool = False) -> Column:
+def _money(name: str, nullable: bool = False) -> Column[Any]:
     return Column(name, Text, nullable=nullable)
 
 
