@@ -87,10 +87,10 @@ screenshots: venv
 	@$(PYTHON_IN_VENV) -m tools.screenshots $(ARGS)
 
 lint: venv
-	@$(PYTHON_IN_VENV) -m ruff check --quiet --exit-zero .
-	-@$(PYTHON_IN_VENV) -m ruff format --quiet --check .
+	@$(PYTHON_IN_VENV) -m ruff check --quiet .
+	@$(PYTHON_IN_VENV) -m ruff format --quiet --check .
 	@$(PYTHON_IN_VENV) -m flake8 hummingbot test/hummingbot
-	-@$(PYTHON_IN_VENV) -m mypy --no-error-summary
+	@$(PYTHON_IN_VENV) -m mypy --no-error-summary
 	@$(PYTHON_IN_VENV) -m isort --quiet --check-only hummingbot test/hummingbot
 	@.venv/bin/oxlint --quiet --deny-warnings acme_exchange/page/static
 

@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -119,10 +120,9 @@ class Bot:
 
     def counts(self) -> tuple[int, int, int]:
         """How many orders, fills, and news of orders it has on record; the latest that could be read."""
-        try:
+        # A bot that was killed in the middle of something leaves what its next start clears up.
+        with suppress(sqlite3.OperationalError):
             self._counts = self.records.counts()
-        except sqlite3.OperationalError:
-            pass  # it was killed in the middle of something, which its next start clears up
         return self._counts
 
     def repetitions(self) -> int:

@@ -141,7 +141,8 @@ def _tree(root: Path) -> Iterator[Finding]:
     if changed:
         yield Finding(
             f"{root} has files that were changed or removed since they were put there: {named(changed)}.",
-            f"Keep your changes elsewhere, then run `acme-bot uninstall {quoted(root)}` and `acme-bot install {quoted(root)}`.",
+            f"Keep your changes elsewhere, then run `acme-bot uninstall {quoted(root)}` and "
+            f"`acme-bot install {quoted(root)}`.",
         )
     outdated = outdated_files(manifest)
     if outdated:

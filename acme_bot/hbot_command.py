@@ -61,7 +61,8 @@ def silent_servers(workspace: Path) -> Iterator[str]:
             server = yaml.safe_load(settings.read_text(encoding="utf-8")).get(f"{connector}_server") or DEFAULT_SERVER
             reason = reason_of_silence(server)
             if reason is not None:
-                yield f"No venue answers at {server} ({reason}): {START}, or name another with `hbot connect {connector}`."
+                other = f"name another with `hbot connect {connector}`"
+                yield f"No venue answers at {server} ({reason}): {START}, or {other}."
 
 
 def left_open(workspace: Path) -> list[str]:

@@ -191,7 +191,8 @@ def _row(outcome: Outcome, before: dict) -> str:
     now = f"{outcome.under_attack_ms} ms, {outcome.megabytes:.0f} MB, log {outcome.log_megabytes} MB"
     now += "" if outcome.newcomer else ", nobody new gets in"
     allowed = f"{outcome.allowed_ms:.1f} ms, {MOST_MEGABYTES} MB"
-    return f"| {outcome.attack:<16} | {earlier:<22} | {now:<40} | {allowed:<16} | {'met' if outcome.is_met else 'NOT MET'} |"
+    verdict = "met" if outcome.is_met else "NOT MET"
+    return f"| {outcome.attack:<16} | {earlier:<22} | {now:<40} | {allowed:<16} | {verdict} |"
 
 
 def main() -> int:

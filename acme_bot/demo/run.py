@@ -213,8 +213,8 @@ class Demo(Run[Venue]):
         if position := valuation.holding.position:
             self.say(f"In that, what it still holds, {position.normalize():+f} BTC, counts at the mark price.")
         self.say(
-            "This market is made so that a maker can live on it, and says nothing about what the same settings earn on a "
-            "real one.\n"
+            "This market is made so that a maker can live on it, and says nothing about what the same settings earn on "
+            "a real one.\n"
         )
 
 

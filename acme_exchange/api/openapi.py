@@ -30,8 +30,8 @@ PATH_PARAMETERS = {
     "client_id": ({"type": "string", "minLength": 1, "maxLength": 64}, "the id that the client gave the order"),
 }
 OPENING = (
-    "A perpetual-futures exchange. Every number in an answer is exact; in a request's body a number may also be written as "
-    "a string, and `null` stands for what is left out."
+    "A perpetual-futures exchange. Every number in an answer is exact; in a request's body a number may also be written "
+    "as a string, and `null` stands for what is left out."
 )
 SIGNATURE = {
     "key": ("KEY", "the API key"),

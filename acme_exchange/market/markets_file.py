@@ -33,7 +33,9 @@ FIXES = {
     "sizeIncrement": "write a number above 0 with at most 12 decimals, such as 0.001",
     "minProvideSize": "write a multiple of sizeIncrement, such as 0.001",
     "maxSize": "write a multiple of sizeIncrement, at least minProvideSize, such as 1000",
-    "priceBand": "write how far from the mark one may trade, as a fraction above 0 and below 1, such as 0.05, or leave it out",
+    "priceBand": (
+        "write how far from the mark one may trade, as a fraction above 0 and below 1, such as 0.05, or leave it out"
+    ),
     "startPrice": "write US dollars, at least priceIncrement, such as 65000",
     "volatility": "write a year's standard deviation as a fraction above 0 and up to 10, such as 0.8, or leave it out",
     "enabled": "write true or false, or leave it out",

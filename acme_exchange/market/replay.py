@@ -1,6 +1,7 @@
 """Recorded prices in place of simulated ones: a CSV file of prices, or of candles."""
 
 import csv
+import itertools
 import logging
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
@@ -209,7 +210,7 @@ def _refuse_shared_index(path: Path, rows: Mapping[str, list[_Row]], markets: Ma
 def _recording(path: Path, market: MarketDefinition, rows: list[_Row]) -> Recording:
     """:raises MarketFileError: times that are out of order, or gaps."""
     is_candle = len(rows[0].prices) > 1
-    steps = [row.time - before.time for before, row in zip(rows, rows[1:])]
+    steps = [row.time - before.time for before, row in itertools.pairwise(rows)]
     for step, before, row in zip(steps, rows, rows[1:]):
         if step < 0 or (is_candle and step == 0):
             text = f"{_text(row.time)} is not after {_text(before.time)} of line {before.line}; sort the rows by time"

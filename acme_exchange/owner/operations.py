@@ -17,7 +17,9 @@ from acme_exchange.venue import Venue
 WHAT_TO_WRITE = {
     "Invalid parameter name": f"name: {FIXES['name']}",
     "Invalid parameter deposit": f"deposit: {FIXES['deposit']}",
-    "Invalid parameter amount": "amount: write an amount of USD above 0 and up to 1000000000000, with at most 12 decimals, such as 10000",
+    "Invalid parameter amount": (
+        "amount: write an amount of USD above 0 and up to 1000000000000, with at most 12 decimals, such as 10000"
+    ),
 }
 
 

@@ -1,5 +1,6 @@
 """The parts of the chaos that need no bot."""
 
+import contextlib
 import socket
 from decimal import Decimal
 
@@ -150,10 +151,8 @@ def _knock_until_more(venue: LastingVenue, counts: FaultCounts, than: int) -> in
 
 
 def _knock(venue: LastingVenue) -> None:
-    try:
+    with contextlib.suppress(VenueError):
         VenueAccount(venue.url, venue.watchers["near"], "ETH-PERP").price()
-    except VenueError:
-        pass
 
 
 def test_the_port_is_none_that_the_system_gives_to_clients(venue):

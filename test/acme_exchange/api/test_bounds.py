@@ -182,7 +182,7 @@ async def test_a_frame_that_claims_too_much_is_refused_at_its_head(running: Runn
         await client.send(UPGRADE)
         assert await client.answer() == 101
         await client.send(struct.pack("!BBQ", 0x81, 0xFF, 1 << 40) + bytes(4) + bytes(60_000))
-        opcode, length, code = struct.unpack("!BBH", (await client.reader.readexactly(4)))
+        opcode, _length, code = struct.unpack("!BBH", (await client.reader.readexactly(4)))
     assert (opcode, code) == (0x88, 1009)
 
 
@@ -276,7 +276,7 @@ async def test_half_sent_requests_send_away_their_own_and_nobody_who_has_shown_a
     kept = open_connections(running)
     crowd = []
     for _ in range(30):
-        reader, writer = await asyncio.open_connection("127.0.0.1", int(running.url.rsplit(":", 1)[1]))
+        _reader, writer = await asyncio.open_connection("127.0.0.1", int(running.url.rsplit(":", 1)[1]))
         writer.write(b"GET /api/time HTTP/1.1\r\n")
         crowd.append(writer)
     await settled()

@@ -266,7 +266,7 @@ async def test_the_owner_sets_lists_and_ends_faults_while_the_venue_runs(admin):
     assert answer["result"] == expected
     for name in set(NAMES) - {"delay", "skew-clock"}:
         assert (await admin("POST", {"name": name, "rate": 1e-9}))[0] == 200
-    assert [fault["name"] for fault in (await admin("GET"))[1]["result"]][0] == "delay"
+    assert next(fault["name"] for fault in (await admin("GET"))[1]["result"]) == "delay"
     assert len((await admin("GET"))[1]["result"]) == len(NAMES) - 1
     assert await admin("DELETE", {"id": 1}) == (200, {"success": True, "result": None})
     assert await admin("DELETE", {"id": 1}) == (404, {"success": False, "error": "No such fault"})

@@ -5,7 +5,7 @@ a "thief", which is to win that. Then whatever comes to mind, at random.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from random import Random
 
@@ -41,10 +41,8 @@ def worth(venue: Scenario, *accounts: str) -> Decimal:
 
 def attempt(venue: Scenario, *order, **more) -> None:
     """Places an order if it may."""
-    try:
+    with suppress(Refused):
         venue.place(*order, **more)
-    except Refused:
-        pass
 
 
 def test_bids_far_over_the_mark_are_refused(venue):
@@ -248,10 +246,8 @@ class Schemers:
     def do(self, command) -> None:
         with self.measured():
             self.venue.events = []
-            try:
+            with suppress(Refused):
                 self.venue.do(command)
-            except Refused:
-                pass
 
     def set_index(self) -> None:
         market = self.random.choice([BTC, ETH])

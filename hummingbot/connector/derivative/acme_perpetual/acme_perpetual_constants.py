@@ -75,7 +75,9 @@ READ_ONLY_KEY_ERROR = "Not authorized"
 EXPLANATIONS = {
     READ_ONLY_KEY_ERROR: "the API key may only read: connect acme_perpetual with one that may trade",
     "Invalid leverage": "the venue takes whole numbers from 1 to 20",
-    "Size too small for provide": "a limit order of less than the market's minimum is taken only if it is filled at once",
+    "Size too small for provide": (
+        "a limit order of less than the market's minimum is taken only if it is filled at once"
+    ),
 }
 
 # Seconds from sending a request to the last byte of its answer. The venue answers in milliseconds: a placement without

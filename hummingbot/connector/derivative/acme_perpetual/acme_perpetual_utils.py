@@ -66,7 +66,7 @@ def _server(value: Any) -> str:
     try:
         return normalized_server("" if value is None else str(value))
     except ValueError as error:
-        raise PydanticCustomError("server", "{sentence}", {"sentence": str(error)})
+        raise PydanticCustomError("server", "{sentence}", {"sentence": str(error)}) from None
 
 
 def _subaccount(value: Any) -> str:

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import json
 import math
 from decimal import Decimal
@@ -970,8 +971,6 @@ class FuzzTests(DataSourceTestCase):
 
     async def read(self, data_source: AcmePerpetualAPIOrderBookDataSource, ws: MagicMock, texts: List[str]):
         ws.receive = AsyncMock(side_effect=[SimpleNamespace(data=text) for text in texts] + [asyncio.CancelledError])
-        try:
+        with contextlib.suppress(asyncio.CancelledError, stream.StreamClosedError):
             await data_source._process_websocket_messages(ws)
-        except (asyncio.CancelledError, stream.StreamClosedError):
-            pass
         await asyncio.sleep(0)

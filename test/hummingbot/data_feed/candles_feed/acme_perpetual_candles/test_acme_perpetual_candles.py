@@ -215,7 +215,7 @@ class AcmePerpetualCandlesTests(IsolatedAsyncioWrapperTestCase):
 
         await self.data_feed._update()
 
-        rows = [list(row[:5]) + [row[6]] for row in self.data_feed._candles]
+        rows = [[*list(row[:5]), row[6]] for row in self.data_feed._candles]
         self.assertEqual([START, 65000, 65020, 64990, 65020, 303], rows[0])
         self.assertEqual([START + 3 * MINUTE, 65000, 65000, 64950, 64950, 208], rows[1])
         self.assertEqual([START + 6 * MINUTE, 65000, 65060, 65000, 65060, 106], rows[2])
