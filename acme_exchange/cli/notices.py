@@ -80,8 +80,8 @@ def warn_of_time(ahead: int) -> None:
     if ahead >= WORTH_A_WARNING_MICROSECONDS:
         notice(
             f"Warning: the exchange's time is {timedelta(seconds=ahead // 1_000_000)} ahead of this machine's clock, "
-            "which was ahead when the exchange last ran. It goes on from there until the clock has caught up; clients may "
-            "sign by either."
+            "which was ahead when the exchange last ran. It goes on from there until the clock has caught up; "
+            "clients may sign by either."
         )
 
 
