@@ -1,5 +1,4 @@
-"""The account's keys and secrets, while the demo runs with everything logged: nowhere in the clear but in the one
-file."""
+"""The account's keys and secrets, while the demo runs with everything logged: in the clear in one file alone."""
 
 import io
 import json
@@ -18,6 +17,7 @@ import pytest
 import yaml
 from rich.console import Console
 
+from acme_bot import bot
 from acme_bot.demo import run, strategies
 from acme_bot.workspace import make_workspace
 from acme_exchange.api.routes import ROUTES
@@ -104,7 +104,7 @@ def witness(tmp_path_factory) -> Iterator[Witness]:
     watching = threading.Thread(target=witness.look)
     demo = run.Demo(strategies.MARKET_MAKING, witness.folder, SECONDS, 7, Console(file=witness.printed, width=120))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run, "make_workspace", make_talkative_workspace)
+        patch.setattr(bot, "make_workspace", make_talkative_workspace)
         watching.start()
         status = demo.run()
         watching.join()
