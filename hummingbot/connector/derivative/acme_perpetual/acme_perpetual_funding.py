@@ -82,7 +82,7 @@ class FundingPayments:
             return
         self._times[trading_pair] = time
         action = "paid" if amount < 0 else "received"
-        self._logger.info(f"Funding payment of {abs(amount)} {action} on {trading_pair} market.")
+        self._logger.info(f"Funding payment of {abs(amount):f} {action} on {trading_pair} market.")
         self._connector.trigger_event(
             MarketEvent.FundingPaymentCompleted,
             FundingPaymentCompletedEvent(
