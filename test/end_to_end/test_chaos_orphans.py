@@ -36,12 +36,7 @@ class TrustingDerivative(AcmePerpetualDerivative):
         return await ExchangePyBase._place_order_and_process_update(self, order, **kwargs)
 
     def _create_order_tracker(self) -> TrustingTracker:
-        return TrustingTracker(
-            connector=self,
-            fetch_fills=self._all_trade_updates_for_order,
-            settle=self._journal.settle,
-            sleep=lambda delay: self._sleep(delay),
-        )
+        return TrustingTracker(self, self._account, self._journal, self._doubts, self._pace)
 
 
 class TrustingTrader(Trader):

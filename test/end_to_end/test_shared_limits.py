@@ -88,8 +88,8 @@ def place_orders(venue, bots) -> asyncio.Future:
                     PositionMode.ONEWAY,
                     Decimal("0.001"),
                     Decimal(10_000),
-                    venue.clock.now() / 1_000_000 + 60,
-                )
+                ),
+                venue.clock.now() / 1_000_000 + 60,
             )
             for maker, bot in enumerate(bots)
             for number in range(ORDERS)
