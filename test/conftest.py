@@ -1,4 +1,3 @@
-import pytest
 from hypothesis import settings
 
 from test import scheduling
@@ -6,9 +5,6 @@ from test import scheduling
 # The same examples every time: a run that fails can be repeated, and none fails for being slow on a busy machine.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
-
-COVERING = "test/hummingbot/"
-"""The tests that have to cover the connector. Measuring the others as well would cost half as much again."""
 
 
 def pytest_addoption(parser):
@@ -27,9 +23,3 @@ def pytest_itemcollected(item):
     """Gives schemathesis' tests, one for each operation of the API, ids of their own."""
     if label := getattr(item, "operation_label", None):
         item._id = item.id.with_params(label)
-
-
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if not item.nodeid.startswith(COVERING):
-            item.add_marker(pytest.mark.no_cover)
