@@ -1,7 +1,7 @@
 """Accounts and their keys: what each is called, and what is known of it."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -49,18 +49,40 @@ class AccountEntry:
     keys: tuple[KeyEntry, ...]
 
 
+@dataclass(frozen=True)
+class AccountSettings:
+    """What the owner has set for an account.
+
+    :ivar disabled: whether its keys are refused until it is enabled again, and those of its subaccounts.
+    :ivar requests: how many a second each of its keys may send; None: as many as any (Acme API §3).
+    :ivar orders: how many a second it may place and modify; None: as many as any.
+    """
+
+    disabled: bool = False
+    requests: int | None = None
+    orders: int | None = None
+
+
+AS_ANY = AccountSettings()
+
+
 class Keyring:
-    """Who may sign in.
+    """Who may sign in, and how often.
 
     :ivar accepted: the keys that are accepted now, by their text; the same object for good.
     :ivar revoked: the texts of keys that never will be again.
-    :ivar disabled: the accounts whose keys are not until they are enabled again, nor those of their subaccounts.
     """
 
-    def __init__(self, keys: Iterable[ApiKey] = (), revoked: Iterable[str] = (), disabled: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        keys: Iterable[ApiKey] = (),
+        revoked: Iterable[str] = (),
+        settings: Mapping[str, AccountSettings] | None = None,
+    ) -> None:
+        """:param settings: by account; those of the accounts that are as any can be absent."""
         self.accepted: dict[str, ApiKey] = {}
         self.revoked = set(revoked)
-        self.disabled = set(disabled)
+        self._settings = dict(settings or {})
         self._keys: dict[str, ApiKey] = {}
         for key in keys:
             self.add(key)
@@ -69,10 +91,18 @@ class Keyring:
         """A key that is not revoked, accepted or not."""
         return self._keys.get(text)
 
+    def settings(self, account: str) -> AccountSettings:
+        """What the owner has set for the account itself."""
+        return self._settings.get(account, AS_ANY)
+
     def is_disabled(self, account: str) -> bool:
         """Whether the account is, or the one that it is a subaccount of."""
         main = main_account(account)
-        return account in self.disabled or (main is not None and self.is_disabled(main))
+        return self.settings(account).disabled or (main is not None and self.is_disabled(main))
+
+    def most_requests(self, key: str) -> int | None:
+        """How many requests a second a key may send; None: as many as any."""
+        return self.settings(self._keys[key].account).requests if key in self._keys else None
 
     def add(self, key: ApiKey) -> None:
         """From now on there is the key."""
@@ -86,9 +116,9 @@ class Keyring:
         self.accepted.pop(text, None)
         self.revoked.add(text)
 
-    def set_disabled(self, account: str, disabled: bool) -> None:
-        """Has an account's keys be accepted no more, or again."""
-        (self.disabled.add if disabled else self.disabled.discard)(account)
+    def set(self, account: str, settings: AccountSettings) -> None:
+        """From now on these are the account's, all of them."""
+        self._settings[account] = settings
         self.accepted.clear()
         self.accepted.update((text, key) for text, key in self._keys.items() if not self.is_disabled(key.account))
 

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from acme_exchange.api import errors
 
@@ -28,7 +29,7 @@ class TooManyRequests(Exception):
 class Bucket:
     """A limit that each `owner` (a key, an address, an account) has for itself. Two of the same numbers are still two.
 
-    :ivar limit: how many in any one second.
+    :ivar limit: how many in any one second, where the owner is allowed no other number.
     :ivar what: what is counted, in the words of the refusal.
     """
 
@@ -47,6 +48,17 @@ FLOOD = 10
 """How many times its limit an owner may go past before its connection is closed (Acme API §3)."""
 
 
+class Charge(NamedTuple):
+    """What a request counts for.
+
+    :ivar limit: how many in any one second this owner may; None: as many as the bucket says.
+    """
+
+    bucket: Bucket
+    owner: Hashable
+    limit: int | None = None
+
+
 class RateLimits:
     """Counts what was admitted within the last second, per bucket and owner."""
 
@@ -58,17 +70,19 @@ class RateLimits:
         """How many owners are remembered."""
         return len(self._admitted)
 
-    def admit(self, charges: Iterable[tuple[Bucket, Hashable]], now: int) -> None:
+    def admit(self, charges: Iterable[Charge], now: int) -> None:
         """Counts one request in every bucket of `charges`, or in none of them.
 
         :param now: microseconds.
         :raises TooManyRequests: when one of them is full.
         """
-        windows = [(charge, self._window(charge, now)) for charge in charges]
-        for (bucket, owner), window in windows:
-            if len(window) >= bucket.limit:
-                free_again = window[0] + WINDOW_MICROSECONDS
-                text, is_flood = errors.too_many(bucket.limit, bucket.what), self._is_flood((bucket, owner), now)
+        windows = [(charge, self._window(charge[:2], now)) for charge in charges]
+        for (bucket, owner, own_limit), window in windows:
+            limit = own_limit or bucket.limit
+            if len(window) >= limit:
+                # A limit that was lowered within the second leaves more in the window than it allows.
+                free_again = window[len(window) - limit] + WINDOW_MICROSECONDS
+                text, is_flood = errors.too_many(limit, bucket.what), self._is_flood((bucket, owner), limit, now)
                 raise TooManyRequests(text, (free_again - now) / 1_000_000, is_flood)
         for _, window in windows:
             window.append(now)
@@ -81,16 +95,18 @@ class RateLimits:
             for charge in silent:
                 del windows[charge]
 
-    def _is_flood(self, charge: tuple[Bucket, Hashable], now: int) -> bool:
+    def _is_flood(self, of: tuple[Bucket, Hashable], limit: int, now: int) -> bool:
         """Counts a refusal; whether within a second there were as many as make it one."""
-        most = charge[0].limit * (FLOOD - 1)
-        refused = self._refused.setdefault(charge, deque(maxlen=most))
+        most = limit * (FLOOD - 1)
+        refused = self._refused.get(of)
+        if refused is None or refused.maxlen != most:
+            refused = self._refused[of] = deque(refused or (), maxlen=most)
         is_full = len(refused) == most and refused[0] > now - WINDOW_MICROSECONDS
         refused.append(now)
         return is_full
 
-    def _window(self, charge: tuple[Bucket, Hashable], now: int) -> deque[int]:
-        window = self._admitted.setdefault(charge, deque())
+    def _window(self, of: tuple[Bucket, Hashable], now: int) -> deque[int]:
+        window = self._admitted.setdefault(of, deque())
         while window and window[0] <= now - WINDOW_MICROSECONDS:
             window.popleft()
         return window

@@ -13,7 +13,7 @@ from acme_exchange.api import errors
 from acme_exchange.api.access_log import ACCOUNT
 from acme_exchange.api.answering import HEADERS, failure
 from acme_exchange.api.authentication import Authenticator
-from acme_exchange.api.rate_limits import ORDERS, REQUESTS, RateLimits, TooManyRequests
+from acme_exchange.api.rate_limits import ORDERS, REQUESTS, Charge, RateLimits, TooManyRequests
 from acme_exchange.api.routes import ROUTES, Call, Paged, Route
 from acme_exchange.api.strangers import COUNTED
 from acme_exchange.api.turns import in_turns
@@ -94,7 +94,7 @@ class RestInterface:
         """
         now = self._venue.clock.now()
         if not route.private:
-            self._limits.admit([(REQUESTS, request.remote)], now)
+            self._limits.admit([Charge(REQUESTS, request.remote)], now)
             return None
         # An empty query is signed without its question mark (Acme API §2).
         target = request.raw_path.removesuffix("?")
@@ -102,9 +102,10 @@ class RestInterface:
         key = self._authenticator.request(request.headers, signed)
         request[ACCOUNT] = key.account
         if route.charge != "nothing":
-            charges = [(REQUESTS, key.key)]
+            allowed = self._venue.store.keyring
+            charges = [Charge(REQUESTS, key.key, allowed.most_requests(key.key))]
             if route.charge == "order" and not key.read_only:
-                charges.append((ORDERS, key.account))
+                charges.append(Charge(ORDERS, key.account, allowed.settings(key.account).orders))
             self._limits.admit(charges, now)
         if route.writes and key.read_only:
             raise Refused(403, errors.NOT_AUTHORIZED)

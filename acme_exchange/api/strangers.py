@@ -6,7 +6,7 @@ from aiohttp import web
 
 from acme_exchange.api.access_log import ACCOUNT
 from acme_exchange.api.connection import connection_of
-from acme_exchange.api.rate_limits import FILES, STRANGERS, Bucket, RateLimits, TooManyRequests
+from acme_exchange.api.rate_limits import FILES, STRANGERS, Bucket, Charge, RateLimits, TooManyRequests
 from acme_exchange.clock import Clock
 
 COUNTED = "counted"
@@ -27,7 +27,7 @@ class Strangers:
 
         :raises TooManyRequests: the address has asked too much.
         """
-        self._limits.admit([(bucket, address)], self._clock.now())
+        self._limits.admit([Charge(bucket, address)], self._clock.now())
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -14,12 +14,13 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection
 
+from acme_exchange.accounts.keys import AccountSettings
 from acme_exchange.api.wire import codec
 from acme_exchange.api.wire.presentation import iso
 from acme_exchange.cli.place import add_place_options, premises
 from acme_exchange.engine.model.money import EXACT
 from acme_exchange.input.numbers import number
-from acme_exchange.owner.operations import no_account
+from acme_exchange.owner.operations import A_SECOND, AS_FOR_ANY, MOST_A_SECOND, no_account
 from acme_exchange.owner.remote import AdministrationError
 from acme_exchange.store import Database
 from acme_exchange.store.sql.database import moment
@@ -47,6 +48,10 @@ def add_commands(commands: Any) -> None:
     disable.add_argument("account", metavar="ACCOUNT")
     enable = _action(actions, "enable", "accept the keys of a disabled account again", _enable)
     enable.add_argument("account", metavar="ACCOUNT")
+    limits = _action(actions, "limits", "say how many requests and orders a second an account may send", _limit)
+    limits.add_argument("account", metavar="ACCOUNT")
+    limits.add_argument("--requests", type=_rate, metavar="N", help="of each of its keys; default: as for any account")
+    limits.add_argument("--orders", type=_rate, metavar="N", help="placed and modified; default: as for any account")
     deposit = _action(actions, "deposit", "add money to an account", _deposit)
     deposit.add_argument("account", metavar="ACCOUNT")
     deposit.add_argument("amount", type=_amount, metavar="USD")
@@ -82,6 +87,14 @@ def _amount(text: str) -> Decimal:
     if amount < 0:
         raise argparse.ArgumentTypeError(f"write an amount of USD, such as 10000, not {text!r}")
     return amount
+
+
+def _rate(text: str) -> int | str:
+    if text == AS_FOR_ANY:
+        return text
+    if text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST_A_SECOND and len(text) < 9:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{A_SECOND}, not {text!r}")
 
 
 def _administer(options: argparse.Namespace, operation: str, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -124,6 +137,14 @@ def _enable(options: argparse.Namespace) -> None:
     print(f"{_administer(options, 'enabling', {'account': options.account})['account']} is enabled.")
 
 
+def _limit(options: argparse.Namespace) -> None:
+    asked = {"account": options.account, "requests": options.requests, "orders": options.orders}
+    done = _administer(options, "limits", asked)
+    print(
+        f"{done['account']} may send {done['requests']} requests a second with each key, and {done['orders']} orders."
+    )
+
+
 def _list(options: argparse.Namespace) -> None:
     with _looking(options) as connection:
         lines = account_lines(connection)
@@ -136,8 +157,15 @@ def _list(options: argparse.Namespace) -> None:
     table.add_column("")
     for line in lines:
         numbers = (line.cash, line.equity, line.deposits, line.profit)
-        table.add_row(Text(line.name), *map(_plain, numbers), "disabled" if line.disabled else "")
+        table.add_row(Text(line.name), *map(_plain, numbers), _said(line.settings))
     Console(width=WIDTH).print(table)
+
+
+def _said(settings: AccountSettings) -> str:
+    """What is not as for any account."""
+    limits = {"requests": settings.requests, "orders": settings.orders}
+    parts = ["disabled"] if settings.disabled else []
+    return ", ".join(parts + [f"{limit} {name} a second" for name, limit in limits.items() if limit is not None])
 
 
 def _list_keys(options: argparse.Namespace) -> None:

@@ -2,25 +2,35 @@
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StrictBool
+from pydantic import AfterValidator, Field, StrictBool, StrictInt
 
 from acme_exchange.accounts.file import DOLLARS, FIXES
 from acme_exchange.accounts.keys import ApiKey, account_name, main_account
+from acme_exchange.api.rate_limits import ORDERS, REQUESTS
 from acme_exchange.api.wire.requests import Name, Number, Request
 from acme_exchange.engine import CancelOrders, CreateAccount, Deposit, Refused
 from acme_exchange.owner.interface import AdminInterface
 from acme_exchange.venue import Venue
 
+AS_FOR_ANY = "default"
+MOST_A_SECOND = 100_000
+A_SECOND = f"write how many a second, from 1 to {MOST_A_SECOND}, or default"
 WHAT_TO_WRITE = {
+    "Invalid parameter requests": f"requests: {A_SECOND}",
+    "Invalid parameter orders": f"orders: {A_SECOND}",
     "Invalid parameter name": f"name: {FIXES['name']}",
     "Invalid parameter deposit": f"deposit: {FIXES['deposit']}",
     "Invalid parameter amount": (
         "amount: write an amount of USD above 0 and up to 1000000000000, with at most 12 decimals, such as 10000"
     ),
 }
+
+
+RateLimit = Annotated[StrictInt, Field(ge=1, le=MOST_A_SECOND)] | Literal["default"]
 
 
 def no_account(name: str) -> str:
@@ -51,6 +61,12 @@ class AccountRequest(Request):
     account: Name
 
 
+class LimitsRequest(Request):
+    account: Name
+    requests: RateLimit | None = None
+    orders: RateLimit | None = None
+
+
 class Administration:
     """The owner's operations on a venue. Each is whole, or refused and nothing."""
 
@@ -63,6 +79,7 @@ class Administration:
             "revocations": (RevokeKeyRequest, self._revoke_key),
             "disabling": (AccountRequest, self._disable),
             "enabling": (AccountRequest, self._enable),
+            "limits": (LimitsRequest, self._limit),
         }
 
     def perform(self, operation: str, fields: Any) -> dict[str, Any]:
@@ -117,7 +134,7 @@ class Administration:
     def _disable(self, asked: AccountRequest) -> dict:
         """Its keys are refused, and those of its subaccounts; the orders of all of them are cancelled."""
         self._require_account(asked.account)
-        self._venue.store.set_disabled(asked.account, True)
+        self._set(asked.account, disabled=True)
         orders = 0
         for name in self._venue.engine.account_names():
             if self._venue.store.keyring.is_disabled(name):
@@ -127,8 +144,25 @@ class Administration:
 
     def _enable(self, asked: AccountRequest) -> dict:
         self._require_account(asked.account)
-        self._venue.store.set_disabled(asked.account, False)
+        self._set(asked.account, disabled=False)
         return {"account": asked.account}
+
+    def _limit(self, asked: LimitsRequest) -> dict[str, Any]:
+        """What is absent stays; `default` is as for any account."""
+        self._require_account(asked.account)
+        wanted = {"requests": asked.requests, "orders": asked.orders}
+        changes = {name: None if rate == AS_FOR_ANY else rate for name, rate in wanted.items() if rate is not None}
+        self._set(asked.account, **changes)
+        settings = self._venue.store.keyring.settings(asked.account)
+        return {
+            "account": asked.account,
+            "requests": settings.requests or REQUESTS.limit,
+            "orders": settings.orders or ORDERS.limit,
+        }
+
+    def _set(self, account: str, **changes: Any) -> None:
+        store = self._venue.store
+        store.set_account(account, replace(store.keyring.settings(account), **changes))
 
     def _require_account(self, name: str) -> None:
         if not self._venue.engine.has_account(name):

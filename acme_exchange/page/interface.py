@@ -5,7 +5,7 @@ from the page.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aiohttp import hdrs, web
@@ -16,7 +16,7 @@ from acme_exchange.api import errors
 from acme_exchange.api.access_log import ACCOUNT
 from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.faults import Faults
-from acme_exchange.api.rate_limits import ORDERS, REQUESTS, Bucket, RateLimits
+from acme_exchange.api.rate_limits import ORDERS, REQUESTS, Charge, RateLimits
 from acme_exchange.api.rest import RestInterface
 from acme_exchange.api.routes import Route
 from acme_exchange.api.websocket import WebSocketInterface
@@ -156,7 +156,7 @@ class Page:
         return _answer(self._described(self._session(request)))
 
     async def _sign_in(self, request: web.Request) -> web.Response:
-        self._limits.admit([(REQUESTS, (BASE, request.remote))], self._venue.clock.now())
+        self._limits.admit([Charge(REQUESTS, (BASE, request.remote))], self._venue.clock.now())
         if request.content_length is None or request.content_length > LARGEST_SIGN_IN_BYTES:
             raise Refused(413, errors.TOO_LARGE)
         cookie = self._sessions.open(self._grant(await request.read()))
@@ -221,7 +221,7 @@ class Page:
         session = self._session(request)
         if session is None or not session.is_owner:
             raise Refused(401, errors.NOT_LOGGED_IN)
-        self._limits.admit([(REQUESTS, (BASE, session.id))], self._venue.clock.now())
+        self._limits.admit([Charge(REQUESTS, (BASE, session.id))], self._venue.clock.now())
         return _answer(await owners_view(self._venue, self._sockets, self._faults))
 
     async def _channels(self, request: web.Request) -> web.WebSocketResponse:
@@ -257,11 +257,11 @@ class Page:
         key = session.key if session else None
         owner = session.id if session else request.remote
         charge = route.charge if route else "request"
-        charges: list[tuple[Bucket, Hashable]] = [] if charge == "nothing" else [(REQUESTS, (BASE, owner))]
+        charges = [] if charge == "nothing" else [Charge(REQUESTS, (BASE, owner))]
         if key is not None:
             request[ACCOUNT] = key.account
             if charge == "order" and not key.read_only:
-                charges.append((ORDERS, key.account))
+                charges.append(Charge(ORDERS, key.account, self._venue.store.keyring.settings(key.account).orders))
         self._limits.admit(charges, self._venue.clock.now())
         return key
 

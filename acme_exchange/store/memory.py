@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from acme_exchange.accounts.keys import ApiKey, Keyring
+from acme_exchange.accounts.keys import AccountSettings, ApiKey, Keyring
 from acme_exchange.engine.events import (
     Deposited,
     Event,
@@ -141,8 +141,8 @@ class MemoryStore:
     def add_key(self, key: ApiKey) -> None:
         self.keyring.add(key)
 
-    def set_disabled(self, account: str, disabled: bool) -> None:
-        self.keyring.set_disabled(account, disabled)
+    def set_account(self, account: str, settings: AccountSettings) -> None:
+        self.keyring.set(account, settings)
 
     def revoke_key(self, key: str) -> None:
         self.keyring.revoke(key)

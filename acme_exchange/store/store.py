@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
-from acme_exchange.accounts.keys import ApiKey, Keyring
+from acme_exchange.accounts.keys import AccountSettings, ApiKey, Keyring
 from acme_exchange.engine.events import Event, Filled, FundingPaid, FundingSettled, Traded
 from acme_exchange.engine.views import Order
 from acme_exchange.store.ledger import Deposits, Entry, Flow
@@ -131,8 +131,8 @@ class Store(Protocol):
     def add_key(self, key: ApiKey) -> None:
         """From now on the key is accepted."""
 
-    def set_disabled(self, account: str, disabled: bool) -> None:
-        """From now on the account's keys are accepted no more, or again."""
+    def set_account(self, account: str, settings: AccountSettings) -> None:
+        """From now on the account's settings are these, all of them."""
 
     def revoke_key(self, key: str) -> None:
         """From now on the key, which was accepted, is not, nor ever again."""

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from acme_exchange.accounts.keys import AccountSettings
 from acme_exchange.engine import PlaceOrder, Refused
 from acme_exchange.owner.operations import Administration
 from acme_exchange.venue import Venue
@@ -79,6 +80,27 @@ async def test_a_disabled_account_is_refused_with_its_subaccounts_and_its_orders
     administration.perform("enabling", {"account": "alice"})
     assert venue.keys.keys() == keys.keys() | {made} and grid["key"] in venue.keys
     assert venue.is_open_to("alice/grid")
+
+
+async def test_an_account_is_allowed_as_many_requests_and_orders_as_the_owner_says(venue: Venue):
+    administration = Administration(venue)
+
+    def settings() -> AccountSettings:
+        return venue.store.keyring.settings("alice")
+
+    done = administration.perform("limits", {"account": "alice", "orders": 100})
+    assert (done, settings()) == ({"account": "alice", "requests": 30, "orders": 100}, AccountSettings(orders=100))
+    administration.perform("limits", {"account": "alice", "requests": 5})
+    administration.perform("disabling", {"account": "alice"})
+    administration.perform("enabling", {"account": "alice"})
+    assert settings() == AccountSettings(requests=5, orders=100)
+    administration.perform("limits", {"account": "alice", "requests": "default"})
+    assert settings() == AccountSettings(orders=100)
+    assert venue.store.keyring.settings("bob") == AccountSettings()
+    with pytest.raises(Refused, match="orders: write how many a second, from 1 to 100000, or default"):
+        administration.perform("limits", {"account": "alice", "orders": 0})
+    with pytest.raises(Refused, match='There is no account "nobody"'):
+        administration.perform("limits", {"account": "nobody", "orders": 5})
 
 
 async def test_of_a_disabled_subaccount_the_main_accounts_keys_are_refused_too(venue: Venue):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
-from acme_exchange.accounts.keys import AccountEntry, KeyEntry
+from acme_exchange.accounts.keys import AccountEntry, AccountSettings, KeyEntry
 from acme_exchange.clock import SystemClock
 from acme_exchange.engine import PlaceOrder
 from acme_exchange.market import plan_markets
@@ -126,13 +126,14 @@ async def test_time_goes_on_from_what_was_kept(tmp_path, monkeypatch):
     await venue.store.close()
 
 
-async def test_a_disabled_account_stays_so(tmp_path):
+async def test_what_the_owner_set_for_an_account_stays_set(tmp_path):
     venue = opened(file_url(tmp_path))
-    venue.store.set_disabled("ann", True)
+    venue.store.set_account("ann", AccountSettings(disabled=True, orders=50))
     await venue.store.close()
     venue = opened(file_url(tmp_path))
     assert list(venue.keys) == ["bea-key"]
-    venue.store.set_disabled("ann", False)
+    assert venue.store.keyring.settings("ann") == AccountSettings(disabled=True, orders=50)
+    venue.store.set_account("ann", AccountSettings())
     await venue.store.close()
     venue = opened(file_url(tmp_path))
     assert sorted(venue.keys) == ["ann-key", "bea-key"]
@@ -144,7 +145,7 @@ async def test_accounts_are_listed_with_what_they_have_and_their_profit(kept: Pa
     with looking.engine.connect() as connection:
         ann, bea = account_lines(connection)
     looking.close()
-    assert (ann.name, ann.deposits, ann.disabled) == ("ann", 10_000, False)
+    assert (ann.name, ann.deposits, ann.settings) == ("ann", 10_000, AccountSettings())
     assert ann.equity + bea.equity < 20_000, "fees were paid"
     assert ann.profit == ann.equity - 10_000 == ann.fields()["profit"]
 

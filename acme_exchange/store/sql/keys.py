@@ -2,14 +2,14 @@
 
 from sqlalchemy import Connection, select
 
-from acme_exchange.accounts.keys import ApiKey, Keyring
+from acme_exchange.accounts.keys import AccountSettings, ApiKey, Keyring
 from acme_exchange.store.sql import tables
 
 
 def keyring(connection: Connection) -> Keyring:
     """All of it."""
     revoked = connection.scalars(select(tables.keys.c.key).where(tables.keys.c.revoked))
-    return Keyring(unrevoked(connection), revoked, disabled(connection))
+    return Keyring(unrevoked(connection), revoked, settings(connection))
 
 
 def unrevoked(connection: Connection) -> list[ApiKey]:
@@ -19,6 +19,7 @@ def unrevoked(connection: Connection) -> list[ApiKey]:
     return [ApiKey(row.key, row.account, row.read_only, secret=row.secret) for row in found]
 
 
-def disabled(connection: Connection) -> set[str]:
-    """The accounts that are."""
-    return set(connection.scalars(select(tables.settings.c.account).where(tables.settings.c.disabled)))
+def settings(connection: Connection) -> dict[str, AccountSettings]:
+    """What the owner has set, by account."""
+    found = connection.execute(select(tables.settings))
+    return {row.account: AccountSettings(row.disabled, row.requests, row.orders) for row in found}

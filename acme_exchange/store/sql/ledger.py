@@ -1,17 +1,18 @@
 """An account's money, entry by entry, as it is kept: what came in, what each fill brought and cost, and funding."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from heapq import merge
 from typing import Any
 
 from sqlalchemy import Connection, Float, Select, Table, case, cast, func, select
 
+from acme_exchange.accounts.keys import AS_ANY, AccountSettings
 from acme_exchange.engine.model.money import EXACT
 from acme_exchange.store.ledger import ZERO, Deposits, Entry, Flow, flow_of
 from acme_exchange.store.sql import tables
-from acme_exchange.store.sql.keys import disabled
+from acme_exchange.store.sql.keys import settings
 from acme_exchange.store.store import HOUSE_PREFIX
 
 
@@ -28,7 +29,7 @@ class AccountLine:
     cash: Decimal
     equity: Decimal
     deposits: Decimal
-    disabled: bool
+    settings: AccountSettings
 
     @property
     def profit(self) -> Decimal:
@@ -36,27 +37,27 @@ class AccountLine:
         return EXACT.subtract(self.equity, self.deposits)
 
     def fields(self) -> dict[str, Any]:
-        """By the names that they have in JSON."""
+        """By the names that they have in JSON; a limit that is null is as for any account."""
         return {
             "account": self.name,
             "balance": self.cash,
             "equity": self.equity,
             "deposits": self.deposits,
             "profit": self.profit,
-            "disabled": self.disabled,
+            **asdict(self.settings),
         }
 
 
 def account_lines(connection: Connection) -> list[AccountLine]:
     """All accounts but the house's, oldest first."""
-    unrealized, paid, barred = _unrealized(connection), deposits(connection), disabled(connection)
+    unrealized, paid, owners = _unrealized(connection), deposits(connection), settings(connection)
     lines = []
     for row in connection.execute(select(tables.accounts).order_by(tables.accounts.c.number)):
         if not row.name.startswith(HOUSE_PREFIX):
             cash = Decimal(row.cash)
             equity = EXACT.add(cash, unrealized.get(row.name, ZERO))
             amount = paid[row.name].total if row.name in paid else ZERO
-            lines.append(AccountLine(row.name, cash, equity, amount, row.name in barred))
+            lines.append(AccountLine(row.name, cash, equity, amount, owners.get(row.name, AS_ANY)))
     return lines
 
 

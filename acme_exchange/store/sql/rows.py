@@ -6,7 +6,7 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
-from acme_exchange.accounts.keys import ApiKey
+from acme_exchange.accounts.keys import AccountSettings, ApiKey
 from acme_exchange.engine.events import Deposited, Filled, FundingPaid, FundingSettled, Liquidated, Settled, Traded
 from acme_exchange.engine.views import Order
 from acme_exchange.store.store import Candle
@@ -39,6 +39,11 @@ KEY_NAMES = ("key", "account", "read_only", "secret", "revoked")
 def key_row(key: ApiKey) -> tuple:
     """A key that is accepted, in the order of `KEY_NAMES`."""
     return key.key, key.account, key.read_only, key.secret, False
+
+
+def settings_row(account: str, settings: AccountSettings) -> tuple:
+    """What the owner has set for an account, in the order of the table's columns."""
+    return account, settings.disabled, settings.requests, settings.orders
 
 
 def order_of(row: Any) -> Order:

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from acme_exchange.accounts.keys import ApiKey
+from acme_exchange.accounts.keys import AccountSettings, ApiKey
 from acme_exchange.engine.events import Event, Filled, FundingPaid, FundingSettled, Traded
 from acme_exchange.engine.views import Order
 from acme_exchange.store.ledger import Deposits, Entry, Flow
@@ -111,9 +111,9 @@ class DatabaseStore:
         self._gathering.keys.append(key)
         self._hurry()
 
-    def set_disabled(self, account: str, disabled: bool) -> None:
-        self.keyring.set_disabled(account, disabled)
-        self._gathering.disabled[account] = disabled
+    def set_account(self, account: str, settings: AccountSettings) -> None:
+        self.keyring.set(account, settings)
+        self._gathering.settings[account] = settings
         self._hurry()
 
     def revoke_key(self, key: str) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Integer, 
 
 from acme_exchange.engine.model.specification import DEFAULT_PRICE_BAND
 
-VERSION = 5
+VERSION = 6
 
 metadata = MetaData()
 
@@ -53,7 +53,13 @@ accounts = Table(
 
 # What the owner has set for an account, beside what the engine knows of it.
 settings = Table(
-    "settings", metadata, Column("account", String(64), primary_key=True), Column("disabled", Boolean, nullable=False)
+    "settings",
+    metadata,
+    Column("account", String(64), primary_key=True),
+    Column("disabled", Boolean, nullable=False),
+    # How many a second; null: as many as any account may.
+    Column("requests", Integer),
+    Column("orders", Integer),
 )
 
 keys = Table(
@@ -237,7 +243,9 @@ def _add_first_start(connection: Connection) -> None:
 
 def _add_settings(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE venue ADD COLUMN is_open BOOLEAN NOT NULL DEFAULT FALSE")
-    settings.create(connection)
+    connection.exec_driver_sql(
+        "CREATE TABLE settings (account VARCHAR(64) NOT NULL PRIMARY KEY, disabled BOOLEAN NOT NULL)"
+    )
 
 
 def _add_price_band(connection: Connection) -> None:
@@ -250,10 +258,16 @@ def _add_source(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE markets ADD COLUMN source VARCHAR(64)")
 
 
+def _add_rate_limits(connection: Connection) -> None:
+    for column in ("requests", "orders"):
+        connection.exec_driver_sql(f"ALTER TABLE settings ADD COLUMN {column} INTEGER")
+
+
 MIGRATIONS: dict[int, Callable[[Connection], None]] = {
     1: _add_first_start,
     2: _add_settings,
     3: _add_price_band,
     4: _add_source,
+    5: _add_rate_limits,
 }
 """What leads from a version to the next; there is nothing older than version 1."""

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine.interfaces import DBAPICursor
 
-from acme_exchange.accounts.keys import ApiKey
+from acme_exchange.accounts.keys import AccountSettings, ApiKey
 from acme_exchange.engine.events import (
     Deposited,
     Event,
@@ -66,7 +66,7 @@ class Batch:
     postings: list[Deposited | Settled | Liquidated] = field(default_factory=list)
     keys: list[ApiKey] = field(default_factory=list)
     revoked: list[str] = field(default_factory=list)
-    disabled: dict[str, bool] = field(default_factory=dict)
+    settings: dict[str, AccountSettings] = field(default_factory=dict)
     changes: dict[str, Any] = field(default_factory=dict)
 
     def note(self, events: Sequence[Event]) -> bool:
@@ -129,9 +129,9 @@ class Writer:
         self._insert(cursor, tables.keys, list(map(rows.key_row, batch.keys)))
         if batch.revoked:
             self._change(cursor, _REVOKE, [(True, key) for key in batch.revoked])
-        if batch.disabled:
-            self._change(cursor, _FORGET_SETTINGS, [(account,) for account in batch.disabled])
-            self._insert(cursor, tables.settings, list(batch.disabled.items()))
+        if batch.settings:
+            self._change(cursor, _FORGET_SETTINGS, [(account,) for account in batch.settings])
+            self._insert(cursor, tables.settings, [rows.settings_row(*pair) for pair in batch.settings.items()])
 
     def _write_state(self, cursor: DBAPICursor, changes: dict) -> None:
         counters = [changes["counters"][name] for name in COUNTERS]
@@ -270,7 +270,7 @@ INSERTED = {
     tables.postings: ("account", "time", "kind", "market", "position_side", "size", "price", "amount"),
     tables.candles: ("market", "resolution", "start", *rows.CANDLE.names),
     tables.keys: rows.KEY_NAMES,
-    tables.settings: ("account", "disabled"),
+    tables.settings: ("account", "disabled", "requests", "orders"),
 }
 _CANDLE_KEY = ("market", "resolution", "start")
 _ORDER_CHANGES = (*rows.ORDER_STATE.names[1:], "cancelled_by_client")
