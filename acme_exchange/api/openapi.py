@@ -55,13 +55,15 @@ what it is worth beyond this requirement. An order that raises the requirement, 
 once, is refused, `Account does not have enough margin for order.`, if the account is not worth that much. One that only
 shrinks a position needs no margin. But no order may leave its account with less than nothing, at the mark or at the
 index: a limit order that could is refused, and a market order that shrinks a position trades up to there and no
-further. Orders that the mark has left behind, and that would lose at once more than their account is worth, are
-cancelled.
+further. An order that raises the requirement needs the maintenance margin at the index, too. Orders that mark or index
+have left behind, and that would lose at once more than their account is worth, are cancelled.
 
-Under the maintenance margin of {MAINTENANCE_PERCENT} of notional at the mark, an account is liquidated: its orders are
-cancelled, its positions closed at the market, the largest first, within the price band and never beyond the bankruptcy
-price, at which nothing would be left. What the book does not take, the house takes over at the mark that brought the
-liquidation about. What a gap of the mark cost beyond the account's money, the house bears: no account ends below zero.
+Under the maintenance margin of {MAINTENANCE_PERCENT} of notional at the mark, or when it is worth less than nothing at
+the index, an account is liquidated: its orders are cancelled, its positions closed at the market, the largest first,
+within the price band and never beyond the bankruptcy price, at which nothing would be left. What the book does not
+take, the house takes over at the mark that brought the liquidation about, or at the index where that is worse for the
+account. What a gap cost beyond the account's money, the house bears: no account ends below zero. Positions in a halted
+market wait until it is open again.
 
 What is due by the clock happens before any request that comes later: who holds a position at the hour pays its funding,
 or receives it, and nobody trades in a future that has expired.

@@ -31,17 +31,30 @@ class Worth(NamedTuple):
     :ivar notional: of the position, counted as positive.
     :ivar open_notional: of the largest position that the resting orders could lead to.
     :ivar order_loss: what the resting orders would lose against the mark, were all filled at once.
+    :ivar index_gain: what the position is worth more at the index than at the mark.
+    :ivar index_loss: what the resting orders that enlarge a position would lose more against the index, at most.
     """
 
     unrealized: Decimal
     notional: Decimal
     open_notional: Decimal
     order_loss: Decimal
+    index_gain: Decimal
+    index_loss: Decimal
 
 
 def largest_size(size: Decimal, buys: Decimal, sells: Decimal) -> Decimal:
     """The larger of the positions that `buys`, or `sells`, would make of one of `size`."""
     return max((size + buys).copy_abs(), (size - sells).copy_abs())
+
+
+def by_index(market: Market, size: Decimal, buys: Decimal, sells: Decimal) -> tuple[Decimal, Decimal]:
+    """What a position of `size` is worth more at the index than at the mark, and what orders that open lose more there,
+    at most: those of one side alone, since the other side gains."""
+    away = market.mark - market.index
+    if not away:
+        return ZERO, ZERO
+    return -size * away, buys * away if away > 0 else -sells * away
 
 
 class Holding:
@@ -68,6 +81,7 @@ class Holding:
         "traded",
         "_worth",
         "_worth_mark",
+        "_worth_index",
     )
 
     def __init__(self, account: Account, market: Market, side: HoldingSide):
@@ -85,6 +99,7 @@ class Holding:
         self.traded = False
         self._worth: Worth | None = None
         self._worth_mark: Decimal | None = None
+        self._worth_index: Decimal | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -97,17 +112,18 @@ class Holding:
         return bool(self.size or self.buys or self.sells or self.reducing)
 
     def worth(self) -> Worth:
-        """What the holding comes to at the mark.
+        """What the holding comes to at the mark, and at the index.
 
         A mark that moves concerns every account in its market, and each of them all its holdings: so what did not
         change is not computed again.
         """
-        mark = self.market.mark
-        if self._worth is None or self._worth_mark is not mark:
+        mark, index = self.market.mark, self.market.index
+        if self._worth is None or self._worth_mark is not mark or self._worth_index is not index:
             profit = self.size * mark - self.cost if self.size else ZERO
             loss = self.exposures["buy"].loss(mark) + self.exposures["sell"].loss(mark)
-            self._worth = Worth(profit, self.size.copy_abs() * mark, self.open_size * mark, loss)
-            self._worth_mark = mark
+            gain, more = by_index(self.market, self.size, self.buys, self.sells)
+            self._worth = Worth(profit, self.size.copy_abs() * mark, self.open_size * mark, loss, gain, more)
+            self._worth_mark, self._worth_index = mark, index
         return self._worth
 
     @property

@@ -1,15 +1,21 @@
 """The order book of one market: price levels in order, and time order within a level."""
 
+from __future__ import annotations
+
 from collections import OrderedDict
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from sortedcontainers import SortedDict
 
 from acme_exchange.engine.model.money import ZERO
 from acme_exchange.engine.model.orders import LiveOrder
 from acme_exchange.engine.model.words import Side
+
+if TYPE_CHECKING:
+    from acme_exchange.engine.model.accounts import Holding
 
 PriceAndSize = tuple[Decimal, Decimal]
 
@@ -123,14 +129,24 @@ class Book:
         return (bid.price + ask.price) * Decimal("0.5")
 
     def takeable(self, order: LiveOrder) -> tuple[Decimal, Decimal]:
-        """The size that `order` would trade at once, and its notional, leaving out its account's own orders."""
+        """The size that `order` would trade at once, and its notional, leaving out its account's own orders.
+
+        Of orders that may only reduce, no more counts than the position they reduce will have left by then: those of
+        one position may rest at its size each.
+        """
         size, notional = ZERO, ZERO
+        traded: dict[Holding, Decimal] = {}
         for resting in self.opposite(order.side).orders():
             if size == order.size or not order.reaches(resting.price):
                 break
             if resting.account is order.account:
                 continue
             part = min(resting.remaining, order.size - size)
+            if holding := resting.holding if resting.holding.reducing else None:
+                before = traded.get(holding, ZERO)
+                if resting.reducing:
+                    part = min(part, max(ZERO, holding.room(resting.side) - before))
+                traded[holding] = before + part
             size += part
             notional += part * resting.price
         return size, notional

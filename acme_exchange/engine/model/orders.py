@@ -100,6 +100,6 @@ class LiveOrder:
 
     @property
     def loses(self) -> bool:
-        """Whether it would lose against the mark the moment it was filled at its price."""
-        mark = self.market.mark
-        return self.price > mark if self.side == "buy" else self.price < mark
+        """Whether it would lose against the mark, or the index, the moment it was filled at its price."""
+        prices = self.market.mark, self.market.index
+        return self.price > min(prices) if self.side == "buy" else self.price < max(prices)

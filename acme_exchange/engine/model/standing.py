@@ -31,25 +31,31 @@ class Standing(NamedTuple):
     :ivar notional: of the positions, each counted as positive.
     :ivar open_notional: of positions and open orders together.
     :ivar order_loss: what the resting orders would lose, were all filled at once.
+    :ivar index_gain: what the positions are worth more at the indices.
+    :ivar index_loss: what the resting orders would lose more there, at most.
     """
 
     equity: Decimal
     notional: Decimal
     open_notional: Decimal
     order_loss: Decimal
+    index_gain: Decimal
+    index_loss: Decimal
 
 
 def standing(account: Account) -> Standing:
     """What all of an account's holdings come to."""
-    profit = notional = open_notional = order_loss = ZERO
+    profit = notional = open_notional = order_loss = index_gain = index_loss = ZERO
     for holding in account.active.values():
         worth = holding.worth()
         open_notional += worth.open_notional
         order_loss += worth.order_loss
+        index_loss += worth.index_loss
         if holding.size:
             profit += worth.unrealized
             notional += worth.notional
-    return Standing(account.cash + profit, notional, open_notional, order_loss)
+            index_gain += worth.index_gain
+    return Standing(account.cash + profit, notional, open_notional, order_loss, index_gain, index_loss)
 
 
 def balance(account: Account, stands: Standing) -> Balance:
@@ -59,5 +65,12 @@ def balance(account: Account, stands: Standing) -> Balance:
 
 
 def is_underwater(stands: Standing) -> bool:
-    """Whether an account is worth less than its maintenance margin, or, without positions, less than nothing."""
-    return stands.equity < MAINTENANCE * stands.notional
+    """Whether an account is worth less than its maintenance margin, or, without positions or at the indices, less than
+    nothing: a mark that its accounts hold away from the index hides no debt."""
+    return stands.equity < MAINTENANCE * stands.notional or stands.equity + stands.index_gain < 0
+
+
+def is_overcommitted(stands: Standing) -> bool:
+    """Whether its orders, were all filled at once, would cost an account more than it is worth, at mark or at index."""
+    left = stands.equity - stands.order_loss
+    return left < 0 or left + stands.index_gain - stands.index_loss < 0

@@ -155,8 +155,12 @@ class State:
     def refresh_mark(self, market: Market) -> None:
         """Makes a market's mark current; whoever is active in the market is touched if it changed."""
         if market.refresh(self.now):
-            for holding in market.active.values():
-                self.touch_account(holding.account)
+            self.touch_those_in(market)
+
+    def touch_those_in(self, market: Market) -> None:
+        """Notes that a price by which positions in a market are measured changed."""
+        for holding in market.active.values():
+            self.touch_account(holding.account)
 
     def touch_holding(self, holding: Holding) -> None:
         """Notes that a position changed."""

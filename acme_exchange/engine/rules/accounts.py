@@ -77,3 +77,4 @@ def set_index(state: State, command: SetIndex) -> None:
         market.funding = FundingClock(state.funding_interval * MICROSECONDS, state.now)
     state.plan()
     state.touch_market(market)
+    state.touch_those_in(market)

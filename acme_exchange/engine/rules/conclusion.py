@@ -3,7 +3,7 @@
 from acme_exchange.engine.events import BalanceChanged, BookChanged, PositionChanged, TickerChanged
 from acme_exchange.engine.model.accounts import Account
 from acme_exchange.engine.model.markets import Market
-from acme_exchange.engine.model.standing import Standing, balance, is_underwater, standing
+from acme_exchange.engine.model.standing import Standing, balance, is_overcommitted, is_underwater, standing
 from acme_exchange.engine.model.state import State
 from acme_exchange.engine.rules.liquidation import liquidate, withdraw_losing_orders
 from acme_exchange.engine.views import position_view
@@ -25,16 +25,15 @@ def conclude(state: State) -> None:
 
 
 def _relieve(state: State, account: Account, stands: Standing) -> bool:
-    """Liquidates an account under its maintenance margin, or withdraws orders that could cost more than it is worth."""
-    if any(holding.market.halted for holding in account.active.values()):
-        return False  # The mark that would bring it about is not known.
+    """Liquidates an account under its maintenance margin, or withdraws orders that could cost more than it is worth.
+
+    A halted market's mark stands still: what an account has there neither brings anything about nor holds it up.
+
+    :returns: whether there was anything to do.
+    """
     if is_underwater(stands):
-        liquidate(state, account)
-    elif stands.equity < stands.order_loss:
-        withdraw_losing_orders(state, account)
-    else:
-        return False
-    return True
+        return liquidate(state, account)
+    return is_overcommitted(stands) and withdraw_losing_orders(state, account)
 
 
 def _standings(state: State) -> list[tuple[Account, Standing]]:

@@ -5,22 +5,24 @@ at once. Initial margin is 1/leverage of notional at mark. What counts in a mark
 resting buys filled or all resting sells filled, each added to the position; in hedge mode that of the long plus that of
 the short position. Orders that can only reduce need no margin, but lose like any other.
 
-No order may leave its account with less than nothing, at the mark or at the index: whatever an account loses by its own
-orders is its own money. So nobody can be made rich by an account that was made to lose more than it has, also not where
-accounts trade among themselves and have moved the mark away from the index.
+No order may leave its account with less than nothing, at the mark or at the index, and none may enlarge what it has
+unless the maintenance margin is there at the index, too: whatever an account loses by its own orders is its own money.
+So nobody can be made rich by an account that was made to lose more than it has, also not where accounts trade among
+themselves and have moved the mark away from the index, or hold it while the index moves.
 """
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import NamedTuple
 
 from acme_exchange.engine.errors import Refused
-from acme_exchange.engine.model.accounts import Holding, largest_size
+from acme_exchange.engine.model.accounts import Holding, by_index, largest_size
 from acme_exchange.engine.model.markets import Market
 from acme_exchange.engine.model.money import ZERO, divide
 from acme_exchange.engine.model.orders import LiveOrder
-from acme_exchange.engine.model.standing import MARGIN_QUANTUM, initial_margin, standing
+from acme_exchange.engine.model.standing import MAINTENANCE, MARGIN_QUANTUM, Standing, initial_margin, standing
 from acme_exchange.engine.model.words import Side
 
+NO_MARGIN = "Account does not have enough margin for order."
 _ONE = Decimal(1)
 
 
@@ -33,6 +35,11 @@ def band_price(market: Market, side: Side) -> Decimal:
 def nearer(side: Side, first: Decimal, second: Decimal) -> Decimal:
     """Which of two limits of a taker is reached first."""
     return min(first, second) if side == "buy" else max(first, second)
+
+
+def worse(market: Market, side: Side) -> Decimal:
+    """Mark or index, whichever is worse for who sells, or buys."""
+    return min(market.mark, market.index) if side == "sell" else max(market.mark, market.index)
 
 
 def bankruptcy_price(order: LiveOrder, worth: Decimal, price: Decimal) -> Decimal:
@@ -57,7 +64,7 @@ def set_reach(order: LiveOrder) -> None:
         stands = standing(order.account)
         worth = stands.equity - stands.order_loss
         order.reach = nearer(order.side, order.reach, bankruptcy_price(order, worth, market.mark))
-        worth += sum(_worth_by_index(held, held.size, held.buys, held.sells) for held in order.account.active.values())
+        worth += stands.index_gain - stands.index_loss
         order.reach = nearer(order.side, order.reach, bankruptcy_price(order, worth, market.index))
 
 
@@ -78,13 +85,15 @@ def require_margin(order: LiveOrder, replaced: LiveOrder | None = None) -> None:
     order_loss = stands.order_loss + after.resting_loss
     required = initial_margin(stands.open_notional + after.open_change, account.leverage) + order_loss
     left = stands.equity - after.loss
-    if not order.reducing and left < required and required + after.loss > before:
-        raise Refused(400, "Account does not have enough margin for order.")
+    enlarges = not order.reducing and required + after.loss > before
+    if enlarges and left < required:
+        raise Refused(400, NO_MARGIN)
     if order.kind == "market" and _only_shrinks(order):
         return  # It is bounded by its reach instead: closing is always possible, as far as there is money.
     left -= order_loss + after.fee
-    if left < 0 or left + _by_index(order.holding, after) < 0:
-        raise Refused(400, "Account does not have enough margin for order.")
+    least = MAINTENANCE * (stands.open_notional + after.open_change) if enlarges else ZERO
+    if left < 0 or left + _by_index(stands, order.holding, after) < least:
+        raise Refused(400, NO_MARGIN)
 
 
 class _After(NamedTuple):
@@ -136,17 +145,8 @@ def _only_shrinks(order: LiveOrder) -> bool:
     return order.size <= order.holding.room(order.side)
 
 
-def _by_index(holding: Holding, after: _After) -> Decimal:
-    """What the account's holdings are worth more at the index than at the mark, once `holding` is as `after`."""
-    others = (each for each in holding.account.active.values() if each is not holding)
-    return _worth_by_index(holding, after.size, after.buys, after.sells) + sum(
-        (_worth_by_index(each, each.size, each.buys, each.sells) for each in others), ZERO
-    )
-
-
-def _worth_by_index(holding: Holding, size: Decimal, buys: Decimal, sells: Decimal) -> Decimal:
-    """What a position of `size`, and any of its orders, is worth more at the index than at the mark, at worst."""
-    away = holding.market.mark - holding.market.index
-    if not away:
-        return ZERO
-    return -size * away - (buys * away if away > 0 else -sells * away)
+def _by_index(stands: Standing, holding: Holding, after: _After) -> Decimal:
+    """What the account is worth more at the indices than at the marks, at worst, once `holding` is as `after`."""
+    gain, loss = by_index(holding.market, after.size, after.buys, after.sells)
+    now = holding.worth()
+    return stands.index_gain - now.index_gain + gain - (stands.index_loss - now.index_loss + loss)

@@ -101,6 +101,7 @@ def follow_prices(state: State, command: FollowPrices) -> None:
         market.funding = FollowedFunding(command.rate, command.next_funding_time)
     state.plan()
     state.touch_market(market)
+    state.touch_those_in(market)
 
 
 def halt(state: State, command: Halt) -> None:

@@ -5,6 +5,7 @@ log of every trade, fee, payment and deposit; everything else is added up from t
 in fractions, so that nothing at all is rounded.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil
@@ -118,6 +119,9 @@ class Reference:
         mid = (bids[0].price + asks[0].price) / 2 if bids and asks else index
         return sorted([index, mid, self.last.get(market, index)])[1]
 
+    def prices(self, market: str) -> tuple[Fraction, Fraction]:
+        return self.mark(market), self.index[market]
+
     def marks(self) -> dict[str, Fraction]:
         return {market: self.mark(market) for market in self.index}
 
@@ -138,6 +142,10 @@ class Reference:
 
     def margin(self, account: str, orders: list[RefOrder]) -> Fraction:
         """Initial margin, were these the account's resting orders; rounded up to 12 decimals, as the venue says."""
+        notional = self.open_notional(account, orders)
+        return Fraction(ceil(notional / self.accounts[account].leverage * 10**12), 10**12)
+
+    def open_notional(self, account: str, orders: list[RefOrder]) -> Fraction:
         keys = set(self.positions(account)) | {(o.market, o.position_side) for o in orders}
         notional = Fraction(0)
         for market, side in keys:
@@ -146,7 +154,7 @@ class Reference:
             buys = sum((o.remaining for o in opening if o.side == "buy"), Fraction(0))
             sells = sum((o.remaining for o in opening if o.side == "sell"), Fraction(0))
             notional += max(abs(held + buys), abs(held - sells)) * self.mark(market)
-        return Fraction(ceil(notional / self.accounts[account].leverage * 10**12), 10**12)
+        return notional
 
     def free(self, account: str) -> Fraction:
         own = self.own(account)
@@ -157,19 +165,21 @@ class Reference:
             return False
         sizes = self.positions(account).items()
         needed = sum((abs(size) * self.mark(market) for (market, _), size in sizes), Fraction(0)) * MAINTENANCE
-        return self.equity(account) < needed
+        return self.equity(account) < needed or self.equity(account, self.index) < 0
 
     def overcommitted(self, account: str) -> bool:
-        """Whether its orders would cost it more than it is worth."""
-        return not self.accounts[account].house and self.equity(account) < self.loss(self.own(account))
+        """Whether its orders would cost it more than it is worth, by mark or by index."""
+        left = self.equity(account) - self.loss(self.own(account)), self.worth_at_index(account, self.orders)
+        return not self.accounts[account].house and min(left) < 0
 
     def relieve(self) -> bool:
         for name in self.accounts:
             if self.underwater(name):
                 self.liquidate(name)
             elif self.overcommitted(name):
-                marks = self.marks()
-                lost = [o for o in self.own(name) if o.sign * (o.price - marks[o.market]) > 0]
+                lost = [o for o in self.own(name) if o.sign * o.price > min(o.sign * p for p in self.prices(o.market))]
+                if not lost:
+                    continue
                 self.orders = [o for o in self.orders if o not in lost]
             else:
                 continue
@@ -374,22 +384,29 @@ class Reference:
         try:
             lost = self.loss(trial)
             required = self.margin(name, trial) + lost
-            if not order.reducing and equity - loss < required and required + loss > before:
+            enlarges = not order.reducing and required + loss > before
+            if enlarges and equity - loss < required:
                 raise No("Account does not have enough margin for order.")
             if order.price is None and shrinks:
                 return
             at_index = self.worth_at_index(name, trial)
-            if equity - loss - fee - lost < 0 or at_index - loss - fee < 0:
+            least = self.open_notional(name, trial) * MAINTENANCE if enlarges else 0
+            if equity - loss - fee - lost < 0 or at_index - loss - fee < least:
                 raise No("Account does not have enough margin for order.")
         finally:
             self.trades.pop()
 
     def takeable(self, order: RefOrder) -> list[tuple[Fraction, Fraction]]:
-        parts, left = [], order.size
+        parts, left, sold = [], order.size, defaultdict(Fraction)
         for maker in self.meets(order):
             if maker.account != order.account and left:
-                parts.append((min(left, maker.remaining), maker.price))
-                left -= parts[-1][0]
+                key = maker.account, maker.market, maker.position_side
+                size = min(left, maker.remaining)
+                if maker.reducing:
+                    size = max(Fraction(0), min(size, -maker.sign * self.position(*key) - sold[key]))
+                sold[key] += size
+                parts.append((size, maker.price))
+                left -= size
         return parts
 
     def meets(self, order: RefOrder) -> list[RefOrder]:
@@ -447,17 +464,22 @@ class Reference:
         self.orders = [order for order in self.orders if order.account != name]
         while held := self.positions(name):
             key = min(held, key=lambda key: (-abs(held[key]) * marks[key[0]], key))
-            side, mark = "sell" if held[key] > 0 else "buy", marks[key[0]]
+            side, mark, index = "sell" if held[key] > 0 else "buy", marks[key[0]], self.index[key[0]]
             order = RefOrder(self.next_id, name, *key, side, None, abs(held[key]), True)
-            ends = mark * (1 + order.sign * self.band), self.bankrupt_at(order, mark, self.equity(name, marks))
+            ends = (
+                mark * (1 + order.sign * self.band),
+                self.bankrupt_at(order, mark, self.equity(name, marks)),
+                self.bankrupt_at(order, index, self.equity(name, self.index)),
+            )
             order.reach = order.sign * min(order.sign * price for price in ends)
             self.next_id += 1
             self.match(order, "liquidation")
             if order.remaining:
                 size = order.remaining
                 other = RefOrder(None, HOUSE, key[0], "net", "buy" if side == "sell" else "sell", None, size, False)
-                self.half(other, size, mark, "maker", "order")
-                self.half(order, size, mark, "taker", "liquidation")
+                price = order.sign * max(order.sign * p for p in (mark, index))
+                self.half(other, size, price, "maker", "order")
+                self.half(order, size, price, "taker", "liquidation")
         debt = max(Fraction(0), -self.equity(name))
         self.accounts[name].money.append(debt)
         self.accounts[HOUSE].money.append(-debt)

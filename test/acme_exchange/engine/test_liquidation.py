@@ -99,13 +99,13 @@ def test_what_the_book_cannot_take_the_house_takes_over_at_the_mark(venue):
     assert venue.total("ann") == 500 - 150 - 160
 
 
-def test_the_mark_at_which_it_is_taken_over_is_the_one_that_brought_the_liquidation_about(venue):
+def test_it_is_taken_over_at_the_index_where_that_is_worse_than_the_mark(venue):
     venue.buy("bob", "30", "91")
     venue.sell("bob", "1", "93")
     venue.index("80")
-    # The mid, 92, was the mark; without bids there is none, and the index would come before the last price, 91.
-    assert venue.fills("ann") == [("sell", "30", "91"), ("sell", "20", "92")]
-    assert venue.total("ann") == 500 - 30 * 9 - 20 * 8
+    # The mid, 92, was the mark, which two accounts may have made.
+    assert venue.fills("ann") == [("sell", "30", "91"), ("sell", "20", "80")]
+    assert (venue.total("ann"), venue.of(Liquidated)[0].absorbed) == (0, 30 * 9 + 20 * 20 - 500)
 
 
 def test_a_sale_that_moves_the_mark_gives_nothing_back():
@@ -159,14 +159,14 @@ def test_the_mark_that_a_liquidation_leaves_in_another_market_counts_for_everyon
     venue.buy("ann", "30", market=ETH)
     venue.buy("bob", "30", "99")
     venue.sell("bob", "1", "101")
-    venue.index("80")
+    venue.index("90")
     assert venue.engine.market(BTC).mark == 100, "mid and last price hold it up"
 
     venue.index("90", ETH)
 
     # Ann falls by ETH, and takes the only bid for BTC with her; with it goes the mid that held up cid's mark.
     assert [event.account for event in venue.of(Liquidated)] == ["ann", "cid"]
-    assert venue.total("cid") == 0
+    assert venue.total("cid") == 60
 
 
 def test_a_loss_beyond_the_accounts_money_is_the_houses(venue):
@@ -209,12 +209,12 @@ def test_one_liquidation_can_bring_about_another():
     venue.buy("rich", "500", "70")
     venue.sell("rich", "1", "94")
 
-    venue.index("80")
+    venue.index("89")
 
-    # The mark is the mid, 92.5, which only ann cannot bear; her sale at 91 makes the mid 82, and that the mark.
+    # The mark is the mid, 92.5, which only ann cannot bear; her sale at 91 makes the mid 82, and the index the mark.
     assert [event.account for event in venue.of(Liquidated)] == ["ann", "bob"]
     assert venue.fills("ann") == [("sell", "50", "91")]
-    assert venue.fills("bob") == [("sell", "50", "82")]
+    assert venue.fills("bob") == [("sell", "50", "89")]
 
 
 def test_hedged_positions_are_both_closed():
