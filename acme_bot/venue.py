@@ -15,6 +15,7 @@ import acme_exchange
 from acme_bot import tether
 from acme_bot.compare.venue_client import Key
 from acme_bot.problem import Problem
+from acme_exchange.notifications.receiver import NOTIFY_VARIABLE
 
 ACCOUNT = "demo"
 DEPOSIT = 10_000
@@ -149,9 +150,10 @@ def account_entries(name: str, trader: Key, watcher: Key) -> list[dict[str, Any]
 
 
 def _environment() -> dict[str, str]:
-    """Of a process that runs the venue of this process's own sources, wherever they are."""
+    """Of a process that runs the venue of this process's own sources, wherever they are, and that notifies nobody."""
     sources = str(Path(acme_exchange.__file__).parents[1])
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (sources, os.environ.get("PYTHONPATH"))))}
+    kept = {name: value for name, value in os.environ.items() if name != NOTIFY_VARIABLE}
+    return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, (sources, os.environ.get("PYTHONPATH"))))}
 
 
 def new_key() -> Key:

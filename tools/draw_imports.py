@@ -21,6 +21,7 @@ PARTS = {
     "acme_exchange/api": "acme_exchange.api",
     "acme_exchange/engine": "acme_exchange.engine",
     "acme_exchange/market": "acme_exchange.market",
+    "acme_exchange/notifications": "acme_exchange.notifications",
     "acme_exchange/page": "acme_exchange.page",
     "acme_exchange/store": "acme_exchange.store",
     "hummingbot/connector/derivative/acme_perpetual": "acme_perpetual",

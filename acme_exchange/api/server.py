@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import ssl
+from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -88,6 +89,13 @@ class Server:
     def connections(self) -> int:
         """How many clients are connected now."""
         return 0 if self.listener is None else self.listener.connections()
+
+    def bots(self, since: int) -> Counter[str]:
+        """How many connections, apart from pages, are logged in to each account and have sent something since.
+
+        :param since: microseconds.
+        """
+        return self._sockets.bots(since)
 
     async def start(self, host: str, port: int, with_pacemaker: bool = True, tls: ssl.SSLContext | None = None) -> str:
         """Listens, and from then on answers.

@@ -61,6 +61,11 @@ class Session:
         """The key that it has logged in with; None before."""
         return self._key
 
+    @property
+    def last_heard(self) -> int:
+        """When the client last sent something, microseconds."""
+        return self._heard
+
     def heard(self) -> None:
         """The client has sent something: a frame, or a ping of the WebSocket protocol."""
         self._heard = self._clock.now()

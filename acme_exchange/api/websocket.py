@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -145,6 +146,17 @@ class WebSocketInterface:
         for connection in self._connections:
             if key := connection.session.key:
                 yield key, connection.is_page
+
+    def bots(self, since: int) -> Counter[str]:
+        """How many connections, apart from pages, are logged in to each account and have sent something since.
+
+        :param since: microseconds.
+        """
+        return Counter(
+            connection.session.key.account
+            for connection in self._connections
+            if connection.session.key and not connection.is_page and connection.session.last_heard >= since
+        )
 
     def close_silent(self) -> None:
         """Closes the clients that have sent nothing for 60 s, without waiting for any of them."""

@@ -1,7 +1,6 @@
 """Listening where the options say, or a sentence that says why not."""
 
 import errno
-import ipaddress
 import socket
 import ssl
 
@@ -22,14 +21,6 @@ async def listen(server: Server, host: str, port: int, tls: ssl.SSLContext | Non
         return await server.start(host, port, tls=tls)
     except OSError as error:
         raise CannotListen(_reason(error, host, port)) from None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches that address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _reason(error: OSError, host: str, port: int) -> str:

@@ -11,6 +11,7 @@ from acme_exchange.cli.faults import fault
 from acme_exchange.cli.following import add_follow_options
 from acme_exchange.cli.place import add_place_options
 from acme_exchange.market.plan import FASTEST
+from acme_exchange.notifications.receiver import NOTIFY_VARIABLE, NoReceiver, Receiver, receiver
 from acme_exchange.store import Durability
 
 
@@ -49,6 +50,13 @@ def add_serve(commands: Any, run: Callable[[argparse.Namespace], None]) -> None:
         default=[],
         metavar="NAME",
         help="a name under which browsers reach the page, besides addresses and localhost; may be given several times",
+    )
+    serve.add_argument(
+        "--notify",
+        type=_receiver,
+        metavar="URL",
+        help="tell a Discord or Slack webhook, or an ntfy topic, of fills, liquidations, and bots that fall silent "
+        f"(default: what {NOTIFY_VARIABLE} says, which other users of the machine cannot see)",
     )
     _add_store_options(serve)
     _add_market_options(serve)
@@ -126,6 +134,13 @@ def _add_tls_options(serve: argparse.ArgumentParser) -> None:
         help="serve https and wss with this certificate, and those that lead to its authority",
     )
     serve.add_argument("--tls-key", type=Path, metavar="FILE", help="the key of that certificate, without a passphrase")
+
+
+def _receiver(text: str) -> Receiver:
+    try:
+        return receiver(text)
+    except NoReceiver as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _host(text: str) -> str:

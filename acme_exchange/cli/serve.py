@@ -18,14 +18,17 @@ from acme_exchange.api.access_log import write_access_log
 from acme_exchange.api.server import Server
 from acme_exchange.cli import page
 from acme_exchange.cli.following import followed_plan, following, latency, line_source
-from acme_exchange.cli.listening import is_loopback, listen
+from acme_exchange.cli.listening import listen
 from acme_exchange.cli.notices import Activity, notice, say_farewell, say_what_next, warn_of_time
 from acme_exchange.cli.place import DEFAULT_DATA, premises
 from acme_exchange.cli.tls import TlsUnusable, certificates, server_context
 from acme_exchange.clock import Clock, SystemClock
+from acme_exchange.input.addresses import is_loopback
 from acme_exchange.input.errors import UserError
 from acme_exchange.market import MarketPlan, plan_markets
 from acme_exchange.market.follow.source import LineSource
+from acme_exchange.notifications.notifier import Notifier
+from acme_exchange.notifications.receiver import receiver_of_environment
 from acme_exchange.owner.access import IN_MEMORY, AccessFile, AdminAccess, new_token
 from acme_exchange.owner.interface import AdminInterface
 from acme_exchange.owner.operations import Administration
@@ -54,6 +57,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 async def _serve(options: argparse.Namespace, tls: ssl.SSLContext | None) -> None:
+    told = options.notify or receiver_of_environment()
     clock = SystemClock()
     source = line_source(options)
     plan = _plan(options, clock, source)
@@ -69,12 +73,17 @@ async def _serve(options: argparse.Namespace, tls: ssl.SSLContext | None) -> Non
         server, token = _server(venue, options, plan, access)
         activity = Activity(server.connections)
         venue.listen(activity.listen)
+        notifier = Notifier(told, venue, server.bots, notice) if told else None
+        if notifier is not None:
+            stack.push_async_callback(notifier.end)
         stack.push_async_callback(server.stop)
         url = await listen(server, options.host, options.port, tls)
         if access is not None:
             stack.callback(access.remove)
             access.write(AdminAccess(url, token, options.tls_cert and certificates(options.tls_cert)))
         warn_of_time(clock.ahead())
+        if notifier is not None:
+            notifier.start()
         say_what_next(url, keys, page.invitation(server, url, accounts[0].name))
         if source is not None:
             task = asyncio.create_task(following(venue, source, options).run())
