@@ -83,6 +83,16 @@ bench-venue: venv
 versions: venv
 	@$(PYTHON_IN_VENV) tools/versions $(ARGS)
 
+.PHONY: bench-follow fill-rules
+
+## What following a real market costs: the engine, and the way from the feed's line to a fill. ARGS="--seconds 60".
+bench-follow: venv
+	@$(PYTHON_IN_VENV) -m bench.following $(ARGS)
+
+## What each fill rule makes of the same orders: RECORDING=FILE of `acme-bot feed`, or 60 s of Binance's BTCUSDT.
+fill-rules: venv
+	@$(PYTHON_IN_VENV) -m bench.fill_rules $(RECORDING)
+
 ## What a bot costs: processor time and memory of several on this machine. ARGS="--bots 4 --seconds 60".
 bench-fleet: venv
 	@$(PYTHON_IN_VENV) bench/fleet.py $(ARGS)

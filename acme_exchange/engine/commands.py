@@ -134,7 +134,8 @@ class Requote:
 class MirrorBook:
     """What the source of a followed market displays: levels that changed, or the whole book within reach.
 
-    :ivar bids: price and displayed size; a size of 0: the level has left the source's book. :ivar asks: likewise.
+    :ivar bids: price and displayed size; a size of 0: the level has left the source's book.
+    :ivar asks: likewise.
     :ivar time: the source's, microseconds since the epoch.
     :ivar whole: every level that is not named is gone.
     :ivar power: how cancellations are split around an account's order: None takes those behind it to go first; n takes

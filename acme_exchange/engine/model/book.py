@@ -21,12 +21,13 @@ PriceAndSize = tuple[Decimal, Decimal]
 
 
 class Level:
-    """The orders at one price, oldest first, and their total size."""
+    """The orders at one price, oldest first, and their total size. `key` is where the price sorts in its side."""
 
-    __slots__ = ("price", "size", "orders")
+    __slots__ = ("price", "key", "size", "orders")
 
-    def __init__(self, price: Decimal):
+    def __init__(self, price: Decimal, key: int):
         self.price = price
+        self.key = key
         self.size = ZERO
         # An OrderedDict finds its first item in constant time also after many removals; a dict does not.
         self.orders: OrderedDict[int, LiveOrder] = OrderedDict()
@@ -53,6 +54,10 @@ class BookSide:
         """The level of a price, which must be a multiple of the increment."""
         return self._levels.get(self.key(price))
 
+    def level(self, key: int) -> Level | None:
+        """The level of a key."""
+        return self._levels.get(key)
+
     def better_than(self, price: Decimal) -> list[Level]:
         """The levels that trade before those of `price`, best first."""
         return [self._levels[key] for key in self._levels.irange(maximum=self.key(price), inclusive=(True, False))]
@@ -68,16 +73,16 @@ class BookSide:
 
     def add(self, order: LiveOrder) -> None:
         """Puts an order at the end of its level's queue."""
-        key = self.key(order.price)
+        key = order.key = self.key(order.price)
         level = self._levels.get(key)
         if level is None:
-            level = self._levels[key] = Level(order.price)
+            level = self._levels[key] = Level(order.price, key)
         self._resize(key, level, order.remaining)
         level.orders[order.id] = order
 
     def remove(self, order: LiveOrder) -> None:
         """Takes an order out, with what remains of it."""
-        key = self.key(order.price)
+        key = order.key
         level = self._levels[key]
         del level.orders[order.id]
         self._resize(key, level, -order.remaining)
@@ -86,8 +91,7 @@ class BookSide:
 
     def shrink(self, order: LiveOrder, size: Decimal) -> None:
         """Takes `size` off an order's level, where the order keeps its place."""
-        key = self.key(order.price)
-        self._resize(key, self._levels[key], -size)
+        self._resize(order.key, self._levels[order.key], -size)
 
     def take_changes(self) -> tuple[PriceAndSize, ...]:
         """The levels that differ from what they were when this was last called, best first; size 0 means gone."""

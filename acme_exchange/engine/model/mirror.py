@@ -21,6 +21,7 @@ class MirrorLevel:
 
     What rests of it here is max(0, displayed − taken), in segments: the queue has accounts' orders between them.
 
+    :ivar key: where the price sorts in its side of the book.
     :ivar displayed: what the source shows, less what it has traded since.
     :ivar taken: what accounts have taken of it here. It stays taken until the level leaves the source's book.
     :ivar rest: what rests of it here.
@@ -28,10 +29,11 @@ class MirrorLevel:
     :ivar segments: the source's orders, as far as they rest here, in the order of the queue.
     """
 
-    __slots__ = ("price", "displayed", "taken", "rest", "time", "segments")
+    __slots__ = ("price", "key", "displayed", "taken", "rest", "time", "segments")
 
-    def __init__(self, price: Decimal):
+    def __init__(self, price: Decimal, key: int):
         self.price = price
+        self.key = key
         self.displayed = ZERO
         self.taken = ZERO
         self.rest = ZERO
@@ -46,7 +48,7 @@ class MirrorLevel:
     @property
     def due(self) -> Decimal:
         """What should rest here."""
-        return max(ZERO, self.displayed - self.taken)
+        return max(ZERO, self.displayed - self.taken) if self.taken else self.displayed
 
 
 class Mirror:

@@ -18,8 +18,8 @@ class LiveOrder:
 
     `reducing` is set for reduce-only orders, and in hedge mode for all that close: those are cut to the position.
     `reach` is the farthest price at which it takes what rests: its own or, for a market order, the one that the rules
-    set. Size and price must be on the market's increments; they are kept with its decimals, so that a sum is written
-    the same however it came about.
+    set. `key` is where its price sorts, once it has rested. Size and price must be on the market's increments; they are
+    kept with its decimals, so that a sum is written the same however it came about.
     """
 
     __slots__ = (
@@ -42,6 +42,7 @@ class LiveOrder:
         "reducing",
         "mirrored",
         "reach",
+        "key",
     )
 
     def __init__(
@@ -73,6 +74,7 @@ class LiveOrder:
         self.reducing = reducing
         self.mirrored = False
         self.reach = self.price
+        self.key = 0
 
     @property
     def account(self) -> Account:

@@ -8,8 +8,8 @@ Known limits: what accounts trade here moves nothing at the source; nobody there
 source are seen only when they trade.
 """
 
-from collections.abc import Iterable
-from decimal import Decimal
+from collections.abc import Container, Iterable
+from decimal import Decimal, InvalidOperation
 
 from acme_exchange.engine.commands import Delist, FollowPrices, Halt, MirrorBook, MirrorTrade
 from acme_exchange.engine.errors import Refused
@@ -17,7 +17,7 @@ from acme_exchange.engine.events import Traded
 from acme_exchange.engine.model.accounts import QUOTES
 from acme_exchange.engine.model.markets import Market
 from acme_exchange.engine.model.mirror import FollowedFunding, Mirror, MirrorLevel
-from acme_exchange.engine.model.money import ZERO, is_amount
+from acme_exchange.engine.model.money import MAX_MAGNITUDE, ZERO, is_amount
 from acme_exchange.engine.model.orders import LiveOrder
 from acme_exchange.engine.model.state import State
 from acme_exchange.engine.model.words import Side
@@ -35,17 +35,17 @@ def mirror_book(state: State, command: MirrorBook) -> None:
     :raises Refused: 404 or 400 `Invalid parameter market`; 400 `Market is halted`, `Invalid price`, `Size too small`.
     """
     market, mirror = _followed(state, command.market)
-    _check_levels(market, command.bids)
-    _check_levels(market, command.asks)
     told: dict[Side, tuple[tuple[Decimal, Decimal], ...]] = {"buy": command.bids, "sell": command.asks}
-    growing = []
+    for side, rows in told.items():
+        _check_levels(market, mirror.levels[side], rows)
+    growing: dict[Side, list[MirrorLevel]] = {"buy": [], "sell": []}
     for side, rows in told.items():
         for price, size in _complete(mirror, side, rows) if command.whole else rows:
-            level = _displayed(state, market, side, price, size, command)
+            level = _displayed(market, mirror, side, price, size, command)
             if level is not None:
-                growing.append((side, level))
-    for side, level in sorted(growing, key=lambda each: _eagerness(*each)):
-        _arrive(state, market, side, level)
+                growing[side].append(level)
+    for side, levels in growing.items():
+        _arrive(state, market, side, levels)
     state.touch_market(market)
 
 
@@ -58,15 +58,16 @@ def mirror_trade(state: State, command: MirrorTrade) -> None:
     :raises Refused: as `mirror_book`.
     """
     market, mirror = _followed(state, command.market)
-    _check_levels(market, [(command.price, command.size)])
-    passing = _Passing(state, market, command)
+    _check_levels(market, {}, [(command.price, command.size)])
+    price, size = command.price.quantize(market.price_quantum), command.size.quantize(market.size_quantum)
+    passing = _Passing(state, market, command.side, price, size)
     own = OPPOSITE[command.side]
     side = market.book.own(own)
-    for level in side.better_than(command.price):
+    for level in side.better_than(price):
         for order in [each for each in level.orders.values() if not each.mirrored]:
             passing.meet(order)
-    mirrored = mirror.levels[own].get(command.price)
-    at_price = side.at(command.price)
+    mirrored = mirror.levels[own].get(price)
+    at_price = side.at(price)
     for order in list(at_price.orders.values()) if at_price else ():
         if order.mirrored:
             assert mirrored is not None
@@ -75,8 +76,8 @@ def mirror_trade(state: State, command: MirrorTrade) -> None:
             passing.meet(order)
     if mirrored is not None:
         if command.time > mirrored.time:
-            mirrored.displayed = max(ZERO, mirrored.displayed - command.size)
-        _even_out(state, market, own, mirrored, power=None)
+            mirrored.displayed = max(ZERO, mirrored.displayed - size)
+        _even_out(state, market, own, mirrored)
     passing.publish()
 
 
@@ -117,7 +118,7 @@ def halt(state: State, command: Halt) -> None:
     for side, levels in mirror.levels.items():
         for level in levels.values():
             level.displayed = ZERO
-            _even_out(state, market, side, level, power=None)
+            _even_out(state, market, side, level)
     state.touch_market(market)
 
 
@@ -157,13 +158,17 @@ def _followed(state: State, name: str) -> tuple[Market, Mirror]:
     return market, mirror
 
 
-def _check_levels(market: Market, rows: Iterable[tuple[Decimal, Decimal]]) -> None:
-    increments = market.specification.price_increment, market.specification.size_increment
-    for price, size in rows:
-        if not is_amount(price) or price <= 0 or price % increments[0]:
-            raise Refused(400, "Invalid price")
-        if not is_amount(size) or size < 0 or size % increments[1]:
-            raise Refused(400, "Size too small")
+def _check_levels(market: Market, known: Container[Decimal], rows: Iterable[tuple[Decimal, Decimal]]) -> None:
+    """A price that is known was checked when it came first. Superfluous noughts are no fault: see `_displayed`."""
+    price_increment, size_increment = market.specification.price_increment, market.specification.size_increment
+    try:
+        for price, size in rows:
+            if price not in known and (not ZERO < price < MAX_MAGNITUDE or price % price_increment):
+                raise Refused(400, "Invalid price")
+            if not ZERO <= size < MAX_MAGNITUDE or size % size_increment:
+                raise Refused(400, "Size too small")
+    except InvalidOperation:
+        raise Refused(400, "Invalid price") from None  # No number, on one side or the other.
 
 
 def _complete(
@@ -176,37 +181,38 @@ def _complete(
 
 
 def _displayed(
-    state: State, market: Market, side: Side, price: Decimal, size: Decimal, command: MirrorBook
+    market: Market, mirror: Mirror, side: Side, price: Decimal, size: Decimal, command: MirrorBook
 ) -> MirrorLevel | None:
     """Notes what a level displays now and cuts what rests of it; the level, if more should rest than does."""
-    levels = _mirror(market).levels[side]
+    levels = mirror.levels[side]
     level = levels.get(price)
     if level is None:
         if not size:
             return None
-        level = levels[price] = MirrorLevel(price)
-    level.displayed, level.time = size, command.time
-    if not size:
+        level = levels[price] = MirrorLevel(price, market.book.own(side).key(price))
+    level.time = command.time
+    if size:
+        level.displayed = size.quantize(market.size_quantum)
+    else:
         del levels[price]
-        level.taken = ZERO
-    rest, due = level.rest, level.due
-    if due < rest:
-        _shrink(state, market, side, level, rest - due, command.power)
-    return level if due > rest else None
+        level.displayed = level.taken = ZERO
+    more = level.due - level.rest
+    if more < 0:
+        _shrink(market, side, level, -more, command.power)
+    return level if more > 0 else None
 
 
-def _eagerness(side: Side, level: MirrorLevel) -> tuple[str, Decimal]:
-    return side, -level.price if side == "buy" else level.price
-
-
-def _arrive(state: State, market: Market, side: Side, level: MirrorLevel) -> None:
-    """What a level shows more than before: it trades with what accounts have against it, then rests at the end."""
-    opposite = market.book.opposite(side)
-    if _mirror(market).levels[side].get(level.price) is not level or level.due <= level.rest:
-        return
-    if (best := opposite.best()) is not None and opposite.key(best.price) <= opposite.key(level.price):
-        _cross(state, market, side, level)
-    _even_out(state, market, side, level, power=None)
+def _arrive(state: State, market: Market, side: Side, levels: list[MirrorLevel]) -> None:
+    """What levels show more than before: it trades with what accounts have against it, then rests at the end."""
+    shown, opposite = _mirror(market).levels[side], market.book.opposite(side)
+    best = opposite.best()
+    for level in sorted(levels, key=lambda each: each.key):
+        if shown.get(level.price) is not level:
+            continue
+        if best is not None and best.key <= -level.key:
+            _cross(state, market, side, level)
+            best = opposite.best()
+        _even_out(state, market, side, level)
 
 
 def _cross(state: State, market: Market, side: Side, level: MirrorLevel) -> None:
@@ -236,22 +242,22 @@ def _leave(state: State, market: Market, side: Side, price: Decimal) -> None:
     """A level that a newer one crosses is gone, whatever was told of it."""
     level = _mirror(market).levels[side].pop(price)
     level.displayed = ZERO
-    _even_out(state, market, side, level, power=None)
+    _even_out(state, market, side, level)
 
 
-def _even_out(state: State, market: Market, side: Side, level: MirrorLevel, power: int | None) -> None:
-    rest, due = level.rest, level.due
-    if due < rest:
-        _shrink(state, market, side, level, rest - due, power)
-    elif due > rest:
-        _grow(state, market, side, level, due - rest)
+def _even_out(state: State, market: Market, side: Side, level: MirrorLevel) -> None:
+    more = level.due - level.rest
+    if more < 0:
+        _shrink(market, side, level, -more)
+    elif more > 0:
+        _grow(state, market, side, level, more)
 
 
 def _grow(state: State, market: Market, side: Side, level: MirrorLevel, size: Decimal) -> None:
     """Adds to the end of the queue: to the last segment, if nobody stands behind it."""
     book = market.book.own(side)
     level.rest += size
-    queue = book.at(level.price)
+    queue = book.level(level.key)
     last = next(reversed(queue.orders.values())) if queue else None
     if last is not None and last.mirrored:
         book.shrink(last, -size)
@@ -265,9 +271,12 @@ def _grow(state: State, market: Market, side: Side, level: MirrorLevel, size: De
     book.add(segment)
 
 
-def _shrink(state: State, market: Market, side: Side, level: MirrorLevel, size: Decimal, power: int | None) -> None:
+def _shrink(market: Market, side: Side, level: MirrorLevel, size: Decimal, power: int | None = None) -> None:
     """Takes cancellations out of the queue: from behind, or split between the front and the back of each account's
     order."""
+    if len(level.segments) == 1:
+        _cut(market, side, level, level.segments[0], size)
+        return
     cuts = _split(market, level, size, power) if power is not None else _from_behind(level, size)
     for segment, cut in cuts:
         _cut(market, side, level, segment, cut)
@@ -317,11 +326,13 @@ def _cut(market: Market, side: Side, level: MirrorLevel, segment: LiveOrder, siz
 class _Passing:
     """A trade of the source on its way through the queue."""
 
-    def __init__(self, state: State, market: Market, command: MirrorTrade):
+    def __init__(self, state: State, market: Market, side: Side, price: Decimal, size: Decimal):
         self._state = state
         self._market = market
-        self._command = command
-        self._left = command.size
+        self._side = side
+        self._price = price
+        self._size = size
+        self._left = size
         self._filled = ZERO
         self._taker: LiveOrder | None = None
 
@@ -330,9 +341,8 @@ class _Passing:
         if not self._left:
             return
         if self._taker is None:
-            command = self._command
-            self._taker = _order(self._state, self._market, command.side, command.size, command.price)
-            self._taker.filled = self._command.size - self._left
+            self._taker = _order(self._state, self._market, self._side, self._size, self._price)
+            self._taker.filled = self._size - self._left
         before = self._taker.filled
         trade_with(self._state, order, self._taker)
         self._left -= self._taker.filled - before
@@ -350,11 +360,10 @@ class _Passing:
 
     def publish(self) -> None:
         """What accounts had no part in is told as a trade of its own."""
-        state, market, command = self._state, self._market, self._command
-        others = command.size - self._filled
+        state, market, price = self._state, self._market, self._price
+        others = self._size - self._filled
         if others:
-            trade = Traded(state.next_id("trade"), market.name, command.price, others, command.side, False, state.now)
-            state.emit(trade)
-            market.statistics.record(state.now, command.price, command.price * others)
-        market.last = command.price
+            state.emit(Traded(state.next_id("trade"), market.name, price, others, self._side, False, state.now))
+            market.statistics.record(state.now, price, price * others)
+        market.last = price
         state.touch_market(market)

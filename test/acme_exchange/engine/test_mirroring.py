@@ -279,6 +279,44 @@ def test_after_a_restart_it_is_halted_and_orders_and_funding_are_as_they_were(ve
     assert restored.future(BTC).next_funding_time == DUE
 
 
+@pytest.mark.parametrize(
+    "price, size",
+    [("100.05", "1"), ("-100", "1"), ("0", "1"), ("NaN", "1"), ("Infinity", "1"), ("1e15", "1"), ("1e-400", "1"),
+     ("100", "-1"), ("100", "NaN"), ("100", "sNaN"), ("100", "Infinity"), ("100", "1e15"), ("100", "0.0000001")],
+)  # fmt: skip
+def test_what_is_no_level_is_refused_whole(venue, price, size):
+    venue.mirror([("99", "5")], [("101", "5")])
+    before = venue.engine.snapshot(), venue.engine.levels(BTC, 9)
+    row = Decimal(price), Decimal(size)
+    good = Decimal("98.5"), Decimal(1)
+    for command in (
+        MirrorBook(BTC, (good, row), (), NOON + 1), MirrorBook(BTC, (good,), (row,), NOON + 1),
+        MirrorTrade(BTC, "buy", *row, NOON + 1),
+    ):  # fmt: skip
+        assert venue.refused(command)[0] == 400
+    assert (venue.engine.snapshot(), venue.engine.levels(BTC, 9)) == before
+
+
+def test_superfluous_noughts_change_nothing(venue):
+    noughts = "0" * 50
+    venue.mirror([(f"99.0{noughts}", f"5.{noughts}")], [("101", "5")])
+    venue.place("alice", "buy", "1", "99")
+    venue.mirror([("99", "7.000")])
+    venue.trade("sell", f"99.0{noughts}", f"6.{noughts}")
+    assert [(str(trade.price), str(trade.size)) for trade in venue.of(events.Traded)] == [
+        ("99.0", "1.0"),
+        ("99.0", "5.0"),
+    ]
+    assert str(venue.engine.levels(BTC, 1)[0][0][1]) == "1.0"
+    venue.mirror([("99", f"0.{noughts}")])
+    assert venue.engine.levels(BTC, 1)[0] == []
+
+
+def test_of_a_price_that_a_frame_names_twice_the_last_counts(venue):
+    venue.mirror([("99", "5"), ("99.0", "0"), ("98", "1"), ("98", "4")], [("101", "0"), ("101", "3")])
+    assert venue.engine.levels(BTC, 9) == ([(98, 4)], [(101, 3)])
+
+
 def test_a_market_of_the_venue_s_own_follows_nothing():
     scenario = Scenario("alice")
     for command in (Halt(BTC, True), MirrorBook(BTC, (), (), 0), Delist(BTC)):
