@@ -6,6 +6,7 @@ Fixtures, for the conftest of a folder to import. All of it runs in one event lo
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 
 import pytest
 import pytest_asyncio
@@ -38,7 +39,7 @@ class Looker:
         self.complaints: list[str] = []
         page.set_default_timeout(PATIENCE_MILLISECONDS)
         page.on("console", self._heard)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("pageerror", lambda error: self.complaints.append(error.stack or str(error)))
         page.on("request", self._asked)
 
     def _heard(self, message: ConsoleMessage) -> None:
@@ -69,11 +70,16 @@ async def look(browser: Browser) -> AsyncIterator[Callable]:
     async with AsyncExitStack() as stack:
         lookers: list[Looker] = []
 
-        async def opened(url: str, *, width: int = 1440, height: int = 900, theme: str = "dark") -> Page:
+        async def opened(
+            url: str, *, width: int = 1440, height: int = 900, theme: str = "dark", always: int | None = None
+        ) -> Page:
+            """:param always: the time that it always is in the browser, in microseconds since the epoch."""
             context = await browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
             stack.push_async_callback(context.close)
             looker = Looker(await context.new_page())
             lookers.append(looker)
+            if always is not None:
+                await looker.page.clock.set_fixed_time(datetime.fromtimestamp(always / 1_000_000, UTC))
             await looker.page.goto(url)
             return looker.page
 

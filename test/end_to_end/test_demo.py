@@ -6,15 +6,17 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from decimal import Decimal
 from pathlib import Path
 
 import psutil
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, TimeoutError as TookTooLong, expect
 
 from test.acme_bot.processes import assert_gone
 
@@ -22,6 +24,9 @@ BOTH_SIDES = re.compile(r"fills [1-9]\d* buy [1-9]\d* sell")
 EARNED = re.compile(r"It earned (\S+) USD with \d+ fills: trading (\S+), fees (\S+), funding (\S+)\.$", re.MULTILINE)
 PAGE = re.compile(r"http://\S+#code=\S+")
 PATIENCE = 240
+SOON_MILLISECONDS = 2_000
+POLL_SECONDS = 0.1
+OPENING = 10_000
 
 
 @pytest.fixture
@@ -82,13 +87,15 @@ def assert_success(demo: subprocess.Popen, said: str) -> None:
 
 @pytest.mark.timeout(PATIENCE)
 @pytest.mark.asyncio(loop_scope="session")
-async def test_the_books_and_the_page_agree_when_the_demo_has_run_its_time(start_demo, look):
+async def test_the_books_and_the_page_agree_when_the_demo_has_run_its_time(start_demo, look, tmp_path):
     demo = start_demo("--seconds", "45")
     said = await asyncio.to_thread(read_until, demo, PAGE)
     page = await look(PAGE.search(said).group())
     await expect(page.locator("#who")).to_contain_text("demo")
     await expect(page.locator("#count-orders")).to_have_text(re.compile(r"\d"), timeout=PATIENCE * 1000)
     await expect(page.locator("[data-mine]")).not_to_have_count(0)
+    cancelled = await cancel_one(page)
+    await until_recorded(tmp_path / "demo" / "workspace" / "data" / "demo.sqlite", cancelled, "OrderCancelled")
     await page.get_by_role("tab", name="Fills").click()
 
     said += (await asyncio.to_thread(demo.communicate))[0]
@@ -99,11 +106,44 @@ async def test_the_books_and_the_page_agree_when_the_demo_has_run_its_time(start
     assert await fills.count() == told(said, "buy fills") + told(said, "sell fills")
     assert sum(map(Decimal, await fills.locator("td:nth-child(7)").all_text_contents())) == told(said, "fees, USD")
     balance = await page.locator("#account-balance").get_attribute("title")
-    assert float(balance.replace(",", "")) == float(told(said, r"balance, USD \(connector\)"))
+    assert float(plain(balance)) == float(told(said, r"balance, USD \(connector\)"))
     held = await page.locator("#panel-positions tbody tr").all_text_contents()
     position = told(said, r"position, BTC \(connector\)")
     assert len(held) == (position != 0)
     assert all(f"{abs(position)}" in text and ("short" in text) == (position < 0) for text in held)
+    profit = plain((await page.locator("#profit").get_attribute("title")).split()[0])
+    unrealised = await page.locator("#panel-positions td:nth-child(8)").evaluate_all("cells => cells.map(c => c.title)")
+    assert OPENING + profit == plain(balance) + sum(map(plain, unrealised)), "the balance is the reconciliation's"
+
+
+async def cancel_one(page: Page) -> int:
+    """Cancels an order of the bot's on the page; returns its id. The bot may be quicker: then another."""
+    await page.get_by_role("tab", name="Open orders").click()
+    while True:
+        name = await page.locator("#panel-orders tbody button").first.get_attribute("aria-label")
+        with suppress(TookTooLong):
+            await page.get_by_role("button", name=name, exact=True).click(timeout=SOON_MILLISECONDS)
+            await page.get_by_role("button", name="Cancel the order").click()
+            cancelled = page.locator("#notices", has_text="Cancelled:")
+            await expect(cancelled.or_(page.locator("dialog .refusal:not(:empty)")).first).to_be_visible()
+            if await cancelled.count():
+                return int(name.split()[-1])
+            await page.keyboard.press("Escape")
+
+
+async def until_recorded(records: Path, order: int, status: str) -> None:
+    """Waits until the bot has an order, by the venue's id, on record as being in a state."""
+    query = 'SELECT last_status FROM "Order" WHERE exchange_order_id = ?'
+    while True:
+        with closing(sqlite3.connect(f"{records.as_uri()}?mode=ro", uri=True)) as connection:
+            if connection.execute(query, [str(order)]).fetchall() == [(status,)]:
+                return
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def plain(number: str) -> Decimal:
+    """An amount as the page writes it."""
+    return Decimal(number.replace(",", "").replace("−", "-"))
 
 
 def told(said: str, name: str) -> Decimal:

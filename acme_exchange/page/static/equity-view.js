@@ -99,11 +99,13 @@ export class EquityView {
       this.#range.set(fitting);
     }
     this.#curve = curve;
-    this.#points = curve.points.map(([time, equity, profit]) => ({
-      time: Math.floor(time),
-      equity: Number(equity),
-      profit: Number(profit),
-    }));
+    // The last point is of now, and may be of the second in which the span before it has ended.
+    const points = new Map();
+    for (const [moment, equity, profit] of curve.points) {
+      const time = Math.floor(moment);
+      points.set(time, { time, equity: Number(equity), profit: Number(profit) });
+    }
+    this.#points = [...points.values()];
     this.#redraw();
   }
 

@@ -2,7 +2,7 @@
 
 import { cancelAll, cancelOrder, closePosition } from "./actions.js";
 import { find, write } from "./elements.js";
-import { decimalsOf, exact, fixed, signed, timeOf, tone } from "./numbers.js";
+import { decimalsOf, exact, fixed, signed, signedExact, timeOf, tone } from "./numbers.js";
 import { Table } from "./table.js";
 
 const long = (position) => position.side === "buy";
@@ -56,11 +56,13 @@ function positionColumns(isOff, market) {
     {
       name: "unrealised",
       text: (position) => signed(position.unrealizedPnl, 4),
+      full: (position) => signedExact(position.unrealizedPnl),
       tone: (position) => tone(Number(position.unrealizedPnl)),
     },
     {
       name: "realised",
       text: (position) => signed(position.realizedPnl, 4),
+      full: (position) => signedExact(position.realizedPnl),
       tone: (position) => tone(Number(position.realizedPnl)),
     },
     {

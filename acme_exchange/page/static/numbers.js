@@ -16,7 +16,11 @@ function grouped(decimals, least) {
   if (!formats.has(name)) {
     formats.set(
       name,
-      new Intl.NumberFormat("en-US", { minimumFractionDigits: least, maximumFractionDigits: decimals }),
+      new Intl.NumberFormat("en-US", {
+        minimumFractionDigits: least,
+        maximumFractionDigits: decimals,
+        signDisplay: "negative",
+      }),
     );
   }
   return formats.get(name);
@@ -57,11 +61,11 @@ function inGroups(whole) {
   return whole.replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
-/** With a sign before it, also where it is positive. */
+/** With a sign before it, also where it is positive; not where nothing but noughts is shown. */
 export function signed(number, decimals) {
   if (number === null || number === undefined) return "–";
   const text = fixed(number, decimals);
-  return Number(number) > 0 ? `+${text}` : text;
+  return Number(number) > 0 && /[1-9]/.test(text) ? `+${text}` : text;
 }
 
 /** All digits, with a sign before it, also where it is positive. */

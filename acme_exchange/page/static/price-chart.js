@@ -12,7 +12,6 @@ const NARROW_PIXELS = 500;
 
 export class PriceChart {
   #chart = null;
-  #candles = null;
   #series = null;
   #volume = null;
   #markers = null;
@@ -82,15 +81,10 @@ export class PriceChart {
   /** The last candle has grown, or a new one follows it. */
   update(list) {
     if (!this.#chart || !list.length) return;
-    const isNew = list.at(-1).time !== this.#candles;
-    this.#candles = list.at(-1).time;
     this.#list = list;
-    const volume = volumeBar(colours());
-    for (const candle of list.slice(isNew ? -2 : -1)) {
-      if (isNew && candle === list.at(-2)) continue;
-      this.#series.update(bar(candle));
-      this.#volume.update(volume(candle));
-    }
+    const last = list.at(-1);
+    this.#series.update(bar(last));
+    this.#volume.update(volumeBar(colours())(last));
     this.#describe(null);
   }
 

@@ -2,7 +2,7 @@
 
 import { make, write } from "./elements.js";
 
-/** A table's head and body; `columns` are `{name, text, tone?, button?}`. */
+/** A table's head and body; `columns` are `{name, text, full?, tone?, button?}`, `full` for whoever points at it. */
 export class Table {
   #columns;
   #body = make("tbody");
@@ -55,9 +55,7 @@ export class Table {
         cell.firstChild.disabled = column.isOff?.() ?? false;
         return;
       }
-      write(cell, column.text(record));
-      const className = column.tone?.(record) ?? "";
-      if (cell.className !== className) cell.className = className;
+      tell(cell, column, record);
     });
   }
 
@@ -66,4 +64,12 @@ export class Table {
     const label = column.label(row.record);
     return make("button", { type: "button", className: "small", "aria-label": label, onclick: press }, column.button);
   }
+}
+
+function tell(cell, { text, full, tone }, record) {
+  write(cell, text(record));
+  const title = full?.(record) ?? "";
+  if (cell.title !== title) cell.title = title;
+  const className = tone?.(record) ?? "";
+  if (cell.className !== className) cell.className = className;
 }

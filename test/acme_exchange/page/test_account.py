@@ -17,6 +17,8 @@ from test.acme_exchange.venue import ALICE, BOB, Client, RunningVenue, running_v
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 HOSTILE = "<img src=x onerror=document.title='hacked'>"
+SPAN = 15_000_000
+"""Of the curve of a new account, in microseconds."""
 MALLORY = AccountEntry(HOSTILE, ALICE.deposit, (KeyEntry("mallory-key", False, "mallory-secret"),))
 
 
@@ -76,6 +78,30 @@ async def test_what_a_bot_does_is_seen_as_it_happens(look, running, alice: Clien
     await page.get_by_role("tab", name="Ledger").click()
     cells = page.locator("#panel-ledger tbody tr td:last-child")
     await expect(cells).to_have_text(["9,998.375", "10,000"])
+
+
+async def test_the_fills_of_a_candle_are_told_beside_its_prices(look, http):
+    async with running_venue() as still:
+        alice, bob = Client(http, still, "alice-key", "alice-secret"), Client(http, still, "bob-key", "bob-secret")
+        page = await look(invitation(still), always=still.clock.now())
+        await expect(page.locator("#connection")).to_have_text("live")
+
+        await bob.place("BTC-PERP", "sell", "0.1", 65_000)
+        await alice.place("BTC-PERP", "buy", "0.05", 65_000)
+        still.advance(0)
+
+        await expect(page.locator("#legend-own")).to_have_text("bought 0.0500 at 65,000 (1 taker)")
+
+
+async def test_a_second_is_one_point_of_the_curve(look):
+    """Also the one in which a span has ended: over two points of one time the chart fails, at this number of points."""
+    async with running_venue() as still:
+        still.advance((8 * SPAN - still.clock.now() % SPAN) / 1_000_000 + 0.4)
+        page = await look(invitation(still), always=still.clock.now())
+
+        await expect(page.locator("#equity")).to_have_text("10,000.00")
+
+        await page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
 
 
 async def test_a_cancel_on_the_page_is_the_venues_for_the_bot(look, running, http, alice: Client):
