@@ -10,7 +10,7 @@ Bounds, for each connection:
 
 - of what arrived and is not yet parsed: what one read of the socket brings, at most 64 KiB;
 - of what is parsed and not yet handled: the requests within :data:`PIECE_BYTES`;
-- of what is answered and not yet sent: one answer beyond what asyncio's transport holds;
+- of what is answered and not yet sent: one answer beyond what asyncio's transport holds, :data:`UNSENT_BYTES`;
 - of a request: :data:`LARGEST_HEAD_BYTES`, :data:`LARGEST_REQUEST_BYTES`; of a frame: see :class:`FrameMeter`.
 """
 
@@ -26,6 +26,7 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from acme_exchange.api import errors
 from acme_exchange.api.answering import failure
 from acme_exchange.api.frame_meter import FrameMeter, FrameTooLarge
+from acme_exchange.api.half_head import HalfHead
 from acme_exchange.api.standing import Client
 
 PIECE_BYTES = 2 * 1024
@@ -37,6 +38,9 @@ PIECES_A_TURN = 8
 READ_BYTES = 64 * 1024
 """What is read from a socket at once; asyncio reads 256 KiB unless told."""
 
+UNSENT_BYTES = 32 * 1024
+"""What a client may leave unread before it is answered no more, beside what the system's buffers hold."""
+
 LARGEST_HEAD_BYTES = 32 * 1024
 """Of a request's line and headers; those of the clients we know take less than 2 KiB."""
 
@@ -44,7 +48,7 @@ LARGEST_REQUEST_BYTES = 1024 * 1024
 """Of a request as it comes over the wire. A body may have 64 KiB; a client that sends somewhat more is told so."""
 
 HEAD_SECONDS = 10.0
-"""For the head of a request, from its first byte, or from the connection's beginning."""
+"""For the head of a request, from its first byte, or from the connection's beginning, or the answer before it."""
 
 BODY_SECONDS = 10.0
 """For the body of a request, from the end of its head."""
@@ -116,7 +120,9 @@ class HttpConnection(web.RequestHandler):
         self._request_bytes = 0
         self._payload: StreamReader = EMPTY_PAYLOAD
         self._frames: FrameMeter | None = None
+        self._half_head = HalfHead()
         self._is_idle = False
+        self._held = 0
         self._deadline = math.inf
 
     def is_overdue(self, now: float) -> bool:
@@ -143,6 +149,7 @@ class HttpConnection(web.RequestHandler):
         if hasattr(transport, "max_size"):
             transport.max_size = READ_BYTES
         super().connection_made(transport)
+        cast(asyncio.Transport, transport).set_write_buffer_limits(UNSENT_BYTES)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._backlog.clear()
@@ -156,14 +163,17 @@ class HttpConnection(web.RequestHandler):
         else:
             self._backlog += data
             self._take_backlog()
+        self._report_held()
 
     def pause_writing(self) -> None:
         super().pause_writing()
         if self._frames is None:
             self._expect(ANSWER_SECONDS)
+        self._report_held()
 
     def resume_writing(self) -> None:
         super().resume_writing()
+        self._report_held()
         if self._frames is None:
             self._expect(IDLE_SECONDS)
             self._later()
@@ -193,8 +203,7 @@ class HttpConnection(web.RequestHandler):
         self.client.answered()
         if self._paused:
             await self._drain_helper()
-        self._expect(IDLE_SECONDS if self._payload.is_eof() else BODY_SECONDS)
-        self._is_idle = True
+        self._await_next()
         if self._backlog or self._messages:
             self._later()
             await asyncio.sleep(0)
@@ -209,6 +218,27 @@ class HttpConnection(web.RequestHandler):
         answer = failure(plain.status, text)
         answer.force_close()
         return answer
+
+    def _await_next(self) -> None:
+        """From an answer on; what is left of a body that was not asked for comes first, if need be."""
+        if self._messages:
+            self._expect(math.inf)
+        elif not self._payload.is_eof():
+            self._expect(BODY_SECONDS)
+        else:
+            self._is_idle = not self._half_head.has_begun
+            self._expect(IDLE_SECONDS if self._is_idle else HEAD_SECONDS)
+            self._request_bytes = 0
+        self._report_held()
+
+    def _report_held(self) -> None:
+        """Counts what is in memory for the client: what it has sent, and what it does not read."""
+        held = len(self._backlog) + self._request_bytes
+        if self._paused and self.transport is not None:
+            held += self.transport.get_write_buffer_size()
+        if held != self._held:
+            change, self._held = held - self._held, held
+            self.client.hold(change)
 
     def _may_take(self) -> bool:
         """Whether what comes next can be parsed now."""
@@ -236,6 +266,7 @@ class HttpConnection(web.RequestHandler):
         else:
             self._later()
         self._hold(bool(self._backlog))
+        self._report_held()
 
     def _hold(self, holds: bool) -> None:
         """Reads no more from the client, or again."""
@@ -253,7 +284,9 @@ class HttpConnection(web.RequestHandler):
         super().data_received(piece)
         if self._frames is not None:
             return
-        if self._request_count != known:
+        new = self._request_count - known
+        self._half_head.add(piece, [message for message, _ in list(self._messages)[-new:]] if new else ())
+        if new:
             self._payload = self._messages[-1][1]
             self._request_bytes = 0
             self._is_idle = False

@@ -183,12 +183,13 @@ class Faults:
         """The first fault of that name that strikes now."""
         return next((fault for fault in self._faults if fault.strikes(name, what)), None)
 
-    def outbox(self, cut: Callable[[], None]) -> Outbox:
+    def outbox(self, cut: Callable[[], None], count: Callable[[int], None]) -> Outbox:
         """What waits for a WebSocket client that faults may befall.
 
         :param cut: ends the connection, without a word.
+        :param count: told by how many bytes what waits has grown or shrunk.
         """
-        return _FaultyOutbox(cut, self._progress, self)
+        return _FaultyOutbox(cut, self._progress, self, count)
 
     def book(self, change: BookChange) -> BookChange:
         """A change of a book, perhaps with the size of one of its levels wrong, which its checksum then tells."""
@@ -261,8 +262,10 @@ class _SkewedClock:
 class _FaultyOutbox(Outbox):
     """Loses, repeats and exchanges private frames, and cuts the connection."""
 
-    def __init__(self, cut: Callable[[], None], progress: Progress, faults: Faults) -> None:
-        super().__init__(cut, progress)
+    def __init__(
+        self, cut: Callable[[], None], progress: Progress, faults: Faults, count: Callable[[int], None]
+    ) -> None:
+        super().__init__(cut, progress, count=count)
         self._faults = faults
         self._held: bytes | None = None
 

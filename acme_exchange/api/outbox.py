@@ -21,9 +21,17 @@ class Outbox:
     """
 
     def __init__(
-        self, overflowed: Callable[[], None], progress: Progress, most_bytes: int = MOST_WAITING_BYTES
+        self,
+        overflowed: Callable[[], None],
+        progress: Progress,
+        most_bytes: int = MOST_WAITING_BYTES,
+        count: Callable[[int], None] = lambda change: None,
     ) -> None:
+        """
+        :param count: told by how many bytes what waits has grown, or, negative, shrunk.
+        """
         self._overflowed = overflowed
+        self._count = count
         self._progress = progress
         self._most_bytes = most_bytes
         self._waiting_bytes = 0
@@ -42,6 +50,7 @@ class Outbox:
             return
         self._frames.append((frame, self._progress.recorded))
         self._filled.set()
+        self._count(len(frame) + FRAME_OVERHEAD_BYTES)
 
     def put_private(self, channel: str, frame: bytes) -> None:
         """Takes a frame of a channel that is the client's own."""
@@ -81,5 +90,6 @@ class Outbox:
             else:
                 frame, _ = self._frames.popleft()
                 self._waiting_bytes -= len(frame) + FRAME_OVERHEAD_BYTES
+                self._count(-len(frame) - FRAME_OVERHEAD_BYTES)
                 self._emptied.set()
                 return frame

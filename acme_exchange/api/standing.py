@@ -1,7 +1,10 @@
-"""Who is connected, and who has to go when there is no room for one more.
+"""Who is connected, and who has to go when there is no room for one more, or for what they hold.
 
 A client that has shown a key is never sent away for one that has not. Of the others, whoever has asked nothing yet
 goes first, the one that has been there longest before the others: a flood of connections sends away its own.
+
+What is held in memory for a client is bounded for each of them, and for all of them together: past that, whoever lets
+the most wait goes.
 """
 
 from collections.abc import Callable
@@ -11,6 +14,11 @@ MOST_CONNECTIONS = 1_024
 MOST_AN_ADDRESS = 256
 MOST_LISTENERS_AN_ADDRESS = 128
 """WebSockets of one address that have not logged in: those are not sent away, and so must not take up all there is."""
+
+
+MOST_HELD_BYTES = 32 * 1024 * 1024
+"""Of what all clients together have sent and was not dealt with yet, and of what waits for them to be read. Frames that
+many of them wait for count for each of them."""
 
 
 class Standing(IntEnum):
@@ -27,11 +35,13 @@ class Client:
 
     :ivar address: the IP address it comes from.
     :ivar cut: ends it.
+    :ivar held: bytes that are in memory for it.
     """
 
     def __init__(self, clients: "Clients", address: str) -> None:
         self.address = address
         self.standing = Standing.NEW
+        self.held = 0
         self.cut: Callable[[], object] = lambda: None
         self._clients = clients
 
@@ -52,6 +62,11 @@ class Client:
             self.standing = Standing.LISTENING
         return True
 
+    def hold(self, change: int) -> None:
+        """So many bytes more, or, negative, less are in memory for it. It may have to go for that, or another."""
+        self.held += change
+        self._clients.hold(self, change)
+
     def leave(self) -> None:
         """It is connected no more."""
         self._clients.remove(self)
@@ -63,9 +78,14 @@ class Clients:
     :ivar most_listeners: see :data:`MOST_LISTENERS_AN_ADDRESS`.
     """
 
-    def __init__(self, most: int = MOST_CONNECTIONS) -> None:
-        """:param most: how many there may be, all addresses together."""
+    def __init__(self, most: int = MOST_CONNECTIONS, most_held: int = MOST_HELD_BYTES) -> None:
+        """
+        :param most: how many there may be, all addresses together.
+        :param most_held: bytes that may be in memory for all of them.
+        """
         self._most = most
+        self._most_held = most_held
+        self._held = 0
         self._most_an_address = min(MOST_AN_ADDRESS, most * 3 // 4)
         self.most_listeners = min(MOST_LISTENERS_AN_ADDRESS, most * 3 // 8)
         self._of_address: dict[str, dict[Client, None]] = {}
@@ -98,8 +118,26 @@ class Clients:
             return
         del own[client]
         self._count -= 1
+        self._held -= client.held
         if not own:
             del self._of_address[client.address]
+
+    def hold(self, client: Client, change: int) -> None:
+        """Counts what is in memory for a client, and cuts off whoever holds the most while it is too much."""
+        if client not in self._of_address.get(client.address, {}):
+            return
+        self._held += change
+        while change > 0 and self._held > self._most_held:
+            leaving = self._greediest()
+            self.remove(leaving)
+            leaving.cut()
+
+    def _greediest(self) -> Client:
+        """Among those without a key, unless the others hold the larger part."""
+        everyone = [client for own in self._of_address.values() for client in own]
+        strangers = [client for client in everyone if client.standing is not Standing.PROVEN]
+        blamed = strangers if sum(client.held for client in strangers) * 2 >= self._held else everyone
+        return max(blamed, key=lambda client: client.held)
 
     def listeners(self, address: str) -> int:
         return sum(1 for client in self._of_address.get(address, {}) if client.standing is Standing.LISTENING)

@@ -27,8 +27,8 @@ from acme_exchange.store.progress import StoreFailed
 PATH = "/ws/"
 CLOSE_SECONDS = 1.0
 
-MakeOutbox = Callable[[Callable[[], None]], Outbox]
-"""Makes what waits for a client, told how to cut it off."""
+MakeOutbox = Callable[[Callable[[], None], Callable[[int], None]], Outbox]
+"""Makes what waits for a client, told how to cut it off, and who counts what waits for all of them."""
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class Connection:
         self.is_page = key is not None
         self._request = request
         self._connection = connection_of(request)
-        self._outbox = make_outbox(self._abort)
+        self._outbox = make_outbox(self._abort, self._connection.client.hold)
         count = partial(strangers.refuse_flood, STRANGERS, request.remote)
         self.session = Session(self._outbox, feeds, authenticator, clock, key, count)
         self._writer: asyncio.Task[Any] | None = None

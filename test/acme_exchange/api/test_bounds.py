@@ -216,6 +216,49 @@ async def test_a_client_that_reads_nothing_is_asked_nothing_more(running: Runnin
         assert outbox._waiting_bytes < ROOM_BYTES + 64 * 1024
 
 
+async def test_what_waits_for_all_clients_together_is_bounded_too(http: aiohttp.ClientSession, running: RunningVenue):
+    """Each of those that read nothing stays under its own bound; the one for whom the most waits has to go."""
+    clients = running.server.listener._clients
+    clients._most_held = 3 * ROOM_BYTES // 2
+    operations = [b'{"op":"subscribe","channel":"markets"}', b'{"op":"unsubscribe","channel":"markets"}']
+    frames = b"".join(bytes([0x81, 0x80 | len(each)]) + bytes(4) + each for each in operations)
+    most = 0
+    async with http.ws_connect(running.websocket_url) as socket, raw(running) as first, raw(running) as second:
+        reading = Listener(socket, running)
+        greedy = [first, second]
+        for client in greedy:
+            await client.send(UPGRADE)
+            assert await client.answer() == 101
+            client.writer.transport.pause_reading()
+            client.writer.write(frames * 20_000)
+        while all(client.served.transport is not None for client in greedy):
+            await settled()
+            most = max(most, clients._held)
+        await settled()
+        assert most <= clients._most_held
+        assert clients._held == sum(client.held for own in clients._of_address.values() for client in own)
+        await reading.send(op="ping")
+        assert await reading.next() == {"type": "pong"}
+    while len(clients):
+        await settled()
+    assert clients._held == 0
+
+
+async def test_of_what_came_and_is_not_dealt_with_all_is_counted_and_given_back(running: RunningVenue):
+    clients = running.server.listener._clients
+    async with raw(running) as client:
+        head = b"POST /api/orders HTTP/1.1\r\nHost: a\r\nContent-Length: 50000\r\n\r\n"
+        await client.send(head)
+        await settled()
+        await client.send(bytes(40_000))
+        while clients._held < 40_000:
+            await settled()
+        await client.send(bytes(10_000))
+        assert await client.answer() == 401
+        await settled()
+        assert clients._held == 0
+
+
 @pytest.mark.parametrize(
     ("sent", "seconds"),
     [
@@ -224,6 +267,14 @@ async def test_a_client_that_reads_nothing_is_asked_nothing_more(running: Runnin
         (b"POST /api/orders HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345", BODY_SECONDS),
         (b"GET /api/time HTTP/1.1\r\nHost: a\r\n\r\n", IDLE_SECONDS),
         (b"GET /api/time HTTP/1.1\r\nHost: a\r\n\r\n|GET /api/ti", HEAD_SECONDS),
+        (b"GET /api/time HTTP/1.1\r\nHost: a\r\n\r\nGET /api/ti", HEAD_SECONDS),
+        (b"GET /api/time HTTP/1.1\r\nHost: a\r\n\r\n" * 2 + b"G", HEAD_SECONDS),
+        (b"POST /api/orders HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n12345", IDLE_SECONDS),
+        (b"POST /api/orders HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n12345GET /api", HEAD_SECONDS),
+        (b"POST /api/orders HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n123|45", IDLE_SECONDS),
+        (b"POST /api/orders HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n123|45GET /api", HEAD_SECONDS),
+        (b"GET /api/time HTTP/1.1\r\nHost: a\r\n\r|\n", IDLE_SECONDS),
+        (b"GET /api/time HTTP/1.1\r\nHost: a\r\n\r|\nGET", HEAD_SECONDS),
     ],
 )
 async def test_whoever_lets_a_deadline_pass_is_disconnected(running: RunningVenue, sent: bytes, seconds: float):

@@ -18,6 +18,24 @@ def test_at_an_address_s_bound_its_oldest_that_has_asked_nothing_leaves():
     assert (gone, len(clients)) == ([second], MOST_AN_ADDRESS)
 
 
+def test_whoever_holds_the_most_goes_when_all_together_hold_too_much():
+    clients, gone = Clients(most_held=1_000), []
+    proven, modest, greedy, other = entered(clients, "a", 4, gone)
+    proven.proven()
+    proven.hold(300), modest.hold(50), greedy.hold(400), other.hold(250)
+    assert gone == []
+    other.hold(1)
+    assert gone == [greedy]
+    greedy.hold(10_000)
+    proven.hold(399)
+    assert gone == [greedy]
+    proven.hold(1)
+    assert gone == [greedy, proven], "what those without a key hold is the smaller part"
+    modest.hold(-50), other.hold(700)
+    other.hold(100)
+    assert gone == [greedy, proven, other] and clients.enter("b") is not None
+
+
 def test_at_the_bound_of_all_the_address_with_the_most_makes_room():
     clients, gone = Clients(most=12), []
     modest, crowd = entered(clients, "modest", 4, gone), entered(clients, "crowd", 8, gone)

@@ -457,7 +457,9 @@ class Schemers:
             self.do(self.order(name, side, "0.1", str(price), market))
 
     def price(self, market: str) -> str:
-        far = self.random.choice(["0.01", "0.5", "0.95", "0.96", "0.99", "1", "1", "1.01", "1.04", "1.05", "2"])
+        far = self.random.choice(
+            ["0.01", "0.76", "0.8", "0.95", "0.96", "0.99", "1", "1", "1.01", "1.04", "1.05", "1.2", "1.24"]
+        )
         return str(max(1, round(self.venue.engine.market(market).mark * Decimal(far))))
 
     def size(self) -> str:
@@ -482,9 +484,18 @@ class Schemers:
         """One offers, the other takes, at a price that makes one of them rich."""
         market, (mule, thief) = self.random.choice([BTC, ETH]), self.random.choices(self.NAMES, k=2)
         size, price, side = self.size(), self.price(market), self.random.choice(["buy", "sell"])
+        if self.random.random() < 0.5:
+            size, side = self.closing(mule, market) or (size, side)
         self.do(self.order(mule, side, size, price, market))
         other = "sell" if side == "buy" else "buy"
         self.do(self.order(thief, other, size, self.random.choice([None, price]), market))
+
+    def closing(self, name: str, market: str) -> tuple[str, str] | None:
+        """The size and side that would close what it holds."""
+        for held in self.venue.engine.account(name).positions:
+            if held.market == market and held.size:
+                return str(held.size), "sell" if held.net_size > 0 else "buy"
+        return None
 
     def modify(self) -> None:
         orders = [order for name in self.NAMES for order in self.venue.engine.open_orders(name)]
