@@ -1,5 +1,5 @@
-"""Candles from before a venue's first start, so that whoever looks back on its first day sees more than a few
-trades."""
+"""Candles and funding rates from before a venue's first start, so that whoever looks back on its first day sees more
+than a few trades."""
 
 import asyncio
 from array import array
@@ -11,6 +11,7 @@ from functools import cache
 from math import exp, sqrt
 from random import Random
 
+from acme_exchange.engine.events import FundingSettled
 from acme_exchange.engine.model.money import exactly
 from acme_exchange.market import MarketDefinition
 from acme_exchange.market.index import PULL_A_DAY
@@ -26,10 +27,14 @@ _MICROSECONDS = 1_000_000
 _DAY = 86_400 * _MICROSECONDS
 _DAYS_A_YEAR = 365.25
 _POINTS_A_SPAN = 4
+_USUAL_RATE = 5e-8
+"""As large as those that the simulation's takers bring about."""
+_RATE_DECIMALS = 9
 
 
 class Past:
-    """What the candles would have been before the venue began. Made when first asked for, and always the same.
+    """What candles and funding rates would have been before the venue began. Made when first asked for, and always the
+    same.
 
     The logarithm of the price is an Ornstein-Uhlenbeck process with the volatility and the pull of `IndexWalk`, whose
     law is the same in both directions of time: it is drawn backwards from where the simulation begins. The longer ago,
@@ -38,16 +43,27 @@ class Past:
     :param seed: decides the path.
     :param began: when the venue first started, in microseconds since the epoch.
     :param markets: those that have a past; markets of one underlying have the same.
+    :param funding_interval: seconds from one funding rate to the next. There were as many as candles of an hour.
     :param speed: as the simulation's.
     """
 
-    def __init__(self, seed: str, began: int, markets: Iterable[MarketDefinition], speed: float = 1.0):
+    def __init__(
+        self,
+        seed: str,
+        began: int,
+        markets: Iterable[MarketDefinition],
+        funding_interval: int = 3600,
+        speed: float = 1.0,
+    ):
         self._seed = seed
+        self._funding_interval = funding_interval * _MICROSECONDS
         self._began = began
         self._speed = speed
         self._markets = {market.specification.name: market for market in markets}
         self._candles = cache(self._made)
         self._path = cache(self._drawn)
+        self._rates = cache(self._drawn_rates)
+        self._perpetuals = [name for name, each in self._markets.items() if each.specification.kind == "perpetual"]
 
     async def before(
         self, kept: Sequence[Candle], market: str, resolution: int, period: Period, now: int, limit: int
@@ -59,6 +75,33 @@ class Past:
         past = await asyncio.to_thread(self._candles, market, resolution)
         starts = starts_within(past[0].start, resolution, period, now, limit)
         return without_gaps(_joined(past, kept), starts) if starts else []
+
+    async def rates_before(
+        self, kept: Sequence[FundingSettled], market: str | None, period: Period, limit: int
+    ) -> list[FundingSettled]:
+        """The funding rates that a store has found for the same question, `Store.funding_rates`, and those before its
+        first."""
+        names = self._perpetuals if market is None else [name for name in self._perpetuals if name == market]
+        if len(kept) >= limit or not names:
+            return list(kept)
+        return [*kept, *await asyncio.to_thread(self._rates_within, names, period, limit - len(kept))]
+
+    def _rates_within(self, names: Sequence[str], period: Period, limit: int) -> list[FundingSettled]:
+        interval, latest = self._funding_interval, self._began - 1
+        last = latest // interval if period.end is None else min(latest, period.end) // interval
+        first = latest // interval - SPANS + 1
+        if period.start is not None:
+            first = max(first, -(-period.start // interval))
+        return [
+            FundingSettled(name, self._rates(name)[latest // interval - moment], moment * interval)
+            for moment in range(last, first - 1, -1)[: -(-limit // len(names))]
+            for name in names
+        ]
+
+    def _drawn_rates(self, market: str) -> list[Decimal]:
+        """Latest first."""
+        random = Random(f"{self._seed}/{market}/funding")
+        return [Decimal(f"{random.gauss(0.0, _USUAL_RATE):.{_RATE_DECIMALS}f}") for _ in range(SPANS)]
 
     @exactly
     def _made(self, market: str, resolution: int) -> list[Candle]:

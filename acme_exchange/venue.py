@@ -6,7 +6,7 @@ from decimal import Decimal
 from acme_exchange.accounts.file import AccountsError
 from acme_exchange.accounts.keys import AccountEntry, ApiKey
 from acme_exchange.clock import Clock
-from acme_exchange.engine import Advance, Command, CreateAccount, Deposit, Engine, Event
+from acme_exchange.engine import Advance, Command, CreateAccount, Deposit, Engine, Event, FundingSettled
 from acme_exchange.known_past import KnownPast
 from acme_exchange.latency import Latency
 from acme_exchange.market import MarketPlan, MarketSimulation
@@ -136,6 +136,11 @@ class Venue:
         kept = await self.store.candles(market, resolution, period, now, limit)
         return await self._past.before(kept, market, resolution, period, now, limit) if self._past else kept
 
+    async def funding_rates(self, market: str | None, period: Period, limit: int) -> list[FundingSettled]:
+        """Newest first; all those of the oldest moment, even past the limit."""
+        kept = await self.store.funding_rates(market, period, limit)
+        return await self._past.rates_before(kept, market, period, limit) if self._past else kept
+
     def look_at(self, market: str) -> None:
         """Somebody asks about a market, or listens to it: for a while, it has no need to wait for its turn to move."""
         if market in self.engine.market_names():
@@ -171,7 +176,7 @@ def planned_venue(
         store.begin(FirstStart(clock.now(), str(plan.seed)))
     engine = resumed_engine(store.state, plan.specifications, funding_interval, client_ids=store)
     prices = {row["name"]: Decimal(row["index"]) for row in (store.state or {"markets": []})["markets"] if row["index"]}
-    venue = Venue(engine, plan.simulation(prices), store, clock, _past(plan, store.first_start))
+    venue = Venue(engine, plan.simulation(prices), store, clock, _past(plan, store.first_start, funding_interval))
     venue.open_accounts(accounts, plan.fees)
     for market in plan.markets:
         if recording := plan.recordings.get(market.specification.underlying):
@@ -179,11 +184,11 @@ def planned_venue(
     return venue
 
 
-def _past(plan: MarketPlan, first_start: FirstStart | None) -> Past | KnownPast | None:
+def _past(plan: MarketPlan, first_start: FirstStart | None, funding_interval: int) -> Past | KnownPast | None:
     """Where nobody but the accounts trades, nobody did before."""
     if plan.histories:
         return KnownPast(plan.histories)
     if first_start is None or not plan.liquidity:
         return None
     markets = [market for market in plan.markets if market.specification.enabled]
-    return Past(first_start.seed, first_start.time, markets, plan.speed)
+    return Past(first_start.seed, first_start.time, markets, funding_interval, plan.speed)

@@ -65,6 +65,14 @@ take, the house takes over at the mark that brought the liquidation about, or at
 account. What a gap cost beyond the account's money, the house bears: no account ends below zero. Positions in a halted
 market wait until it is open again.
 
+A size or price that was reckoned with doubles, and is off the increment for that alone, is taken as it was meant:
+`0.30000000000000004` is 0.3. Any other one is refused: `Size too small`, `Invalid price`. A market that takes no orders
+is refused with its reason: it is a spot market, disabled, expired, or has no price yet.
+
+Trades and fills come newest first, `limit` of them. Where a period is asked for, a page does not end within a moment:
+all that happened in the microsecond of its last entry comes with it, so that the next page, asked for from that time
+on, leads on. `minId` leaves out those with a lower id.
+
 What is due by the clock happens before any request that comes later: who holds a position at the hour pays its funding,
 or receives it, and nobody trades in a future that has expired.
 """

@@ -6,9 +6,9 @@ the interface's description says of it.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any, Literal
 
 from acme_exchange.api import errors
@@ -19,12 +19,14 @@ from acme_exchange.engine import (
     CancelOrder,
     CancelOrders,
     Command,
+    Filled,
     ModifyOrder,
     OrderChanged,
     PlaceOrder,
     Refused,
     SetLeverage,
     SetPositionMode,
+    Traded,
     views,
 )
 from acme_exchange.store import FillFilter, OrderFilter, Period
@@ -32,6 +34,13 @@ from acme_exchange.venue import Venue
 
 ORDER_QUEUED = "Order queued for cancellation"
 ORDERS_QUEUED = "Orders queued for cancellation"
+
+MOST_OF_A_MOMENT = 100_000
+"""Trades or fills of one command: more than a market can have orders to match."""
+
+DIGITS_OF_DOUBLES = 15
+MOST_DIGITS_OF_DOUBLES = 17
+"""Python, and others, write as many of a number that has no shorter name."""
 
 ORDER_ID = re.compile(r"\d{1,18}", re.ASCII)
 
@@ -119,7 +128,11 @@ def order_book(call: Call) -> answers.OrderBook:
 async def trades(call: Call) -> list[answers.Trade]:
     """A market's trades, newest first."""
     name = _known_market(call, call.path["market"])
-    found = await call.venue.store.trades(name, _period(call.parameters), call.parameters.limit)
+    asked: requests.TradesQuery = call.parameters
+    period, least_id, store = _period(asked), asked.least_id or 0, call.venue.store
+    found = await store.trades(name, period, asked.limit, least_id)
+    if _ends_within_a_moment(period, asked.limit, found):
+        found = _with_whole_moment(found, await store.trades(name, _moment(found), MOST_OF_A_MOMENT, least_id))
     return [presentation.trade(trade) for trade in found]
 
 
@@ -150,9 +163,9 @@ def future_statistics(call: Call) -> answers.FutureStatistics:
 
 
 async def funding_rates(call: Call) -> list[answers.FundingRate]:
-    """Funding rates that were paid, newest first."""
+    """Funding rates that were paid, newest first; before the venue's first start, those of a simulated past."""
     name = _known_future(call, call.parameters.future)
-    found = await call.venue.store.funding_rates(name, _period(call.parameters), requests.MOST_RECORDS)
+    found = await call.venue.funding_rates(name, _period(call.parameters), requests.MOST_RECORDS)
     return [presentation.funding_rate(rate) for rate in found]
 
 
@@ -206,15 +219,16 @@ def order(call: Call) -> answers.Order:
 def place_order(call: Call) -> answers.Order:
     """Places an order; the answer shows it as it was accepted, not yet matched."""
     asked: requests.PlaceOrderRequest = call.parameters
-    if asked.type == "limit" and asked.price is None:
+    is_limit = asked.type == "limit"
+    if is_limit and asked.price is None:
         raise Refused(400, errors.missing_parameter("price"))
     command = PlaceOrder(
         account=call.account,
         market=asked.market,
         side=asked.side,
         kind=asked.type,
-        size=asked.size,
-        price=asked.price if asked.type == "limit" else None,
+        size=_meant(call, asked.market, "size_increment", asked.size),
+        price=asked.price and _meant(call, asked.market, "price_increment", asked.price) if is_limit else None,
         reduce_only=asked.reduce_only,
         ioc=asked.immediate_or_cancel,
         post_only=asked.post_only,
@@ -230,7 +244,11 @@ def modify_order(call: Call) -> answers.Order:
     asked: requests.ModifyOrderRequest = call.parameters
     existing = _order_to_cancel(call)
     command = ModifyOrder(
-        account=call.account, order_id=existing.id, price=asked.price, size=asked.size, new_client_id=asked.client_id
+        account=call.account,
+        order_id=existing.id,
+        price=asked.price and _meant(call, existing.market, "price_increment", asked.price),
+        size=asked.size and _meant(call, existing.market, "size_increment", asked.size),
+        new_client_id=asked.client_id,
     )
     return _new_order(call, command)
 
@@ -254,8 +272,12 @@ async def fills(call: Call) -> list[answers.Fill]:
     """The account's fills, newest first."""
     asked: requests.FillsQuery = call.parameters
     accepted = FillFilter(_known_market(call, asked.market), asked.order_id, asked.least_id)
-    page = await call.venue.store.fills(call.account, accepted, _period(asked), asked.limit, asked.order == "asc")
-    return [presentation.fill(fill) for fill in page.records]
+    period, is_oldest_first, store = _period(asked), asked.order == "asc", call.venue.store
+    found = (await store.fills(call.account, accepted, period, asked.limit, is_oldest_first)).records
+    if _ends_within_a_moment(period, asked.limit, found):
+        rest = await store.fills(call.account, accepted, _moment(found), MOST_OF_A_MOMENT, is_oldest_first)
+        found = _with_whole_moment(found, rest.records)
+    return [presentation.fill(fill) for fill in found]
 
 
 async def funding_payments(call: Call) -> list[answers.FundingPayment]:
@@ -269,6 +291,21 @@ def _new_order(call: Call, command: Command) -> answers.Order:
     """The order that the command has made, as it was accepted: what it then met comes by frame, or when asked for."""
     changes = (event.order for event in call.venue.execute(command) if isinstance(event, OrderChanged))
     return presentation.order(next(order for order in changes if order.status == "new"))
+
+
+def _meant(
+    call: Call, market: str, increment: Literal["price_increment", "size_increment"], number: Decimal
+) -> Decimal:
+    """A price or size as it was meant, where a client has reckoned with doubles: theirs are written with up to
+    seventeen digits, and of one that is off the increment, such as 0.30000000000000004, the first fifteen count.
+
+    :raises Refused: 404 `No such market`.
+    """
+    if not DIGITS_OF_DOUBLES < len(number.as_tuple().digits) <= MOST_DIGITS_OF_DOUBLES:
+        return number
+    step: Decimal = getattr(call.venue.engine.market(market), increment)
+    exact = Context(prec=DIGITS_OF_DOUBLES).plus(number)
+    return exact.quantize(step) if number % step and not exact % step else number
 
 
 def _stored_order(call: Call) -> views.Order:
@@ -315,6 +352,21 @@ def _known_future(call: Call, name: str | None) -> str | None:
 
 def _period(asked: requests.Period) -> Period:
     return Period(start=_microseconds(asked.start_time), end=_microseconds(asked.end_time))
+
+
+def _ends_within_a_moment(period: Period, limit: int, found: Sequence[Filled | Traded]) -> bool:
+    """Whether a page of a period may leave out some of its last moment: who goes on from there in time, both ends
+    included, would for ever get those that it has."""
+    return len(found) == limit and (period.start, period.end) != (None, None)
+
+
+def _moment(found: Sequence[Filled | Traded]) -> Period:
+    """That of the last one."""
+    return Period(found[-1].time, found[-1].time)
+
+
+def _with_whole_moment[Record: (Filled, Traded)](found: list[Record], moment: list[Record]) -> list[Record]:
+    return [*(each for each in found if each.time != found[-1].time), *moment]
 
 
 def _microseconds(seconds: Decimal | None) -> int | None:

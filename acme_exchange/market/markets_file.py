@@ -26,17 +26,19 @@ from acme_exchange.market.errors import MarketFileError
 NAME = re.compile(r"([A-Z0-9]{1,20})(-PERP|-\d{4}|-\d{8}|/USD)")
 KINDS = {"-PERP": "perpetual", "/USD": "spot"}
 MOST_MARKETS = 2_000
+LIMIT = 10**12
+"""Of every size and price."""
 
 FIXES = {
     "name": "write a name of its own such as BTC-PERP, BTC-1231 (a dated future) or BTC/USD (spot), in capitals",
-    "priceIncrement": "write a number above 0 with at most 10 decimals, such as 0.01",
-    "sizeIncrement": "write a number above 0 with at most 12 decimals, such as 0.001",
-    "minProvideSize": "write a multiple of sizeIncrement, such as 0.001",
-    "maxSize": "write a multiple of sizeIncrement, at least minProvideSize, such as 1000",
+    "priceIncrement": f"write a number above 0 and below {LIMIT} with at most 10 decimals, such as 0.01",
+    "sizeIncrement": f"write a number above 0 and below {LIMIT} with at most 12 decimals, such as 0.001",
+    "minProvideSize": f"write a multiple of sizeIncrement, below {LIMIT}, such as 0.001",
+    "maxSize": f"write a multiple of sizeIncrement, at least minProvideSize and below {LIMIT}, such as 1000",
     "priceBand": (
         "write how far from the mark one may trade, as a fraction above 0 and below 1, such as 0.05, or leave it out"
     ),
-    "startPrice": "write US dollars, at least priceIncrement, such as 65000",
+    "startPrice": f"write US dollars, at least priceIncrement and below {LIMIT}, such as 65000",
     "volatility": "write a year's standard deviation as a fraction above 0 and up to 10, such as 0.8, or leave it out",
     "enabled": "write true or false, or leave it out",
     "expiry": 'write when a dated future ends, such as "2027-12-31T03:00:00Z"; leave it out for all other markets',
@@ -53,8 +55,8 @@ FIELDS = {
     "expiry": "expiry",
 }
 
-Amount = Annotated[Decimal, BeforeValidator(numbers.number), Field(gt=0, lt=10**12, decimal_places=12)]
-Increment = Annotated[Decimal, BeforeValidator(numbers.number), Field(gt=0, lt=10**12, decimal_places=10)]
+Amount = Annotated[Decimal, BeforeValidator(numbers.number), Field(gt=0, lt=LIMIT, decimal_places=12)]
+Increment = Annotated[Decimal, BeforeValidator(numbers.number), Field(gt=0, lt=LIMIT, decimal_places=10)]
 """Of prices: an index is given with two decimals more."""
 
 

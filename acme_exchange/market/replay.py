@@ -27,7 +27,10 @@ MICROSECONDS = timedelta(microseconds=1)
 # A year counted in seconds, milliseconds and microseconds: what an epoch time is written in is plain from its size.
 EPOCH_UNITS = ((10**11, 1_000_000), (10**14, 1_000), (10**17, 1))
 
-HEADER_FIX = "write a header with time and price, or with time, open, high, low and close; market may stand beside them"
+HEADER_FIX = (
+    "write a header with time (or timestamp) and price, or with time, open, high, low and close; market may stand "
+    "beside them"
+)
 TIME_FIX = "write ISO-8601 such as 2026-01-02T03:04:05Z, or seconds since the epoch"
 
 logger = logging.getLogger(__name__)
@@ -102,8 +105,9 @@ class _Row:
 
 
 def load_replay(path: Path, markets: Iterable[MarketDefinition]) -> dict[str, Recording]:
-    """Reads a CSV file with a header: `time` and `price`, or `time`, `open`, `high`, `low` and `close`. A column
-    `market` says which market a row is of, where that is not BTC-PERP; other columns are ignored.
+    """Reads a CSV file with a header: `time` and `price`, or `time`, `open`, `high`, `low` and `close`; `timestamp` is
+    another word for `time`. A column `market` says which market a row is of, where that is not BTC-PERP; other columns
+    are ignored.
 
     A candle's time is its start. It stands for four prices, a quarter of its length each: open, the extreme away from
     the close, the other one, close.
@@ -137,6 +141,9 @@ def start_at(markets: Iterable[MarketDefinition], recordings: Mapping[str, Recor
 def _rows(path: Path, file: Iterable[str], markets: Mapping[str, MarketDefinition]) -> dict[str, list[_Row]]:
     reader = csv.reader(file)
     columns = [name.strip().lower() for name in next(reader, [])]
+    if "time" not in columns:
+        # What Hummingbot calls it in its files of candles.
+        columns = ["time" if name == "timestamp" else name for name in columns]
     names = _price_columns(path, columns)
     rows: dict[str, list[_Row]] = {}
     for values in reader:

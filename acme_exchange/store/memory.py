@@ -209,10 +209,11 @@ class MemoryStore:
             (posting_entry, self._postings[account].within(period)),
         )
 
-    async def trades(self, market: str, period: Period, limit: int) -> list[Traded]:
+    async def trades(self, market: str, period: Period, limit: int, least_id: int = 0) -> list[Traded]:
         chosen: list[Any] = []
         for trade in reversed(self._trades[market]):
-            if len(chosen) == limit or (period.start is not None and trade.time < period.start):
+            is_before = trade.id < least_id or (period.start is not None and trade.time < period.start)
+            if len(chosen) == limit or is_before:
                 break
             if period.end is None or trade.time <= period.end:
                 chosen.append(trade)

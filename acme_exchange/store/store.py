@@ -184,8 +184,8 @@ class Store(Protocol):
         :param start: microseconds since the epoch, included like `until`.
         """
 
-    async def trades(self, market: str, period: Period, limit: int) -> list[Traded]:
-        """Public trades, newest first."""
+    async def trades(self, market: str, period: Period, limit: int, least_id: int = 0) -> list[Traded]:
+        """Public trades of this id and of higher ones, newest first."""
 
     async def candles(self, market: str, resolution: int, period: Period, now: int, limit: int) -> list[Candle]:
         """The latest candles that start within the period, oldest first, without gaps from the first trade to `now`.

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from acme_exchange.engine import FundingSettled
 from acme_exchange.market import default_markets, plan_markets
 from acme_exchange.past import SPANS, Past
 from acme_exchange.store import Candle, Database, DatabaseStore, Period, file_url
@@ -106,6 +107,37 @@ async def test_it_is_forgotten_like_trades_are():
 
 async def test_what_has_no_past_has_none():
     assert await candles(60, market="LTC-PERP") == []
+
+
+async def rates(kept: tuple = (), market: str | None = "BTC-PERP", period: Period = EVER, limit: int = 1000, seed="7"):
+    return await past(seed).rates_before(kept, market, period, limit)
+
+
+async def test_it_has_a_funding_rate_for_every_hour():
+    found = await rates(limit=5000)
+
+    hour = 3600 * SECOND
+    assert [rate.time for rate in found] == [BEGAN // hour * hour - back * hour for back in range(SPANS)]
+    assert len({rate.rate for rate in found}) > 100 and all(abs(rate.rate) < Decimal("1e-6") for rate in found)
+    assert found == await rates(limit=5000) != await rates(limit=5000, seed="8")
+
+
+async def test_its_funding_rates_follow_those_that_were_paid():
+    paid = FundingSettled("BTC-PERP", Decimal("0.001"), BEGAN + 3600 * SECOND)
+
+    found = await rates((paid,), limit=3)
+    assert found == [paid, *(await rates())[:2]]
+    assert await rates((paid,), limit=1) == [paid]
+    period = Period(found[2].time, found[1].time)
+    assert await rates(period=period) == found[1:]
+    assert await rates(period=Period(start=BEGAN)) == await rates(period=Period(end=0)) == []
+
+
+async def test_the_rates_of_all_perpetuals_come_by_whole_moments():
+    found = await rates(market=None, limit=4)
+
+    assert [rate.market for rate in found] == ["BTC-PERP", "ETH-PERP", "SOL-PERP"] * 2
+    assert await rates(market="BTC/USD") == []
 
 
 async def candles_after_a_start(directory, time: int, seed: int) -> list[Candle]:

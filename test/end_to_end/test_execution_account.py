@@ -290,6 +290,38 @@ def best_bid(trader: Trader, pair: str) -> Decimal:
     return Decimal(str(trader.connector.get_price(pair, False)))
 
 
+async def test_pairs_that_are_closed_or_absent_keep_no_other_waiting_and_join_when_they_open(
+    exchange: Exchange, start_trader: StartTrader, log: Log
+):
+    trader = await start_trader("FOO-USD", "LTC-USD", PAIR, closed=2)
+    await trader.hears(trader.buy("0.1"), *FILLED)
+    exchange.settle_funding()
+    await trader.poll()
+    await funding_agrees(exchange, trader, count=1)
+    assert trader.connector.ready and list(trader.connector.order_books) == [PAIR]
+
+    exchange.open("LTC-PERP", 80)
+    await exchange.rest("sell", "1", 80, "LTC-PERP")
+    await trader.until(lambda: "LTC-USD" in trader.connector.order_books and trader.connector.ready)
+    await trader.hears(trader.buy("1", 81, pair="LTC-USD"), *FILLED)
+    await trader.until(lambda: "LTC-USD" in trader.connector.account_positions)
+
+    told = [text for record in log.records if "is no market that can be traded" in (text := record.getMessage())]
+    foo, ltc = sorted(told)
+    assert foo.startswith("FOO-USD is no market") and "The venue trades BTC-USD, DOGE-USD, ETH-USD" in foo
+    assert ltc.startswith("LTC-USD is no market") and "LTC-USD joins when it opens" in ltc
+    assert log.errors() == []
+
+
+async def test_the_venues_near_names_are_told_of_a_pair_that_it_has_not(
+    exchange: Exchange, start_trader: StartTrader, log: Log
+):
+    await start_trader("BTCC-USD", PAIR, closed=1)
+
+    assert log.has("BTCC-USD is no market that can be traded at present")
+    assert log.has("Near names are BTC-USD")
+
+
 async def test_trading_pair_added_while_running_can_be_traded(exchange: Exchange, trader: Trader, log: Log):
     await eth_book(exchange)
     resting = trader.buy("0.01", BID - 1)

@@ -227,6 +227,11 @@ class Exchange:
     def set_index(self, price: Any, market: str = MARKET) -> None:
         self.running.venue.execute(SetIndex(market, Decimal(price)))
 
+    def open(self, market: str, index: Any) -> None:
+        """Opens a market that was closed."""
+        self.running.venue.engine._state.markets[market].enabled = True
+        self.set_index(index, market)
+
     def settle_funding(self) -> None:
         """Ends the funding interval, and settles it."""
         self.running.clock.advance(FUNDING_INTERVAL)
@@ -320,8 +325,8 @@ class Trader(EventListener):
         """As Hummingbot does whenever it records something of an order."""
         self._states = json.loads(json.dumps(self.connector.tracking_states))
 
-    async def start(self) -> None:
-        """Starts a connector, which takes up what the one before it was tracking."""
+    async def start(self, closed: int = 0) -> None:
+        """Starts a connector, which takes up what the one before it was tracking; so many of its pairs are closed."""
         self.connector = self.connector_class(
             acme_perpetual_api_key=self._key.key,
             acme_perpetual_api_secret=self._key.secret,
@@ -348,7 +353,9 @@ class Trader(EventListener):
         self._lead = -time.time() % CONSTANTS.STATUS_POLL_INTERVAL
         self.start_clock()
         await self.until(
-            lambda: self.connector.ready and len(self.connector._last_funding_fee_payment_ts) == len(self.pairs)
+            lambda: (
+                self.connector.ready and len(self.connector._last_funding_fee_payment_ts) == len(self.pairs) - closed
+            )
         )
 
     async def stop(self) -> None:
@@ -649,9 +656,9 @@ async def start_trader(exchange: Exchange, log: Log) -> AsyncIterator[Callable[.
     """Starts a bot that trades some pairs, with a key to the one account: one of its own, unless it is told which."""
     traders: list[Trader] = []
 
-    async def start(*pairs: str, key: KeyEntry | None = None) -> Trader:
+    async def start(*pairs: str, key: KeyEntry | None = None, closed: int = 0) -> Trader:
         trader = Trader(exchange, log, key or BOTS[len(traders)], *(pairs or (PAIR,)))
-        await trader.start()
+        await trader.start(closed)
         traders.append(trader)
         return trader
 

@@ -66,6 +66,10 @@ Name = Annotated[str, Field(strict=True, min_length=1)]
 Seconds = Annotated[Number, Field(ge=0, le=LATEST_SECOND), _described("number", 0, LATEST_SECOND)]
 
 
+LeastId = _whole_number(0, LARGEST_ID)
+LEAST_ID: Any = Field(None, alias="minId", description="ids from this one on")
+
+
 class Request(BaseModel):
     """The parameters of one request, read from its body or its query."""
 
@@ -108,8 +112,12 @@ class OrderBookQuery(Request):
     depth: _whole_number(1, 100) = 20
 
 
-class TradesQuery(Period):
+class PagedQuery(Period):
     limit: _whole_number(1, MOST_RECORDS) = 100
+
+
+class TradesQuery(PagedQuery):
+    least_id: LeastId | None = LEAST_ID
 
 
 class CandlesQuery(Period):
@@ -129,18 +137,18 @@ class OpenOrdersQuery(Request):
     market: Name | None = None
 
 
-class OrderHistoryQuery(TradesQuery):
+class OrderHistoryQuery(PagedQuery):
     market: Name | None = None
     side: Side | None = None
     order_type: OrderType | None = Field(None, alias="orderType")
     order: Literal["asc", "desc"] = "desc"
 
 
-class FillsQuery(TradesQuery):
+class FillsQuery(PagedQuery):
     market: Name | None = None
     order: Literal["asc", "desc"] = "desc"
     order_id: _whole_number(0, LARGEST_ID) | None = Field(None, alias="orderId")
-    least_id: _whole_number(0, LARGEST_ID) | None = Field(None, alias="minId", description="ids from this one on")
+    least_id: LeastId | None = LEAST_ID
 
 
 class LeverageRequest(Request):

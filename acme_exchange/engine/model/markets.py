@@ -77,6 +77,17 @@ class Market:
         return self.enabled and not self.expired and self.specification.kind != "spot"
 
     @property
+    def closed_because(self) -> str | None:
+        """Why it takes no orders, after its name; None when it does."""
+        if self.specification.kind == "spot":
+            return "is a spot market, and only futures are traded"
+        if self.expired:
+            return "has expired"
+        if not self.enabled:
+            return "is disabled"
+        return "has no price yet" if self.index is None else None
+
+    @property
     def due_at(self) -> int | None:
         """When its funding is next settled, or when it expires, in microseconds since the epoch."""
         if self.halted:

@@ -103,12 +103,12 @@ class State:
     def open_market(self, name: str) -> Market:
         """A market that takes orders.
 
-        :raises Refused: 404 as `market`; 400 `Invalid parameter market`: closed, listed only, or without an index yet;
+        :raises Refused: 404 as `market`; 400 `Invalid parameter market: {name} {why}`;
             `Market is halted`: it follows a real one that is silent.
         """
         market = self.market(name)
-        if not market.takes_orders or market.index is None:
-            raise Refused(400, "Invalid parameter market")
+        if (reason := market.closed_because) is not None:
+            raise Refused(400, f"Invalid parameter market: {name} {reason}")
         if market.halted:
             raise Refused(400, "Market is halted")
         return market

@@ -57,9 +57,11 @@ def ledger(connection: Connection, account: str, period: Period, limit: int) -> 
     return newest(found, limit)
 
 
-def trades(connection: Connection, market: str, period: Period, limit: int) -> list[Traded]:
+def trades(connection: Connection, market: str, period: Period, limit: int, least_id: int) -> list[Traded]:
     kept = tables.trades.c
     query = select(tables.trades).where(kept.market == market)
+    if least_id:
+        query = query.where(kept.id >= least_id)
     return _page(connection, query, (kept.time, kept.id), period, limit, False, rows.trade_of).records
 
 

@@ -197,8 +197,8 @@ class DatabaseStore:
     async def flows(self, account: str, span: int, start: int, until: int) -> list[Flow]:
         return await self._read(ledger.flows, account, span, start, until)
 
-    async def trades(self, market: str, period: Period, limit: int) -> list[Traded]:
-        return await self._read(reader.trades, market, period, limit)
+    async def trades(self, market: str, period: Period, limit: int, least_id: int = 0) -> list[Traded]:
+        return await self._read(reader.trades, market, period, limit, least_id)
 
     async def candles(self, market: str, resolution: int, period: Period, now: int, limit: int) -> list[Candle]:
         return await self._read(reader.candles, market, resolution, period, now, limit)

@@ -1,5 +1,6 @@
 """Acme API §5: every private request, its fields exactly."""
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -357,6 +358,55 @@ async def test_fills_can_be_asked_for_from_an_id_on(alice: Client, bob: Client, 
         seen += [fill["id"] for fill in page]
         least = seen[-1] + 1
     assert len(seen) == len(set(seen)) == 12 and seen == sorted(seen)
+
+
+@pytest.mark.parametrize("path", ["/fills", "/markets/DOGE-PERP/trades"])
+async def test_no_page_of_a_period_ends_within_a_moment(alice: Client, bob: Client, running: RunningVenue, path: str):
+    for count in (3, 12, 2):
+        for _ in range(count):
+            assert (await bob.place("DOGE-PERP", "sell", 1, "0.15")).status == 200
+        assert (await alice.place("DOGE-PERP", "buy", count)).status == 200
+        running.advance(1)
+    whole = [each["id"] for each in (await alice.get(f"{path}?limit=1000")).result]
+
+    seen, end = [], "1767323055"
+    while page := (await alice.get(f"{path}?limit=5&end_time={end}")).result:
+        seen += [each["id"] for each in page if each["id"] not in seen]
+        before = datetime.fromisoformat(page[-1]["time"]) - timedelta(microseconds=1)
+        end = f"{Decimal(round(before.timestamp() * 1_000_000)).scaleb(-6)}"
+    assert (len(whole), seen) == (17, whole)
+    assert len((await alice.get(f"{path}?limit=5")).result) == 5
+    least = whole[6]
+    assert [each["id"] for each in (await alice.get(f"{path}?minId={least}")).result] == whole[:7]
+
+
+@pytest.mark.parametrize(
+    ("body", "meant"),
+    [
+        ('"size":0.30000000000000004,"price":64000', ("0.3", "64000")),
+        ('"size":0.7999999999999999,"price":64000.000000000004', ("0.8", "64000")),
+        ('"size":"0.30000000000000004","price":64000', ("0.3", "64000")),
+    ],
+)
+async def test_a_number_that_was_reckoned_with_doubles_is_taken_as_it_was_meant(alice: Client, body, meant):
+    order = await alice.post("/orders", f'{{"market":"BTC-PERP","side":"buy","type":"limit",{body}}}')
+    assert (order.status, order.result["size"], order.result["price"]) == (200, *map(Decimal, meant))
+    changed = await alice.post(f"/orders/{order.result['id']}/modify", '{"size":0.6000000000000001}')
+    assert (changed.status, changed.result["size"]) == (200, Decimal("0.6"))
+
+
+@pytest.mark.parametrize("size", ["0.30005", "0.300000000000004", "0.300000000000000044", "0.00010000000001"])
+async def test_a_number_that_is_off_the_increment_otherwise_is_refused(alice: Client, size):
+    answer = await alice.place("BTC-PERP", "buy", Decimal(size), 64000)
+    assert (answer.status, answer.error) == (400, "Size too small")
+
+
+@pytest.mark.parametrize(
+    ("market", "reason"), [("BTC/USD", "is a spot market, and only futures are traded"), ("LTC-PERP", "is disabled")]
+)
+async def test_why_a_market_takes_no_orders_is_said(alice: Client, market, reason):
+    answer = await alice.place(market, "buy", 1, 80)
+    assert (answer.status, answer.error) == (400, f"Invalid parameter market: {market} {reason}")
 
 
 async def test_no_order_is_conditional_so_that_narrowing_to_those_cancels_none(alice: Client):

@@ -93,7 +93,7 @@ def test_futures_are_found_by_name_and_spot_is_none(venue):
 def test_a_market_takes_no_orders_before_it_has_an_index():
     engine = Engine(markets())
     assert engine.market(BTC).mark is None
-    with pytest.raises(Refused, match="Invalid parameter market"):
+    with pytest.raises(Refused, match=f"Invalid parameter market: {BTC} has no price yet"):
         engine.apply(Requote(BTC, (), ()), NOON)
     assert engine.apply(Advance(), NOON + HOUR) == []
 
@@ -138,7 +138,8 @@ def test_a_dated_future_expires_at_the_index(venue):
     assert (future.expired, future.market.enabled, future.market.open_interest) == (True, False, 0)
     everyone = [*HOUSE_ACCOUNTS, "ann", "bob"]
     assert sum(venue.engine.account(name).total_account_value for name in everyone) == 20000
-    assert venue.refused(venue.order("ann", "buy", "1", "130", market=DATED)) == (400, "Invalid parameter market")
+    refusal = 400, f"Invalid parameter market: {DATED} has expired"
+    assert venue.refused(venue.order("ann", "buy", "1", "130", market=DATED)) == refusal
     assert venue.wait(HOUR // 100) == []
 
 

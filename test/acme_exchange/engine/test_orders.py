@@ -17,7 +17,7 @@ def venue():
     ("change", "refusal"),
     [
         ({"market": "DOT-PERP"}, (404, "No such market: DOT-PERP")),
-        ({"market": SPOT}, (400, "Invalid parameter market")),
+        ({"market": SPOT}, (400, f"Invalid parameter market: {SPOT} is a spot market, and only futures are traded")),
         ({"account": "nobody"}, (404, "No such subaccount")),
         ({"side": "BUY"}, (400, "Invalid parameter side")),
         ({"kind": "stop"}, (400, "Invalid parameter type")),

@@ -84,7 +84,7 @@ def test_the_houses_orders_are_not_reported(venue):
     ("market", "bids", "asks", "refusal"),
     [
         ("DOT-PERP", [], [], (404, "No such market: DOT-PERP")),
-        (SPOT, [], [], (400, "Invalid parameter market")),
+        (SPOT, [], [], (400, f"Invalid parameter market: {SPOT} is a spot market, and only futures are traded")),
         (BTC, [("99.5", "1")], [], (400, "Invalid price")),
         (BTC, [("NaN", "1")], [("101", "1")], (400, "Invalid price")),
         (BTC, [("97", "1"), ("97", "2")], [], (400, "Invalid price")),

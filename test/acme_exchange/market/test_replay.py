@@ -68,6 +68,15 @@ def test_a_candle_goes_to_the_extreme_away_from_its_close_first(file):
     ]
 
 
+def test_hummingbots_own_files_of_candles_are_read(file):
+    """Their columns are those of its candle feeds, and their times doubles."""
+    header = "timestamp,open,high,low,close,volume,quote_asset_volume,n_trades,taker_buy_base_volume,"
+    rows = "1767323040.0,100.0,120.0,90.0,110.0,7.0,735.0,0.0,0.0,0.0\n1767323100.0,110.0,115.0,95.0,100.0,8,9,0,0,0\n"
+    recording = loaded(file, f"{header}taker_buy_quote_volume\n{rows}")["BTC"]
+    assert recording.first == 1_767_323_040 * SECOND
+    assert path(recording)[:5] == [(0, 100), (15, 90), (30, 120), (45, 110), (60, 110)]
+
+
 def test_one_file_holds_several_markets(file):
     recordings = loaded(file, "market,time,price\nSOL-PERP,1,150\nETH-PERP,1,3400\nSOL-PERP,2,151\nETH-PERP,3,3300\n")
     assert {name: path(recording) for name, recording in recordings.items()} == {
@@ -79,8 +88,9 @@ def test_one_file_holds_several_markets(file):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "line 1: the columns are missing; write a header with time and price"),
-        ("when,price\n1,2\n", "line 1: the columns are when, price; write a header with time and price"),
+        ("", "line 1: the columns are missing; write a header with time (or timestamp) and price"),
+        ("when,price\n1,2\n", "line 1: the columns are when, price; write a header with time (or timestamp)"),
+        ("time,timestamp\n1,2\n", "line 1: the columns are time, timestamp; write a header with time"),
         ("time,open,high,low\n1,2,2,2\n", "line 1: the columns are time, open, high, low; write a header"),
         ("time,price,open,high,low,close\n", "line 1: the columns are time, price, open"),
         ("time,price\n", "line 1: there are no prices; write a line for each below the header"),

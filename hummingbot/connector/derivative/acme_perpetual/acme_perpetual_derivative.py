@@ -441,9 +441,10 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             self.logger().error(f"{market_name} cannot be traded through Hummingbot, and is left out: {error}.")
 
     async def _get_last_traded_price(self, trading_pair: str) -> float:
-        """The last traded price in USD; NaN for a market that was not traded yet."""
+        """The last traded price in USD, or the venue's price where nothing was traded yet; where there is neither 0,
+        which Hummingbot takes for none."""
         prices = market_data.last_prices(await self._api_get(path_url=CONSTANTS.MARKETS_PATH_URL))
-        return prices.get(trading_pair, float("nan"))
+        return prices.get(trading_pair, 0.0)
 
     # ------------------------------------------------------------------------------------------------ the account
 
@@ -580,8 +581,9 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         """
         try:
             await self._report_new_funding_payments()
+            markets = (await self.trading_pair_symbol_map()).inverse
             for trading_pair in self._trading_pairs:
-                if trading_pair not in self._last_funding_fee_payment_ts:
+                if trading_pair in markets and trading_pair not in self._last_funding_fee_payment_ts:
                     self._emit_funding_payment_event(
                         trading_pair, *await self._fetch_last_fee_payment(trading_pair), False
                     )
@@ -752,6 +754,10 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         except TimeoutError:
             self.logger().debug("Some cancelled orders are not closed yet.")
         return results
+
+    @property
+    def tracking_states(self) -> Dict[str, Any]:
+        return self._order_tracker.saved_states()
 
     async def _place_cancel(self, order_id: str, tracked_order: InFlightOrder) -> bool:
         return await self._canceller.cancel(tracked_order)

@@ -75,11 +75,14 @@ class PlacementJournal:
         :raises OSError: when the files cannot be read, or written
         """
         inherited: Dict[str, Dict[str, Any]] = {}
-        for path in sorted(_folder(self._folder).glob(f"{self._stem}.*.placements")):
+        for path in sorted(_folder(self._folder).glob(f"{CONSTANTS.EXCHANGE_NAME}.*.placements")):
+            is_ours = path.name.startswith(f"{self._stem}.")
             with suppress(FileNotFoundError, BlockingIOError), path.open("r+b") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if not os.fstat(file.fileno()).st_nlink:
+                if _is_removed(file):
                     continue  # another process has just taken it over
+                if not is_ours and os.fstat(file.fileno()).st_size:
+                    continue  # of another account, whose bot takes it over; but nobody needs an empty one
                 for order_id, state in _unsettled(file).items():
                     self._note(order_id, state)
                     inherited[order_id] = state
@@ -93,20 +96,17 @@ class PlacementJournal:
     def _write(self, entry: Dict[str, Any]):
         if self._file is None:
             self._file = self._own_file()
-            atexit.register(self._remove_when_empty, self._file)
+            atexit.register(_remove_when_empty, Path(self._file.name))
         self._file.write(json.dumps(entry).encode() + b"\n")
 
-    def _remove_when_empty(self, file: IO[bytes]):
-        with suppress(OSError):
-            if not os.fstat(file.fileno()).st_size:
-                Path(file.name).unlink()
-
     def _own_file(self) -> IO[bytes]:
-        path = _folder(self._folder) / f"{self._stem}.{secrets.token_hex(4)}.placements"
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND
-        file = open(path, "a+b", buffering=0, opener=lambda name, _: os.open(name, flags, PRIVATE))
-        fcntl.flock(file, fcntl.LOCK_EX)
-        return file
+        while True:
+            path = _folder(self._folder) / f"{self._stem}.{secrets.token_hex(4)}.placements"
+            file = open(path, "a+b", buffering=0, opener=_own)
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if not _is_removed(file):
+                return file
+            file.close()  # before it was locked, a process that inherits took it for one that was left behind
 
 
 class FundingMemory:
@@ -144,6 +144,21 @@ class FundingMemory:
 
 def _folder(chosen: Optional[Path]) -> Path:
     return Path(data_path()) if chosen is None else chosen
+
+
+def _own(name: str, _: int) -> int:
+    return os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, PRIVATE)
+
+
+def _is_removed(file: IO[bytes]) -> bool:
+    return not os.fstat(file.fileno()).st_nlink
+
+
+def _remove_when_empty(path: Path):
+    """At the process's end, when the journal's file may be closed, or gone."""
+    with suppress(OSError):
+        if not path.stat().st_size:
+            path.unlink()
 
 
 def _unsettled(lines: Iterable[bytes]) -> Dict[str, Dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import ChainMap, deque
-from typing import TYPE_CHECKING, Deque, Iterable, List, Mapping, Optional, Set
+from typing import TYPE_CHECKING, Any, Deque, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.client_order_tracker import ClientOrderTracker
@@ -67,6 +67,7 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
         self._just_created: Set[str] = set()
         self._rested: Set[str] = set()
         self._an_order_ended = asyncio.Event()
+        self._saved_states: Dict[str, Tuple[Tuple[Any, ...], Dict[str, Any]]] = {}
 
     @property
     def all_fillable_orders(self) -> Mapping[str, InFlightOrder]:
@@ -77,6 +78,21 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
     def all_updatable_orders(self) -> Mapping[str, InFlightOrder]:
         """Likewise."""
         return ChainMap(self._in_flight_orders, self._lost_orders)
+
+    def saved_states(self) -> Dict[str, Dict[str, Any]]:
+        """Every order that may still change, as Hummingbot saves it, by its client id; to be read only.
+
+        Hummingbot saves all of them with each piece of news of one, within the event loop. Of those of which there was
+        none, it gets what it got before.
+        """
+        before, self._saved_states = self._saved_states, {}
+        for order_id, order in self.all_updatable_orders.items():
+            version = _version(order)
+            known = before.get(order_id)
+            self._saved_states[order_id] = (
+                known if known is not None and known[0] == version else (version, order.to_json())
+            )
+        return {order_id: state for order_id, (_, state) in self._saved_states.items()}
 
     def stop_tracking_order(self, client_order_id: str):
         super().stop_tracking_order(client_order_id)
@@ -246,6 +262,19 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
             self.logger().warning(f"Failed to fetch the fills of order {order.client_order_id}: {error}")
             return False
         return True
+
+
+def _version(order: InFlightOrder) -> Tuple[Any, ...]:
+    """What differs as soon as anything of an order has changed that Hummingbot saves."""
+    return (
+        order.current_state,
+        order.last_update_timestamp,
+        order.exchange_order_id,
+        order.amount,
+        order.price,
+        order.executed_amount_base,
+        len(order.order_fills),
+    )
 
 
 def find_order(

@@ -201,7 +201,7 @@ class AcmePerpetualCandles(CandlesBase):
         self._candles.extend(rows)
         if len(rows) < self._candles.maxlen and not self._told_shortage:
             self._told_shortage = True
-            self.logger().info(
+            self.logger().warning(
                 f"The venue has {len(rows)} candles of {self.interval} of {self._trading_pair} so far, of the "
                 f"{self._candles.maxlen} that are asked for: who waits for all of them waits until then."
             )

@@ -153,7 +153,7 @@ def played() -> str:
             try:
                 found += engine.apply(order, NOW + i)
             except Refused as refusal:
-                assert i == 0 and refusal.text == "Invalid parameter market"
+                assert i == 0 and refusal.text == f"Invalid parameter market: {BTC} has no price yet"
     assert len(found) > 400
     return repr(found)
 

@@ -1,5 +1,7 @@
 """What outlives a killed process."""
 
+import atexit
+import fcntl
 import stat
 from decimal import Decimal
 
@@ -105,6 +107,54 @@ def test_the_file_is_empty_when_all_is_settled_and_gone_when_it_was_inherited(st
     kill(journal)
     assert start().inherit() == {}
     assert list(data_folder.iterdir()) == []
+
+
+def test_an_empty_file_is_gone_at_the_processs_end_also_when_it_is_closed_by_then(start, data_folder, monkeypatch):
+    at_exit = []
+    monkeypatch.setattr(atexit, "register", lambda *call: at_exit.append(call))
+    settled, killed, living = start(), start(), start()
+    for number, journal in enumerate((settled, killed, living)):
+        journal.note(order(f"HBOT{number}"))
+    settled.settle("HBOT0")
+    killed.settle("HBOT1")
+    kill(killed)
+
+    for end, *arguments in at_exit * 2:
+        end(*arguments)
+
+    (file,) = data_folder.iterdir()
+    assert b"HBOT2" in file.read_bytes()
+
+
+def test_an_empty_file_of_another_account_is_removed_when_its_process_is_gone(start, data_folder):
+    other = account_name("http://127.0.0.1:8600", "otherKey")
+    empty, living, killed = start(other), start(other), start(other)
+    for number, journal in enumerate((empty, living, killed)):
+        journal.note(order(f"HBOT{number}"))
+    empty.settle("HBOT0")
+    living.settle("HBOT1")
+    kill(empty)
+    kill(killed)
+
+    assert start().inherit() == {}
+
+    assert sorted(file.stat().st_size > 0 for file in data_folder.iterdir()) == [False, True]
+    assert list(start(other).inherit()) == ["HBOT2"]
+
+
+def test_a_file_that_was_taken_over_before_it_was_locked_is_not_written_to(start, data_folder, monkeypatch):
+    living, lock = start(), fcntl.flock
+
+    def late(file, operation):
+        monkeypatch.setattr(fcntl, "flock", lock)
+        start().inherit()
+        lock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    living.note(order("HBOT1"))
+    kill(living)
+
+    assert list(start().inherit()) == ["HBOT1"]
 
 
 def test_settling_an_order_that_is_not_in_it_does_nothing(start, data_folder):

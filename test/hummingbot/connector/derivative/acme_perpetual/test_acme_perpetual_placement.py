@@ -332,6 +332,43 @@ class UnansweredPlacementTests(DerivativeTestCase):
 
         self.assertEqual(["BuyOrderCreated"], self.event_names)
 
+    async def kill_while_a_placement_is_under_way(self):
+        """As the system does; then there is another process, whose host never calls `start_network`."""
+        answering = asyncio.Event()
+
+        async def never(request):
+            await answering.wait()
+            return web.Response()
+
+        self.venue.answer("POST", "/api/orders", never)
+        placement = self.create_order()
+        await self.until(lambda: self.requests("POST"))
+        placement.cancel()
+        self.exchange._journal._file.close()
+        answering.set()
+        self.exchange = self.create_exchange()
+        await self.exchange._update_trading_rules()
+        self.venue.answer("DELETE", BY_CLIENT_ID, "Order queued for cancellation")
+        self.venue.answer("GET", BY_CLIENT_ID, venue_data.order())
+        self.venue.answer("GET", "/api/orders", [venue_data.order()])
+
+    async def test_without_a_start_of_the_network_the_first_poll_takes_up_what_a_killed_process_placed(self):
+        await self.kill_while_a_placement_is_under_way()
+
+        await self.exchange._update_order_status()
+        await self.until(lambda: self.requests("DELETE"))
+
+        self.assertIn("HBOT1", self.exchange.in_flight_orders)
+
+    async def test_without_a_start_of_the_network_the_first_order_takes_up_what_a_killed_process_placed(self):
+        await self.kill_while_a_placement_is_under_way()
+        self.venue.answer("POST", "/api/orders", venue_data.order(2, "HBOT2"))
+
+        await self.create_order(order_id="HBOT2")
+        await self.until(lambda: self.requests("DELETE"))
+
+        self.assertEqual({"HBOT1", "HBOT2"}, set(self.exchange.in_flight_orders))
+
     async def test_a_private_frame_answers_first(self):
         self.venue.answer("POST", "/api/orders", breaks_off)
 

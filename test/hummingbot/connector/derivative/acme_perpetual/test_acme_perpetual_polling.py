@@ -12,11 +12,13 @@ from test.hummingbot.connector.derivative.acme_perpetual.derivative_test_case im
     DerivativeTestCase,
 )
 from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import breaks_off
+from unittest.mock import patch
 
 from aiohttp import web
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_wire as wire
+from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderState
 
 
 def time_after(seconds: float) -> str:
@@ -211,6 +213,37 @@ class StatusPollTests(DerivativeTestCase):
 
         expected = venue_data.EPOCH_SECONDS - CONSTANTS.FIRST_FILLS_MARGIN
         self.assertAlmostEqual(expected, self.asked_start_time(), delta=5)
+
+
+class SavedStateTests(DerivativeTestCase):
+    """Hummingbot saves every open order with each piece of news of one, within the event loop."""
+
+    async def test_only_what_has_changed_of_the_orders_is_written_anew(self):
+        orders = [await self.open_order(f"HBOT{number}", number + 1) for number in range(3)]
+        self.assertEqual({order.client_order_id: order.to_json() for order in orders}, self.exchange.tracking_states)
+
+        with patch.object(InFlightOrder, "to_json", autospec=True, side_effect=InFlightOrder.to_json) as to_json:
+            self.exchange._set_current_timestamp(venue_data.EPOCH_SECONDS + 1)
+            await self.frames("fills", venue_data.fill(order_id=2, client_id="HBOT1", size=0.25))
+            await self.frames("orders", venue_data.order(3, "HBOT2", status="closed"))
+            saved = self.exchange.tracking_states
+
+        to_json.assert_called_once_with(orders[1])
+        self.assertEqual({f"HBOT{number}": orders[number].to_json() for number in (0, 1)}, saved)
+
+    async def test_every_change_of_an_order_is_saved(self):
+        order = await self.open_order()
+        for name, value in (
+            ("exchange_order_id", "2"),
+            ("amount", Decimal("0.5")),
+            ("price", Decimal("9999")),
+            ("current_state", OrderState.PENDING_CANCEL),
+            ("last_update_timestamp", 7.5),
+        ):
+            before = self.exchange.tracking_states["HBOT1"]
+            setattr(order, name, value)
+            self.assertNotEqual(before, self.exchange.tracking_states["HBOT1"], name)
+            self.assertEqual(order.to_json(), self.exchange.tracking_states["HBOT1"])
 
 
 class FillPagesTests(DerivativeTestCase):

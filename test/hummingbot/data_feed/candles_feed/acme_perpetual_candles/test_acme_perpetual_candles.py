@@ -281,7 +281,7 @@ class AcmePerpetualCandlesTests(IsolatedAsyncioWrapperTestCase):
         self.assertFalse(self.data_feed.ready)
 
     async def test_that_there_are_fewer_than_are_waited_for_is_said_once(self):
-        with self.assertLogs(self.data_feed.logger(), "INFO") as logs:
+        with self.assertLogs(self.data_feed.logger(), "WARNING") as logs:
             await self.live([candle(0)], [candle(0)], [], [])
         self.assertEqual(1, len(logs.output))
         self.assertIn("has 1 candles of 1m of BTC-USD so far, of the 4 that are asked for", logs.output[0])
