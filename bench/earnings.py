@@ -35,10 +35,14 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=10, help="how many (default: %(default)s)")
     parser.add_argument("--seconds", type=int, default=120, help="of trading each (default: %(default)s)")
     parser.add_argument("--at-once", type=int, default=1, help="demos at the same time (default: %(default)s)")
+    parser.add_argument("--first-seed", type=int, default=1, help="(default: %(default)s)")
+    parser.add_argument("--strategy", choices=STRATEGIES, action="append", help="may be given twice (default: both)")
     options = parser.parse_args()
-    jobs = [(strategy, seed, options.seconds) for strategy in STRATEGIES for seed in range(1, options.seeds + 1)]
+    strategies = options.strategy or list(STRATEGIES)
+    seeds = range(options.first_seed, options.first_seed + options.seeds)
+    jobs = [(strategy, seed, options.seconds) for strategy in strategies for seed in seeds]
     table = Table("strategy", "seed", "earned, USD", "trading", "fees", "funding")
-    above_zero = dict.fromkeys(STRATEGIES, 0)
+    above_zero = dict.fromkeys(strategies, 0)
     with ProcessPoolExecutor(options.at_once) as pool:
         for (strategy, seed, _), (earned, said) in zip(jobs, pool.map(run, *zip(*jobs))):
             if earned is None:

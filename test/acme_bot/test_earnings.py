@@ -76,6 +76,7 @@ class Maker:
     loss: Decimal
     size: Decimal
     refresh_seconds: float
+    closes_at_end: bool = False
     _next: float = 0.0
     _closing: bool = False
 
@@ -85,6 +86,13 @@ class Maker:
             self._quote(second)
         else:
             self._close(position.net_size, position.entry_price)
+
+    def end(self) -> None:
+        """Cancels what rests; whoever closes in the end pays the house's spread and a taker's fee for it."""
+        self.venue.execute(CancelOrders(ALICE.name))
+        for position in self.venue.engine.positions(ALICE.name):
+            if self.closes_at_end and position.net_size:
+                self._take(position.net_size)
 
     def _quote(self, second: float) -> None:
         if second < self._next and not self._closing:
@@ -101,11 +109,14 @@ class Maker:
         mark = self.venue.engine.market(MARKET).mark
         if (mark - entry) * direction <= -entry * self.loss:
             self.venue.execute(CancelOrders(ALICE.name))
-            self.venue.execute(PlaceOrder(ALICE.name, MARKET, self._side(size), "market", abs(size)))
+            self._take(size)
         elif not self._closing:
             self.venue.execute(CancelOrders(ALICE.name))
             self._place(self._side(size), entry * (1 + direction * self.profit), abs(size))
         self._closing = True
+
+    def _take(self, size: Decimal) -> None:
+        self.venue.execute(PlaceOrder(ALICE.name, MARKET, self._side(size), "market", abs(size)))
 
     def _side(self, size: Decimal) -> str:
         return "sell" if size > 0 else "buy"
@@ -125,10 +136,12 @@ def earned(seed: int, maker: dict[str, Decimal]) -> Decimal:
             pass
         trader.act(turn * PULSE_SECONDS)
         clock.advance(PULSE_SECONDS)
+    trader.end()
     return venue.engine.account(ALICE.name).total_account_value - ALICE.deposit
 
 
 def maker_of(strategy: Strategy) -> dict[str, Decimal]:
+    """Version 2's executors close their positions at the market when they are stopped, version 1 keeps what it has."""
     settings = strategy.settings
     if strategy is MARKET_MAKING:
         percent = ("ask_spread", "long_profit_taking_spread", "stop_loss_spread")
@@ -137,7 +150,14 @@ def maker_of(strategy: Strategy) -> dict[str, Decimal]:
     else:
         spread, profit, loss = (Decimal(settings[name]) for name in ("sell_spreads", "take_profit", "stop_loss"))
         size, refresh = Decimal("0.0038"), float(settings["executor_refresh_time"])
-    return {"spread": spread, "profit": profit, "loss": loss, "size": size, "refresh_seconds": refresh}
+    return {
+        "spread": spread,
+        "profit": profit,
+        "loss": loss,
+        "size": size,
+        "refresh_seconds": refresh,
+        "closes_at_end": strategy is INVENTORY_MAKER,
+    }
 
 
 @pytest.mark.parametrize("strategy", [MARKET_MAKING, INVENTORY_MAKER], ids=lambda strategy: strategy.name)
