@@ -1,7 +1,10 @@
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
+PROJECT = Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (PROJECT / "acme_exchange" / "__init__.py").read_text(encoding="utf-8"))[1]
 CONNECTOR_PACKAGES = [
     "hummingbot.connector.derivative.acme_perpetual",
     "hummingbot.data_feed.candles_feed.acme_perpetual_candles",
@@ -15,7 +18,7 @@ SOAK = ["matplotlib", "scipy"]
 
 setup(
     name="hummingbot-acme-perpetual",
-    version="0.1.0",
+    version=VERSION,
     description="Acme perpetual futures for Hummingbot: the connector, and a venue on your own machine to trade on",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",

@@ -3,13 +3,11 @@
 import argparse
 import logging
 from collections.abc import Sequence
-from importlib.metadata import version
 
+from acme_exchange import __version__
 from acme_exchange.cli import faults, options, owner, page, serve
 from acme_exchange.cli.notices import notice
 from acme_exchange.input.errors import UserError
-
-DISTRIBUTION = "hummingbot-acme-perpetual"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="acme-exchange", description="A perpetual-futures exchange of your own.")
-    parser.add_argument("--version", action="version", version=f"%(prog)s {version(DISTRIBUTION)}")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
     options.add_serve(commands, serve.run)
     faults.add_command(commands)

@@ -7,16 +7,32 @@ import shutil
 import subprocess
 import sys
 import urllib.request
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 PROJECT = Path(__file__).parents[2]
 STEPS = re.findall(r"^([A-Z]+) (.+)$", (PROJECT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
 
+PINNED = {
+    f"{canonicalize_name(name)}=={version}"
+    for name, version in re.findall(
+        r"^([\w.-]+)==(\S+)", (PROJECT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE
+    )
+}
+
 
 def steps(kind: str) -> list[str]:
     return [text for name, text in STEPS if name == kind]
+
+
+def alone(packages: Path, *more: Path) -> dict[str, str]:
+    """An environment in which Python finds those packages, started with -S."""
+    path = os.pathsep.join(map(str, (*more, packages)))
+    return {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +45,27 @@ def image(tmp_path_factory) -> Path:
             into = folder / target if target != "./" else folder / source
             copy = shutil.copytree if (PROJECT / source).is_dir() else shutil.copy
             copy(PROJECT / source, into)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory) -> Path:
+    """What the step that installs packages installs: those of the file, and what they need, at the pinned versions."""
+    folder = tmp_path_factory.mktemp("packages")
+    asked = (PROJECT / "requirements-venue.txt").read_text(encoding="utf-8")
+    waiting = [Requirement(line) for line in asked.splitlines() if line and not line.startswith("#")]
+    taken: set[str] = set()
+    while waiting:
+        wanted = waiting.pop()
+        if wanted.name in taken or (wanted.marker and not wanted.marker.evaluate({"extra": ""})):
+            continue
+        taken.add(wanted.name)
+        found = distribution(wanted.name)
+        assert f"{canonicalize_name(wanted.name)}=={found.version}" in PINNED
+        waiting += map(Requirement, found.requires or [])
+        for top in {file.parts[0] for file in found.files or [] if file.parts[0] not in ("..", "__pycache__")}:
+            if not (folder / top).exists():
+                (folder / top).symlink_to(found.locate_file(top))
     return folder
 
 
@@ -53,15 +90,20 @@ def test_the_packages_come_from_the_files_that_are_there_then():
     assert all(any(name in text for text in before) for name in used)
 
 
-def test_the_command_serves_the_venue_and_its_page_from_what_was_copied(image, tmp_path):
+def test_the_command_serves_the_venue_and_its_page_from_what_was_copied_and_installed(image, packages, tmp_path):
     command = json.loads(steps("CMD")[0])
     assert command[0] == "python" and f"--host {'0.0.0.0'}" in " ".join(command)
     assert steps("VOLUME") == ["/data"] and "/data" in command
-    inside = [sys.executable, *("127.0.0.1" if each == "0.0.0.0" else each for each in command[1:]), "--port", "0"]
+    # -S leaves out what is installed here; the venue itself is installed there neither.
+    inside = [
+        sys.executable,
+        "-S",
+        *("127.0.0.1" if each == "0.0.0.0" else each for each in command[1:]),
+        "--port",
+        "0",
+    ]
     inside = [str(tmp_path) if each == "/data" else each for each in inside]
-    served = subprocess.Popen(
-        inside, cwd=image, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}, stdout=subprocess.PIPE, text=True
-    )
+    served = subprocess.Popen(inside, cwd=image, env=alone(packages), stdout=subprocess.PIPE, text=True)
     try:
         url = re.search(r"http://\S+", served.stdout.readline())[0]
         with urllib.request.urlopen(f"{url}/") as page:
@@ -72,3 +114,16 @@ def test_the_command_serves_the_venue_and_its_page_from_what_was_copied(image, t
         served.terminate()
         served.wait()
     assert (tmp_path / "accounts.json").exists()
+
+
+@pytest.mark.parametrize("module", ["acme_exchange", "acme_bot"])
+def test_what_opens_the_market_needs_no_more_than_that(module, packages, tmp_path):
+    asked = subprocess.run(
+        [sys.executable, "-S", "-m", module, "--version"],
+        cwd=tmp_path,
+        env=alone(packages, PROJECT),
+        capture_output=True,
+        text=True,
+    )
+
+    assert (asked.returncode, asked.stderr) == (0, "")
