@@ -129,6 +129,23 @@ async def test_a_signature_covers_method_path_query_and_body(http, running: Runn
         assert (await response.json())["error"] == "Not logged in: Invalid signature"
 
 
+@pytest.mark.parametrize(("client_id", "statuses"), [("", [200, 200]), ("once", [200, 400])])
+async def test_a_signed_order_can_be_sent_again_for_five_seconds_unless_it_has_a_client_id(
+    http, running: RunningVenue, alice: Client, client_id: str, statuses: list[int]
+):
+    """As the API's page says of what is not protected."""
+    order = {"market": "BTC-PERP", "side": "buy", "type": "limit", "size": 0.001, "price": 60000}
+    body = json.dumps(order | ({"clientId": client_id} if client_id else {}))
+    headers = alice.signature_headers("POST", "/api/orders", body)
+    answered = []
+    for _ in statuses:
+        async with http.post(f"{running.url}/api/orders", data=body, headers=headers) as response:
+            answered.append(response.status)
+    running.advance(5.1)
+    async with http.post(f"{running.url}/api/orders", data=body, headers=headers) as response:
+        assert (answered, response.status) == (statuses, 401)
+
+
 async def test_other_header_prefixes_are_accepted_when_the_venue_is_told_to(http, running: RunningVenue):
     ftx = Client(http, running, "alice-key", "alice-secret", prefix="FTX")
     assert (await ftx.get("/account")).error == "Not logged in"

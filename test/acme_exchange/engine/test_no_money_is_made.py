@@ -412,7 +412,7 @@ class Schemers:
 
     def act(self) -> None:
         acts = [self.rest, self.take, self.give_away, self.give_away, self.give_away, self.modify, self.cancel]
-        acts += [self.set_leverage, self.hold_the_mark]
+        acts += [self.set_leverage, self.hold_the_mark, self.give_away_in_parts]
         if self.how != "still":
             acts += [self.set_index, self.wait if self.how == "moving" else self.silence]
         self.random.choice(acts)()
@@ -489,6 +489,18 @@ class Schemers:
         self.do(self.order(mule, side, size, price, market))
         other = "sell" if side == "buy" else "buy"
         self.do(self.order(thief, other, size, self.random.choice([None, price]), market))
+
+    def give_away_in_parts(self) -> None:
+        """Many orders, each of which one could afford, and then somebody who takes all of them."""
+        market, (mule, thief) = self.random.choice([BTC, ETH]), self.random.sample(self.NAMES, 2)
+        side = self.random.choice(["buy", "sell"])
+        mark = self.venue.engine.market(market).mark
+        far = self.random.choice(["1.04", "1.2"])
+        price = str(round(mark * Decimal(far) if side == "buy" else mark / Decimal(far)))
+        self.venue.cancel_all(mule)
+        for _ in range(12):
+            self.do(self.order(mule, side, "15", price, market))
+        self.do(self.order(thief, "sell" if side == "buy" else "buy", "180", None, market))
 
     def closing(self, name: str, market: str) -> tuple[str, str] | None:
         """The size and side that would close what it holds."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from acme_exchange.engine import Engine
 from acme_exchange.market import MarketFileError, MarketSimulation, load_markets
 
 PEPE = {
@@ -65,12 +66,33 @@ def test_they_can_be_simulated(file):
     assert names == {"PEPE-PERP", "GOLD-20271231"}
 
 
+def test_the_finest_increments_that_are_taken_can_be_simulated_and_traded_on(file):
+    """Increments of 11 or 12 decimals were taken, and ended the venue at the first index."""
+    fine = {"priceIncrement": "1e-10", "sizeIncrement": "1e-12", "minProvideSize": "1e-12", "maxSize": "1"}
+    (market,) = loaded(file, {**PEPE, **fine})
+    engine = Engine([market.specification])
+    for now in (10**15, 10**15 + 10**5):
+        for command in MarketSimulation(1, [market]).commands(now):
+            engine.apply(command, now)
+    assert engine.levels("PEPE-PERP", 1)[0]
+
+
 @pytest.mark.parametrize(
     ("field", "value", "text"),
     [
         ("name", "pepe-perp", "does not fit; write a name of its own"),
         ("name", "PEPE", "does not fit; write a name of its own"),
         ("priceIncrement", 0, "does not fit; write a number above 0"),
+        (
+            "priceIncrement",
+            "1e-11",
+            "does not fit; write a number above 0 and below 1000000000000 with at most 10 decimals",
+        ),
+        (
+            "priceIncrement",
+            "1e-12",
+            "does not fit; write a number above 0 and below 1000000000000 with at most 10 decimals",
+        ),
         (
             "priceIncrement",
             "1e-13",
@@ -131,6 +153,9 @@ def test_markets_of_one_underlying_begin_alike(file, changed):
         (b"{}", ": write a JSON list of 1 to 2000 markets"),
         (b"[]", ": write a JSON list of 1 to 2000 markets"),
         (b"\xff", ": is not UTF-8 text"),
+        (b"[" * 200_000, ": is nested too deeply, or has a number that is too long"),
+        (b'{"a":' * 200_000, ": is nested too deeply, or has a number that is too long"),
+        (b"[" + b"9" * 200_000 + b"]", ": is nested too deeply, or has a number that is too long"),
     ],
 )
 def test_what_is_no_list_of_markets_is_one_sentence(file, text, sentence):
