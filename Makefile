@@ -97,6 +97,11 @@ fill-rules: venv
 bench-fleet: venv
 	@$(PYTHON_IN_VENV) bench/fleet.py $(ARGS)
 
+## What `hbot stop` leaves of 600 orders in six markets while every processor is busy. ARGS="--orders 100 --busy 0".
+.PHONY: stopping
+stopping: venv
+	@$(PYTHON_IN_VENV) -m bench.stopping $(ARGS)
+
 .PHONY: bench-page screenshots
 
 ## What a page that is open costs the venue. ARGS="--seconds 120".
