@@ -18,9 +18,11 @@ export function find(id) {
   return document.getElementById(id);
 }
 
-/** Changes the text, where it is another. */
+/** Changes the text, where it is another; the node that holds it stays. */
 export function write(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  const node = element.firstChild;
+  if (!(node instanceof Text) || node.nextSibling) element.textContent = text;
+  else if (node.data !== text) node.data = text;
 }
 
 /** Changes the class, where it is another. */

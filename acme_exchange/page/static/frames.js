@@ -6,8 +6,6 @@ export class Frames {
   #waiting = new Set();
   #isPlanned = false;
   #latest = 0;
-  /** How often something was drawn. */
-  drawn = 0;
 
   /** Has `draw` called with the next frame, once, however often it was asked for until then. */
   request(draw) {
@@ -21,7 +19,6 @@ export class Frames {
   #draw() {
     this.#latest = performance.now();
     this.#isPlanned = false;
-    this.drawn += 1;
     const waiting = this.#waiting;
     this.#waiting = new Set();
     for (const draw of waiting) draw();

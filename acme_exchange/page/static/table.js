@@ -1,6 +1,6 @@
 // Tables of an account: columns that say how a record is shown, and rows that stay while their record does.
 
-import { make, write } from "./elements.js";
+import { dress, make, write } from "./elements.js";
 
 /** A table's head and body; `columns` are `{name, text, full?, tone?, button?}`, `full` for whoever points at it. */
 export class Table {
@@ -70,6 +70,5 @@ function tell(cell, { text, full, tone }, record) {
   write(cell, text(record));
   const title = full?.(record) ?? "";
   if (cell.title !== title) cell.title = title;
-  const className = tone?.(record) ?? "";
-  if (cell.className !== className) cell.className = className;
+  dress(cell, tone?.(record) ?? "");
 }
