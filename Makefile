@@ -16,10 +16,11 @@ endef
 RUN_OPTIONS = $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 ## A market opens at once; the real Hummingbot makes a market on it as soon as it is installed. SECONDS=90 ends it by
-## itself, else Ctrl-C. STRATEGY=inventory_maker is a V2 controller.
+## itself, else Ctrl-C. STRATEGY=inventory_maker is a V2 controller. FOLLOW=FILE is a recording to trade on, SPEED=10.
 demo:
 	@tools/bootstrap --venue
-	@exec $(PYTHON_IN_VENV) -m acme_bot demo --prepare "tools/bootstrap --bot" $(RUN_OPTIONS) $(if $(STRATEGY),--strategy $(STRATEGY))
+	@exec $(PYTHON_IN_VENV) -m acme_bot demo --prepare "tools/bootstrap --bot" $(RUN_OPTIONS) $(if $(STRATEGY),--strategy $(STRATEGY)) \
+		$(if $(FOLLOW),--follow "$(abspath $(FOLLOW))") $(if $(SPEED),--speed $(SPEED))
 
 ## Paper trading on a real exchange's prices: EXCHANGE=binance_perpetual PAIRS="BTC-USDT ETH-USDT".
 paper: venv
@@ -83,7 +84,17 @@ bench-venue: venv
 versions: venv
 	@$(PYTHON_IN_VENV) tools/versions $(ARGS)
 
-.PHONY: bench-follow fill-rules
+.PHONY: paper-soak bench-follow bench-ten-markets fill-rules
+
+## Two market makers of Hummingbot's on `acme-bot paper`, on a recording that is played over and over, for SECONDS=1800;
+## fails if memory, lag, queues or open files keep rising, or a line of either bot's records differs from the venue's.
+## HUMMINGBOT_SOURCE=DIR, a source tree of Hummingbot, has pmm_simple.
+paper-soak: venv
+	@HUMMINGBOT_SOURCE="$(abspath $(HUMMINGBOT_SOURCE))" $(PYTHON_IN_VENV) -m bench.paper_soak $(if $(SECONDS),--seconds $(SECONDS)) $(ARGS)
+
+## What share of one core ten liquid markets take, the feed and the venue. ARGS="--markets 5 --seconds 60".
+bench-ten-markets: venv
+	@$(PYTHON_IN_VENV) -m bench.ten_markets $(ARGS)
 
 ## What following a real market costs: the engine, and the way from the feed's line to a fill. ARGS="--seconds 60".
 bench-follow: venv

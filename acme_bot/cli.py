@@ -157,7 +157,7 @@ def _paper(options: argparse.Namespace) -> int:
 
 def _serve_options(options: argparse.Namespace) -> list[str]:
     """What `acme-exchange serve` is told, of the options that it shares with `paper`."""
-    given = {name: getattr(options, name) for name in ("port", "data", "latency", "queue")}
+    given = {name: getattr(options, name) for name in ("port", "accounts", "data", "latency", "queue")}
     return [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
 
 
@@ -287,6 +287,9 @@ def _parser() -> argparse.ArgumentParser:
     paper.add_argument("pairs", metavar="PAIR", nargs="+", help="such as BTC-USDT")
     paper.add_argument("--record", metavar="FILE.gz", type=Path, help="keep what is read, to play it again")
     paper.add_argument("--port", metavar="PORT", help="the venue's (default: 8600)")
+    paper.add_argument(
+        "--accounts", metavar="FILE", type=Path, help="its accounts, as `acme-exchange serve` takes them"
+    )
     paper.add_argument("--data", metavar="DIR", type=Path, help="where the venue keeps what it has")
     paper.add_argument("--latency", metavar="MS", help="of orders and cancellations (default: 50)")
     paper.add_argument("--queue", metavar="RULE", help="behind, prob1 or prob3: see `acme-exchange serve --help`")

@@ -49,6 +49,8 @@ class Venue:
     does not take from the bot's. The keys are in `folder`, in a file that only its owner can read.
     """
 
+    start_seconds = START_SECONDS
+
     def __init__(
         self, folder: Path, *, funding_seconds: int, seed: int | None = None, recording: Recording | None = None
     ):
@@ -66,17 +68,8 @@ class Venue:
     def start(self) -> None:
         """Returns when the venue listens at `url`. Raises `VenueStartError` when it does not come to that."""
         self._log().touch(mode=0o600)
-        command = [
-            sys.executable,
-            "-m",
-            "acme_exchange",
-            "serve",
-            "--accounts",
-            str(self._write_accounts()),
-            *self._options(),
-        ]
         with self._log().open("a") as log:
-            self._process = tether.start(command, folder=self._folder, environment=_environment(), stderr=log)
+            self._process = tether.start(self._command(), folder=self._folder, environment=_environment(), stderr=log)
         self.url = self._announced_url()
         self.page = self._announced_page()
 
@@ -101,6 +94,10 @@ class Venue:
             self._process.kill()
             self._process.wait()
 
+    def _command(self) -> list[str]:
+        accounts = ["--accounts", str(self._write_accounts())]
+        return [sys.executable, "-m", "acme_exchange", "serve", *accounts, *self._options()]
+
     def _options(self) -> list[str]:
         seed = ["--seed", str(self._seed)] if self._seed is not None else []
         followed = self._recording.options if self._recording is not None else []
@@ -119,7 +116,7 @@ class Venue:
         said = ""
         output = self._running.stdout
         assert output is not None
-        deadline = threading.Timer(START_SECONDS, self._running.kill)
+        deadline = threading.Timer(self.start_seconds, self._running.kill)
         deadline.start()
         for line in output:
             said += line

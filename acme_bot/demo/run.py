@@ -52,6 +52,7 @@ class Demo(Run[Venue]):
         self._strategy = strategy
         self._seconds = seconds
         self._prepare_with = prepare
+        self._recording = recording
         self._bot = Bot(NAME, strategy, folder / "workspace", password=secrets.token_urlsafe(24))
         venue = Venue(folder, funding_seconds=strategy.funding_seconds, seed=seed, recording=recording)
         super().__init__(venue, [self._bot], console)
@@ -214,9 +215,18 @@ class Demo(Run[Venue]):
         )
         if position := valuation.holding.position:
             self.say(f"In that, what it still holds, {position.normalize():+f} BTC, counts at the mark price.")
-        self.say(
-            "This market is made so that a maker can live on it, and says nothing about what the same settings earn on "
-            "a real one.\n"
+        self.say(f"{self._what_it_says()}\n")
+
+    def _what_it_says(self) -> str:
+        if self._recording is None:
+            return (
+                "This market is made so that a maker can live on it, and says nothing about what the same settings "
+                "earn on a real one."
+            )
+        return (
+            f"These are recorded prices ({self._recording.file.name}): nobody at the exchange has seen the orders or "
+            "reacted to them. An order waited behind what was displayed at its price, and what was cancelled there is "
+            "taken to have stood behind it first. Another hour may earn something else."
         )
 
 

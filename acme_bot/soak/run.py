@@ -133,7 +133,7 @@ class Soak(Run[LastingVenue]):
         title = self._totals()
         draw(trends, title, self._picture)
         self.say(title)
-        self.console.print(_table(trends))
+        self.console.print(trend_table(trends))
         self.say(f"The picture is {self._picture}")
         faults = [f"{trend.series.name} rises" for trend in trends if trend.is_rising] + self._not_traded()
         if faults:
@@ -170,7 +170,7 @@ def run_soak(seconds: int, seed: int | None, folder: Path | None, console: Conso
     return Soak(place, seconds, seed, console).run()
 
 
-def _table(trends: list[Trend]) -> Table:
+def trend_table(trends: list[Trend]) -> Table:
     table = Table("the last two thirds of the run", "unit", "at first", "at last", "rise", "an hour", "allowed", "")
     for column in table.columns[2:7]:
         column.justify = "right"

@@ -13,6 +13,9 @@ from acme_exchange.api.wire import codec
 ACCOUNT = "account"
 """Under which a request holds its account's name, once its signature has been found to be the account's."""
 
+SOURCE = "source"
+"""Under which a request about a market that follows a real one holds whose prices these are."""
+
 logger = logging.getLogger("acme_exchange.access")
 
 
@@ -21,6 +24,7 @@ class Line(Struct):
 
     :ivar time: ISO-8601, when it came.
     :ivar account: whose key signed it; None for a public request, and for one that was refused.
+    :ivar source: the exchange that the market follows which the request is about; None for any other.
     :ivar path: without its query, in which a client may have put anything.
     :ivar status: HTTP; 101 for a WebSocket, once that is closed.
     :ivar milliseconds: until it was answered.
@@ -29,6 +33,7 @@ class Line(Struct):
     time: str
     address: str | None
     account: str | None
+    source: str | None
     method: str
     path: str
     status: int
@@ -47,6 +52,7 @@ class AccessLogger(AbstractAccessLogger):
             time=datetime.fromtimestamp(datetime.now(UTC).timestamp() - time, UTC).isoformat(timespec="milliseconds"),
             address=request.remote,
             account=request.get(ACCOUNT),
+            source=request.get(SOURCE),
             method=request.method,
             path=request.path,
             status=response.status,

@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 
 from acme_exchange.accounts.keys import ApiKey
 from acme_exchange.api import errors
-from acme_exchange.api.access_log import ACCOUNT
+from acme_exchange.api.access_log import ACCOUNT, SOURCE
 from acme_exchange.api.answering import HEADERS, failure
 from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.rate_limits import ORDERS, REQUESTS, Charge, RateLimits, TooManyRequests
@@ -66,6 +66,7 @@ class RestInterface:
             account = key.account if key else ""
             self._look_at(request.match_info)
             parameters = route.parameters.read(fields)
+            self._note_source(request, getattr(parameters, "market", None))
             behind = self._authenticator.behind(request.headers) if route.writes else 0
             call = Call(self._venue, self._clock, account, request.match_info, parameters, behind)
             if route.writes:
@@ -84,6 +85,12 @@ class RestInterface:
         for name in ("market", "future"):
             if name in path:
                 self._venue.look_at(path[name])
+
+    def _note_source(self, request: web.Request, market: str | None) -> None:
+        path = request.match_info
+        source = self._venue.engine.source(path.get("market") or path.get("future") or market or "")
+        if source is not None:
+            request[SOURCE] = source
 
     def _admit(self, route: Route, request: web.Request, body: bytes) -> ApiKey | None:
         """Who asks, once it is clear that they may, and may now.

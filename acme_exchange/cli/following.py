@@ -2,6 +2,7 @@
 
 import argparse
 import secrets
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,25 @@ from acme_exchange.venue import Venue
 
 DEFAULT_LATENCY = 50
 MOST_LATENCY = 10_000
-RULES = {None: "cancellations from behind first", 1: "cancellations split by prob, n = 1", 3: "by prob, n = 3"}
+
+
+@dataclass(frozen=True)
+class QueueRule:
+    """How cancellations are split around an account's order.
+
+    :ivar power: as in `MirrorBook`. :ivar words: what the user is told of it.
+    """
+
+    power: int | None
+    words: str
+
+
+QUEUE_RULES = {
+    "behind": QueueRule(None, "cancellations from behind first"),
+    "prob1": QueueRule(1, "cancellations split by the sizes before and behind"),
+    "prob3": QueueRule(3, "cancellations split by the third powers of the sizes before and behind"),
+}
+"""What `--queue` takes, the usual first."""
 
 
 def add_follow_options(serve: argparse.ArgumentParser) -> None:
@@ -31,10 +50,11 @@ def add_follow_options(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("--repeat", action="store_true", help="play a recording again from its beginning when it ends")
     serve.add_argument(
         "--queue",
-        choices=("behind", "prob1", "prob3"),
-        default="behind",
-        help="whose orders are taken to be cancelled where the exchange does not say: those behind an account's order, "
-        "or in proportion to what stands before and behind it, or to its third power (default: %(default)s)",
+        choices=QUEUE_RULES,
+        default=next(iter(QUEUE_RULES)),
+        help="whose orders are taken to be cancelled where the exchange does not say: "
+        + "; ".join(f"{name}: {rule.words}" for name, rule in QUEUE_RULES.items())
+        + " (default: %(default)s)",
     )
     serve.add_argument(
         "--latency",
@@ -82,11 +102,11 @@ def followed_plan(plan: MarketPlan, source: LineSource, options: argparse.Namesp
 
 def following(venue: Venue, source: LineSource, options: argparse.Namespace) -> Following:
     """What carries the lines out."""
-    power = {"behind": None, "prob1": 1, "prob3": 3}[options.queue]
-    follower = Follower(source.markets, power)
+    rule = QUEUE_RULES[options.queue]
+    follower = Follower(source.markets, rule.power)
     for each in follower.sources.values():
         venue.origins[each.line.market] = partial(_origin, venue, each)
-        notice(f"{each.line.market} follows {each.name}; orders queue behind what it displays, {RULES[power]}.")
+        notice(f"{each.line.market} follows {each.name}; orders queue behind what it displays, {rule.words}.")
     return Following(venue, source, follower, options.speed, options.repeat)
 
 

@@ -173,6 +173,11 @@ class Engine:
         """All perpetuals and dated futures, in the order given."""
         return [name for name, market in self._state.markets.items() if market.specification.kind != "spot"]
 
+    def source(self, market: str) -> str | None:
+        """The real exchange that a market follows; None for one of the venue's own, or none."""
+        found = self._state.markets.get(market)
+        return None if found is None else found.specification.source
+
     def halted_markets(self) -> frozenset[str]:
         """The markets that follow a real one which is silent now."""
         return frozenset(name for name, market in self._state.markets.items() if market.halted)

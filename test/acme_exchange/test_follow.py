@@ -75,7 +75,8 @@ def ask(url: str, path: str):
 
 
 def test_the_market_is_the_recording_s_with_its_past_and_says_so(day, tmp_path):
-    with serving("--follow", str(day), "--data", str(tmp_path / "data")) as url:
+    log = tmp_path / "access.log"
+    with serving("--follow", str(day), "--data", str(tmp_path / "data"), "--access-log", str(log)) as url:
         while (market := ask(url, f"/markets/{BTC}"))["last"] is None:
             time.sleep(0.1)  # A client without a key may ask 30 times a second.
         assert (market["bid"], market["ask"], market["last"]) == (99.9, 100.1, 100.1)
@@ -88,6 +89,10 @@ def test_the_market_is_the_recording_s_with_its_past_and_says_so(day, tmp_path):
         past = ask(url, f"/markets/{BTC}/candles?resolution=60&start_time=0&end_time=1723161600")
         assert [each["high"] for each in past] == [101, 102, 103]
         assert candles[-1]["close"] == 100.1
+        assert (future["source"], future["halted"]) == ("binance_perpetual", False)
+    told = {entry["path"]: entry["source"] for entry in map(json.loads, log.read_text().splitlines())}
+    assert told[f"/api/markets/{BTC}"] == told[f"/api/futures/{BTC}"] == "binance_perpetual"
+    assert told["/api/markets"] is None
 
 
 def test_a_database_keeps_to_its_kind(day, tmp_path):

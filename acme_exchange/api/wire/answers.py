@@ -132,6 +132,8 @@ class Future(Answer, frozen=True):
     open_interest: Decimal
     next_funding_rate: Decimal | None
     next_funding_time: Time | None
+    source: str | None
+    halted: bool
 
 
 class FutureStatistics(Answer, frozen=True):

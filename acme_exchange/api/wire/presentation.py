@@ -83,6 +83,8 @@ def future(future: views.Future) -> answers.Future:
         open_interest=market.open_interest,
         next_funding_rate=future.next_funding_rate,
         next_funding_time=iso_or_none(future.next_funding_time),
+        source=market.source,
+        halted=market.halted,
     )
 
 

@@ -55,6 +55,8 @@ FUTURE_FIELDS = {
     "openInterest",
     "nextFundingRate",
     "nextFundingTime",
+    "source",
+    "halted",
 }
 
 
