@@ -9,11 +9,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from acme_bot.hbot_command import silent_servers
 from acme_bot.workspace import require_workspace
 
 if TYPE_CHECKING:
     from hummingbot.client.config.config_crypt import BaseSecretsManager
     from hummingbot.client.config.config_helpers import ClientConfigAdapter
+    from hummingbot.client.hummingbot_application import HummingbotApplication
 
 
 def open_client(folder: Path) -> None:
@@ -41,7 +43,27 @@ async def _run(settings: "ClientConfigAdapter", secrets_manager: "BaseSecretsMan
     from hummingbot.client.runner import bootstrap_application
 
     application = await bootstrap_application(settings, secrets_manager)
+    application.show_balances = Balances(application, Path.cwd()).show
     await application.run()
+
+
+class Balances:
+    """The client's `balance`, which by itself shows a total of nought when a venue does not answer."""
+
+    def __init__(self, application: "HummingbotApplication", workspace: Path) -> None:
+        self._application = application
+        self._show = application.show_balances
+        self._workspace = workspace
+
+    async def show(self) -> None:
+        silent = await asyncio.to_thread(list, silent_servers(self._workspace, connect="connect"))
+        for sentence in silent:
+            self._application.notify(f"\n{sentence}")
+        connected = len(list((self._workspace / "conf" / "connectors").glob("*.yml")))
+        if connected > len(silent) or not silent:
+            await self._show()
+        if silent:
+            self._application.notify("What is there is not shown, and not lost: the venue keeps it.")
 
 
 if __name__ == "__main__":

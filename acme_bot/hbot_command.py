@@ -53,15 +53,18 @@ def _require_servers(command: str | None) -> None:
         logging.disable(logging.CRITICAL)
 
 
-def silent_servers(workspace: Path) -> Iterator[str]:
-    """A sentence for each server that a workspace has a key for and that does not answer."""
+def silent_servers(workspace: Path, connect: str = "hbot connect") -> Iterator[str]:
+    """A sentence for each server that a workspace has a key for and that does not answer.
+
+    `connect` is the command that names another server.
+    """
     for connector in (CONNECTOR, SECOND_CONNECTOR):
         settings = workspace / "conf" / "connectors" / f"{connector}.yml"
         if settings.exists():
             server = yaml.safe_load(settings.read_text(encoding="utf-8")).get(f"{connector}_server") or DEFAULT_SERVER
             reason = reason_of_silence(server)
             if reason is not None:
-                another = f"name another with `hbot connect {connector}`"
+                another = f"name another with `{connect} {connector}`"
                 yield f"No venue answers at {server} ({reason}): {START}, or {another}."
 
 
