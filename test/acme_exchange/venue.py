@@ -17,6 +17,7 @@ from acme_exchange.accounts.keys import AccountEntry, KeyEntry
 from acme_exchange.api.server import Server
 from acme_exchange.clock import Clock, SystemClock
 from acme_exchange.market import plan_markets
+from acme_exchange.store import Store
 from acme_exchange.venue import Venue, planned_venue
 
 MORNING = 1_767_323_045_678_901
@@ -211,7 +212,12 @@ def in_path(name: str) -> str:
 
 
 def simulated_venue(
-    clock: Clock, seed: int, accounts: Sequence[AccountEntry], funding_interval: int = 3600, liquidity: bool = True
+    clock: Clock,
+    seed: int,
+    accounts: Sequence[AccountEntry],
+    funding_interval: int = 3600,
+    liquidity: bool = True,
+    store: Store | None = None,
 ) -> Venue:
     """A venue with Acme's default markets, their prices simulated, and nothing remembered from before.
 
@@ -219,7 +225,7 @@ def simulated_venue(
     :param funding_interval: seconds.
     :param liquidity: False leaves the books to the accounts.
     """
-    return planned_venue(clock, plan_markets(clock.now(), seed, liquidity), accounts, funding_interval)
+    return planned_venue(clock, plan_markets(clock.now(), seed, liquidity), accounts, funding_interval, store)
 
 
 @asynccontextmanager
@@ -231,13 +237,14 @@ async def running_venue(
     seed: int = 7,
     funding_interval: int = 3600,
     header_prefixes: Sequence[str] = (),
+    store: Store | None = None,
 ) -> AsyncIterator[RunningVenue]:
     """A venue on a free port, ended with the block.
 
     By default its time stands still until `advance` moves it, and nobody but the accounts places orders.
     """
     clock = clock or ManualClock(MORNING)
-    venue = simulated_venue(clock, seed, accounts, funding_interval, liquidity)
+    venue = simulated_venue(clock, seed, accounts, funding_interval, liquidity, store)
     server = Server(venue, header_prefixes)
     url = await server.start("127.0.0.1", 0, with_pacemaker=isinstance(clock, SystemClock))
     try:

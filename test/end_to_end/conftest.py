@@ -18,7 +18,7 @@ from test.browser import browser, look  # noqa: F401
 from test.end_to_end import transcripts
 
 pytest.register_assert_rewrite("test.end_to_end.trader")
-from test.end_to_end.trader import exchange, log, start_trader, trader  # noqa: E402, F401
+from test.end_to_end.trader import exchange, log, start_trader, store, trader  # noqa: E402, F401
 
 
 @pytest.fixture(scope="module")

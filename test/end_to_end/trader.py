@@ -23,6 +23,7 @@ from yarl import URL
 
 from acme_exchange.accounts.keys import AccountEntry, KeyEntry
 from acme_exchange.engine import Advance, SetIndex
+from acme_exchange.store import Store
 from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_derivative import AcmePerpetualDerivative
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import AcmeConnectionsFactory
@@ -623,11 +624,16 @@ async def _background(work: Awaitable[None]) -> AsyncIterator[None]:
 
 
 @pytest.fixture
-async def exchange() -> AsyncIterator[Exchange]:
+def store() -> None:
+    """Where the venue keeps what happens: nowhere but in memory."""
+
+
+@pytest.fixture
+async def exchange(store: Store | None) -> AsyncIterator[Exchange]:
     """A venue with a small book, reached over a line."""
     async with (
         aiohttp.ClientSession() as session,
-        running_venue(ACCOUNTS, clock=RunningClock(), funding_interval=FUNDING_INTERVAL) as running,
+        running_venue(ACCOUNTS, clock=RunningClock(), funding_interval=FUNDING_INTERVAL, store=store) as running,
     ):
         line = Line(session, running)
         exchange = Exchange(session, running, line, await line.start())
