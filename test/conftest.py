@@ -1,3 +1,5 @@
+import gc
+
 from hypothesis import settings
 
 from test import scheduling
@@ -17,6 +19,13 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     scheduling.configure(config)
+    # What is imported and collected stays to the end: nobody need look for garbage in it, now or at any test.
+    gc.disable()
+
+
+def pytest_collection_finish():
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_itemcollected(item):
