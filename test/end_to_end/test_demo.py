@@ -1,4 +1,7 @@
-"""`acme-bot demo` as a user runs it: the real Hummingbot on a real venue, and nothing left of either."""
+"""`acme-bot demo` as a user runs it: the real Hummingbot on a real venue, and nothing left of either.
+
+One of its lives is watched, with everything logged, for the account's keys and secrets: in the clear in one file alone.
+"""
 
 import asyncio
 import errno
@@ -7,10 +10,12 @@ import re
 import signal
 import socket
 import sqlite3
+import stat
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,7 +23,9 @@ import psutil
 import pytest
 from playwright.async_api import Page, TimeoutError as TookTooLong, expect
 
+from acme_exchange.api.routes import ROUTES
 from test.acme_bot.processes import assert_gone
+from test.end_to_end.witness import TALKATIVE, Witness
 
 BOTH_SIDES = re.compile(r"fills [1-9]\d* buy [1-9]\d* sell")
 EARNED = re.compile(r"It earned (\S+) USD with \d+ fills: trading (\S+), fees (\S+), funding (\S+)\.$", re.MULTILINE)
@@ -29,20 +36,25 @@ POLL_SECONDS = 0.1
 OPENING = 10_000
 
 
-@pytest.fixture
-def start_demo(tmp_path) -> Iterator:
-    started: list[subprocess.Popen] = []
-
-    def start(*options: str) -> subprocess.Popen:
-        command = [sys.executable, "-m", "acme_bot", "demo", "--seed", "7", "--folder", tmp_path / "demo", *options]
-        demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
-        started.append(demo)
-        return demo
-
-    yield start
-    for demo in started:
+@contextmanager
+def started(command: list[str]) -> Iterator[subprocess.Popen]:
+    demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
+    try:
+        yield demo
+    finally:
         demo.kill()
         demo.wait()
+
+
+@pytest.fixture
+def start_demo(tmp_path) -> Iterator[Callable[..., subprocess.Popen]]:
+    with ExitStack() as stack:
+
+        def start(*options: str) -> subprocess.Popen:
+            command = [sys.executable, "-m", "acme_bot", "demo", "--seed", "7", "--folder", str(tmp_path / "demo")]
+            return stack.enter_context(started([*command, *options]))
+
+        yield start
 
 
 def read_until(demo: subprocess.Popen, pattern: str | re.Pattern) -> str:
@@ -160,20 +172,70 @@ def test_the_books_agree_after_a_v2_controller(start_demo):
     assert_success(demo, said)
 
 
+@dataclass
+class Ended(Witness):
+    """A demo that was ended with Ctrl-C once it was filled on both sides, with everything logged."""
+
+    process: subprocess.Popen | None = None
+    offspring: list[psutil.Process] = field(default_factory=list)
+    ports: set[int] = field(default_factory=set)
+
+
+@pytest.fixture(scope="module")
+def witness(tmp_path_factory) -> Iterator[Ended]:
+    ended = Ended(tmp_path_factory.mktemp("demo"))
+    with started([sys.executable, "-c", TALKATIVE, "demo", "--seed", "7", "--folder", str(ended.folder)]) as demo:
+        said = read_until(demo, r"quotes (buy|sell)")
+        ended.process, ended.offspring = demo, offspring(demo)
+        ended.ports = ports_of(ended.offspring)
+        ended.look(ended.offspring, re.search(r"http://[\d.:]+", said)[0])
+        said += read_until(demo, BOTH_SIDES)
+        demo.send_signal(signal.SIGINT)
+        ended.printed = said + demo.communicate()[0]
+        yield ended
+
+
 @pytest.mark.timeout(PATIENCE)
-def test_the_books_agree_when_the_demo_is_ended_with_ctrl_c(start_demo):
-    demo = start_demo()
-    said = read_until(demo, BOTH_SIDES)
-    processes = offspring(demo)
-    ports = ports_of(processes)
-    assert len(processes) == 2 and len(ports) == 1
+def test_the_books_agree_when_the_demo_is_ended_with_ctrl_c(witness: Ended):
+    assert len(witness.offspring) == 2 and len(witness.ports) == 1
+    assert_success(witness.process, witness.printed)
+    assert_gone(witness.offspring)
+    assert_refused(witness.ports)
 
-    demo.send_signal(signal.SIGINT)
-    said += demo.communicate()[0]
 
-    assert_success(demo, said)
-    assert_gone(processes)
-    assert_refused(ports)
+def test_everything_was_logged(witness: Witness):
+    """Or what follows would prove little."""
+    log = witness.log
+    assert " - DEBUG - " in log and "acme_perpetual" in log
+    assert len(witness.processes) == 2 and len(witness.answers) > 2 * len(ROUTES)
+    assert any(path.suffix == ".sqlite" for path in witness.written_files())
+
+
+def test_one_file_holds_the_keys_and_only_its_owner_can_read_it(witness: Witness):
+    """The venue has to know the secret, since it checks signatures with it. Hummingbot's own copy is encrypted."""
+    holding = {
+        path: found for path, content in witness.written_files().items() if (found := witness.in_the_clear(content))
+    }
+    assert list(holding) == [witness.accounts_file], holding
+    assert stat.S_IMODE(witness.accounts_file.stat().st_mode) == 0o600
+    assert (witness.folder / "workspace" / "conf" / "connectors" / "acme_perpetual.yml").exists()
+
+
+def test_the_process_list_holds_none(witness: Witness):
+    """Hummingbot takes the password of its key store from the environment of its own processes, and nothing else."""
+    assert {name: found for name, seen in witness.processes.items() if (found := witness.in_the_clear(seen))} == {}
+    with_password = [name for name, seen in witness.processes.items() if "HBOT_PASSWORD=" in seen]
+    assert all("hummingbot" in name for name in with_password) and len(with_password) == 1
+    password = re.search(r"HBOT_PASSWORD=(.+)", witness.processes[with_password[0]])[1]
+    assert not any(password.encode() in content for content in witness.written_files().values())
+
+
+def test_the_venue_tells_none(witness: Witness):
+    assert {asked: found for asked, text in witness.answers.items() if (found := witness.in_the_clear(text))} == {}
+
+
+def test_the_demo_prints_none(witness: Witness):
+    assert witness.in_the_clear(witness.printed) == []
 
 
 @pytest.mark.timeout(PATIENCE)

@@ -17,7 +17,7 @@ from acme_bot.compare.bot_records import Records
 from acme_bot.demo.run import BOT
 from acme_bot.demo.strategies import INVENTORY_MAKER, MARKET_MAKING
 from acme_bot.hbot import CONNECTOR
-from test.end_to_end.test_hbot import wait_for
+from test.end_to_end.looking import wait_for
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
 INSTANCE = "maker"

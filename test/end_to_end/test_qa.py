@@ -25,8 +25,8 @@ from acme_bot.demo.strategies import MARKET_MAKING, PAIR
 from acme_bot.hbot import CONNECTOR, Hbot, HbotError
 from acme_bot.venue import Venue
 from acme_bot.workspace import make_workspace
+from test.end_to_end.looking import cells, shown, wait_for
 from test.end_to_end.terminal import Terminal
-from test.end_to_end.test_hbot import cells, shown, wait_for
 
 BOT = "maker.yml"
 STRATEGY = MARKET_MAKING.name
@@ -120,6 +120,7 @@ class Moment:
 class Seen:
     """What a trader saw, in the order of the fields."""
 
+    listed: dict[str, str] = field(default_factory=dict)
     rejected: dict[str, str] = field(default_factory=dict)
     confirmed: dict[str, str] = field(default_factory=dict)
     failed_update: str = ""
@@ -134,6 +135,7 @@ class Seen:
     relaunched: Moment | None = None
     log: str = ""
     history: dict[str, str] = field(default_factory=dict)
+    complaints_of_history: str = ""
     records: Statement = field(default_factory=Statement)
     statement: tuple[Statement, Valuation] | None = None
     opening: Decimal = Decimal(0)
@@ -169,6 +171,7 @@ class Floor:
 
     def trade_keys(self) -> None:
         key, url = self.venue.trader, self.venue.url
+        self.seen.listed = cells(self.hbot.run("connect", "--all"), CONNECTOR)
         self.hbot.connect(url, key.key, "wrong")
         self.seen.rejected = self._tested_key()
         self.hbot.connect(url, key.key, key.secret)
@@ -211,7 +214,9 @@ class Floor:
         self._await_records_of_funding()
         self.hbot.stop_bot()
         self.seen.log = (self.hbot.workspace / "logs" / f"logs_{Path(BOT).stem}.log").read_text(encoding="utf-8")
-        self.seen.history = cells(self.hbot.run("history"), CONNECTOR)
+        history = subprocess.run([self.hbot.workspace / "hbot", "history"], capture_output=True, text=True, check=True)
+        self.seen.history = cells(history.stdout, CONNECTOR)
+        self.seen.complaints_of_history = history.stderr
         self.seen.records = self.records.statement()
         self.seen.statement = self.owner.statement()
 
@@ -298,6 +303,10 @@ def logged_at(log: str, text: str) -> list[datetime]:
 
 
 @pytest.mark.timeout(400)
+def test_the_connector_is_one_of_those_that_can_be_connected(seen: Seen):
+    assert seen.listed["keys_added"] == "no"
+
+
 def test_a_wrong_key_is_not_confirmed_and_the_venue_says_why(seen: Seen):
     assert seen.rejected["keys_confirmed"] == "no"
     assert "Not logged in: Invalid signature" in seen.rejected["error"]
@@ -386,6 +395,7 @@ def test_history_the_database_and_the_venue_agree_on_fills_and_fees(seen: Seen):
     assert len(fills) == 3
     received = sum(fill.amount * fill.price * (1 if fill.side == "sell" else -1) for fill in fills)
     expected = {
+        "pair": PAIR,
         "trades": "3",
         "buys": "2",
         "sells": "1",
@@ -396,71 +406,105 @@ def test_history_the_database_and_the_venue_agree_on_fills_and_fees(seen: Seen):
     assert {column: seen.history[column] for column in expected} == expected
 
 
+def test_history_values_coins_at_the_venues_rates_and_asks_nobody_else(seen: Seen):
+    said = seen.complaints_of_history
+    assert "Traceback" not in said and not re.search("gate|binance", said, re.IGNORECASE), said
+
+
+def test_a_command_that_fails_says_why(floor: Floor, seen: Seen):
+    with pytest.raises(HbotError, match="hbot connect: Error: unknown connector 'nowhere'"):
+        floor.hbot.run("connect", "nowhere")
+    with pytest.raises(HbotError, match="The bot did not start.\n.*config not found: nothing.yml"):
+        floor.hbot.start_bot("nothing.yml")
+
+
 # ------------------------------------------------------------------------------------------- what only the client has
 
 
+class Desk:
+    """The interactive client in the same workspace, logged in.
+
+    :ivar keys: what `hbot connect` shows after an update that failed.
+    :ivar empty, completed, refused: the screen when `create` asks for the market, after two letters, and after one that
+        is not there.
+    """
+
+    def __init__(self, floor: Floor):
+        self.terminal = Terminal([sys.executable, "-m", "acme_bot", "client", str(floor.hbot.workspace)])
+        self._floor = floor
+        self.keys: dict[str, str] = {}
+        self.empty = self.completed = self.refused = ""
+
+    def log_in(self) -> None:
+        self.terminal.wait_for("Enter your password", seconds=120)
+        self.terminal.type(PASSWORD)
+        self.terminal.type("")
+        self.terminal.wait_for(">>>")
+
+    def update_key(self) -> None:
+        """With a wrong secret."""
+        self.terminal.type(f"connect {CONNECTOR}")
+        self.terminal.wait_for("Would you like to replace your existing")
+        self.terminal.type("Yes")
+        for question, value in (
+            ("API key", self._floor.venue.trader.key),
+            ("API secret", "wrong"),
+            ("Acme server", self._floor.venue.url),
+            ("Acme subaccount", ""),
+        ):
+            self.terminal.wait_for(rf"{question}[^\n]*>>> *(v|\n)")
+            self.terminal.type(value)
+        self.terminal.wait_for("Error: Not logged in: Invalid signature")
+        self.keys = cells(self._floor.hbot.run("connect"), CONNECTOR)
+
+    def start_creating(self) -> None:
+        self.terminal.type("create")
+        for question, answer in (("strategy name", STRATEGY), ("derivative connector", CONNECTOR)):
+            self.terminal.wait_for(rf"{question}[^>]*>>>")
+            self.terminal.type(answer)
+        self.empty = self.terminal.wait_for("Enter the token trading pair")
+        self.terminal.press("XR")
+        self.completed = self.terminal.wait_for("XRP-USD")
+        self.terminal.press("\x7f\x7f")
+        self.terminal.type("BTC-EUR")
+        self.refused = self.terminal.wait_for("BTC-EUR is not")
+
+    def create_and_start(self) -> None:
+        for question, answer in CLIENT_ANSWERS:
+            self.terminal.wait_for(rf"{question}[^>]*>>>")
+            self.terminal.type(answer)
+        self.terminal.wait_for('Enter "start" to start market making')
+        self.terminal.type("start")
+        self.terminal.wait_for(f"'{STRATEGY}' started successfully")
+        wait_for(lambda: len(self._floor.bots_orders()) == 2)
+
+
+@pytest.fixture(scope="module")
+def desk(floor: Floor, seen: Seen) -> Iterator[Desk]:
+    desk = Desk(floor)
+    try:
+        desk.log_in()
+        desk.update_key()
+        desk.start_creating()
+        yield desk
+    finally:
+        desk.terminal.close()
+
+
+def test_the_client_keeps_the_key_when_an_update_fails(desk: Desk):
+    assert desk.keys["keys_confirmed"] == "yes"
+
+
+def test_create_completes_the_markets_and_refuses_one_that_is_not_there(desk: Desk):
+    assert "XRP-USD" not in desk.empty and "XRP-USD" in desk.completed
+    assert f"BTC-EUR is not an active market on {CONNECTOR}" in desk.refused
+
+
 @pytest.fixture
-def client(floor: Floor, seen: Seen) -> Iterator[Terminal]:
-    """The interactive client in the same workspace, logged in."""
-    terminal = Terminal([sys.executable, "-m", "acme_bot", "client", str(floor.hbot.workspace)])
-    terminal.wait_for("Enter your password", seconds=120)
-    terminal.type(PASSWORD)
-    terminal.type("")
-    terminal.wait_for(">>>")
-    yield terminal
-    terminal.close()
-
-
-def test_the_client_keeps_the_key_when_an_update_fails(client: Terminal, floor: Floor):
-    client.type(f"connect {CONNECTOR}")
-    client.wait_for("Would you like to replace your existing")
-    client.type("Yes")
-    for question, value in (
-        ("API key", floor.venue.trader.key),
-        ("API secret", "wrong"),
-        ("Acme server", floor.venue.url),
-        ("Acme subaccount", ""),
-    ):
-        client.wait_for(rf"{question}[^\n]*>>> *(v|\n)")
-        client.type(value)
-    client.wait_for("Error: Not logged in: Invalid signature")
-
-    client.type("exit")
-    assert client.wait_for_end() == 0
-    assert cells(floor.hbot.run("connect"), CONNECTOR)["keys_confirmed"] == "yes"
-
-
-def test_create_completes_the_markets_and_refuses_one_that_is_not_there(client: Terminal):
-    start_creating(client)
-    assert "XRP-USD" not in client.text()
-    client.press("XR")
-    client.wait_for("XRP-USD")
-    client.press("\x7f\x7f")
-    client.type("BTC-EUR")
-    client.wait_for(f"BTC-EUR is not an active market on {CONNECTOR}")
-
-
-def start_creating(client: Terminal) -> None:
-    client.type("create")
-    answers = (("strategy name", STRATEGY), ("derivative connector", CONNECTOR))
-    for question, answer in answers:
-        client.wait_for(rf"{question}[^>]*>>>")
-        client.type(answer)
-    client.wait_for("Enter the token trading pair")
-
-
-@pytest.fixture
-def started(client: Terminal, floor: Floor) -> Terminal:
+def started(desk: Desk) -> Terminal:
     """The client with a strategy that was created at its prompts, and quotes."""
-    start_creating(client)
-    for question, answer in CLIENT_ANSWERS:
-        client.wait_for(rf"{question}[^>]*>>>")
-        client.type(answer)
-    client.wait_for('Enter "start" to start market making')
-    client.type("start")
-    client.wait_for(f"'{STRATEGY}' started successfully")
-    wait_for(lambda: len(floor.bots_orders()) == 2)
-    return client
+    desk.create_and_start()
+    return desk.terminal
 
 
 def test_live_displays_follow_the_venue_and_stop_leaves_what_is_not_the_bots(started: Terminal, floor: Floor):
