@@ -23,6 +23,7 @@ PARTS = {
     "acme_exchange/market": "acme_exchange.market",
     "acme_exchange/notifications": "acme_exchange.notifications",
     "acme_exchange/page": "acme_exchange.page",
+    "acme_exchange/server": "acme_exchange.server",
     "acme_exchange/store": "acme_exchange.store",
     "hummingbot/connector/derivative/acme_perpetual": "acme_perpetual",
     "hummingbot/data_feed/candles_feed/acme_perpetual_candles": "acme_perpetual_candles",

@@ -4,8 +4,8 @@ import errno
 import socket
 import ssl
 
-from acme_exchange.api.server import Server
 from acme_exchange.input.errors import UserError
+from acme_exchange.server import Server
 
 
 class CannotListen(UserError):

@@ -4,10 +4,10 @@ import argparse
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from acme_exchange.api.server import Server
 from acme_exchange.cli.place import add_place_options, running
 from acme_exchange.engine import Refused
 from acme_exchange.owner.remote import ask
+from acme_exchange.server import Server
 
 INVITATION = 'Watch "{account}" in a browser; the address signs in once, within ten minutes: '
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}

@@ -15,7 +15,6 @@ from pathlib import Path
 from acme_exchange.accounts.file import first_account, load_accounts
 from acme_exchange.accounts.keys import AccountEntry
 from acme_exchange.api.access_log import write_access_log
-from acme_exchange.api.server import Server
 from acme_exchange.cli import page
 from acme_exchange.cli.following import followed_plan, following, latency, line_source
 from acme_exchange.cli.listening import listen
@@ -32,6 +31,7 @@ from acme_exchange.notifications.receiver import receiver_of_environment
 from acme_exchange.owner.access import IN_MEMORY, AccessFile, AdminAccess, new_token
 from acme_exchange.owner.interface import AdminInterface
 from acme_exchange.owner.operations import Administration
+from acme_exchange.server import Server
 from acme_exchange.store import Database, DatabaseStore, MemoryStore, Store
 from acme_exchange.venue import Venue, planned_venue
 

@@ -14,9 +14,9 @@ import aiohttp
 from yarl import URL
 
 from acme_exchange.accounts.keys import AccountEntry, KeyEntry
-from acme_exchange.api.server import Server
 from acme_exchange.clock import Clock, SystemClock
 from acme_exchange.market import plan_markets
+from acme_exchange.server import Server
 from acme_exchange.store import Store
 from acme_exchange.venue import Venue, planned_venue
 

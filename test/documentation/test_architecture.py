@@ -1,5 +1,6 @@
 """`docs/architecture.md` against the imports of the code."""
 
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,18 @@ def wrong(folder: str, forbidden: tuple[str, ...]) -> list[tuple[str, str]]:
 def test_the_diagram_is_what_the_code_imports():
     page = draw_imports.PAGE.read_text(encoding="utf-8")
     assert page == draw_imports.drawn(page), "python -m tools.draw_imports draws it again"
+
+
+# The connector has Hummingbot find its candles, which are made of the connector's words.
+REGISTERED = ("acme_perpetual", "acme_perpetual_candles")
+
+
+def test_no_packages_import_each_other_or_in_a_circle():
+    arrows = draw_imports.arrows() - {REGISTERED}
+    order = TopologicalSorter()
+    for importing, imported in arrows:
+        order.add(importing, imported)
+    assert list(order.static_order())[-1] in {"acme_bot", "acme_exchange.cli", "acme_perpetual_candles"}
 
 
 @pytest.mark.parametrize(

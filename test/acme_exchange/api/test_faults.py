@@ -10,9 +10,9 @@ import pytest
 
 from acme_exchange.api import faults
 from acme_exchange.api.faults import NAMES, FaultRequest, Faults
-from acme_exchange.api.server import Server
 from acme_exchange.engine import Refused
 from acme_exchange.owner.interface import AdminInterface
+from acme_exchange.server import Server
 from acme_exchange.store.progress import Progress
 from test.acme_exchange.api.client_book import ClientBook
 from test.acme_exchange.venue import ALICE, MORNING, Client, Listener, ManualClock, RunningVenue, simulated_venue

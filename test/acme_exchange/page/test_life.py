@@ -7,9 +7,9 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import CDPSession, Page, expect
 
-from acme_exchange.api.server import Server
 from acme_exchange.clock import SystemClock
 from acme_exchange.page.codes import OWNER
+from acme_exchange.server import Server
 from test.acme_exchange.venue import ALICE, BOB, running_venue
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -6,10 +6,10 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from acme_exchange.api.server import Server
 from acme_exchange.clock import SystemClock
 from acme_exchange.engine import Traded
 from acme_exchange.market import plan_markets
+from acme_exchange.server import Server
 from acme_exchange.store import Period
 from acme_exchange.venue import planned_venue
 from test.acme_exchange.venue import ALICE, running_venue
