@@ -151,7 +151,7 @@ class MarketReader:
         def prices(frame: Frame) -> None:
             self._emit(self._stream.prices(dialect.prices(frame, now()), now()))
 
-        handlers = {
+        handlers: dict[str, Callable[[Frame], None]] = {
             source._diff_messages_queue_key: book,
             source._snapshot_messages_queue_key: book,
             source._trade_messages_queue_key: trades,
@@ -300,8 +300,8 @@ async def _candles(exchange: str, pair: str, interval: str, connector: Any) -> l
 def _candle(row: Iterable[float]) -> Candle:
     start, opening, high, low, close, volume, notional, *_ = row
     dollars = notional or volume * close
-    prices = (plain(Decimal(repr(float(each)))) for each in (opening, high, low, close))
-    return Candle(int(start) * MICROSECONDS, *prices, plain(Decimal(repr(float(dollars)))))
+    amounts = [plain(Decimal(repr(float(each)))) for each in (opening, high, low, close, dollars)]
+    return Candle(int(start) * MICROSECONDS, amounts[0], amounts[1], amounts[2], amounts[3], amounts[4])
 
 
 def _prices(info: Any) -> Prices:

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 import numpy
 from numpy.typing import NDArray
 
-Numbers = NDArray[numpy.float64]
-
 WARM_UP = 1 / 3
 """The part of the run's time that is not judged: caches fill, and Hummingbot loads what it needs as it goes."""
 MOST_POINTS = 200

@@ -1,5 +1,6 @@
 """`/api/openapi.json`, and `/api/docs`: the same for people, by Swagger UI, from this server alone."""
 
+from collections.abc import Awaitable, Callable
 from functools import cache
 
 from aiohttp import hdrs, web
@@ -117,7 +118,7 @@ def _add(
     router.add_route(hdrs.METH_GET, path, handle)
 
 
-def _file(name: str):
+def _file(name: str) -> Callable[[web.Request], Awaitable[web.FileResponse]]:
     async def handle(request: web.Request) -> web.FileResponse:
         return web.FileResponse(swagger_ui.static_path / name)
 

@@ -3,7 +3,7 @@ requests, and the structures that answers are written from."""
 
 import re
 from collections.abc import Iterable, Iterator
-from types import NoneType
+from types import GenericAlias, NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -108,7 +108,7 @@ def describe(routes: Iterable[Route]) -> dict[str, Any]:
 
 
 def _operation(route: Route) -> dict[str, Any]:
-    operation = {
+    operation: dict[str, Any] = {
         "operationId": _operation_id(route),
         "summary": route.handler.__doc__,
         "tags": ["private" if route.private else "public"],
@@ -185,21 +185,23 @@ def _result_type(route: Route) -> Any:
     """What the handler is annotated to return; an iterator or a page arrives as a list."""
     annotated = get_type_hints(route.handler, include_extras=True)["return"]
     if get_origin(annotated) in (Iterator, Paged):
-        return list[get_args(annotated)[0]]
+        return GenericAlias(list, get_args(annotated)[:1])
     return NoneType if annotated is None else annotated
 
 
 def _answer_schemas(routes: Iterable[Route]) -> dict[str, Any]:
     types = [Failure, *map(_result_type, routes)]
     _, components = msgspec.json.schema_components(types, ref_template=REFERENCE)
-    return _with_numbers(components)
+    schemas: dict[str, Any] = _with_numbers(components)
+    return schemas
 
 
 def _request_schemas(routes: Iterable[Route]) -> dict[str, Any]:
     models = {route.parameters for route in routes if route.writes and route.parameters is not requests.NoParameters}
     ordered = sorted(models, key=lambda model: model.__name__)
     _, described = models_json_schema([(model, "validation") for model in ordered], ref_template=REQUEST_REFERENCE)
-    return described["$defs"]
+    schemas: dict[str, Any] = described["$defs"]
+    return schemas
 
 
 def _with_numbers(schema: Any) -> Any:

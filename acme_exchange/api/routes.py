@@ -127,7 +127,8 @@ def order_book(call: Call) -> answers.OrderBook:
 
 async def trades(call: Call) -> list[answers.Trade]:
     """A market's trades, newest first."""
-    name = _known_market(call, call.path["market"])
+    name = call.path["market"]
+    _known_market(call, name)
     asked: requests.TradesQuery = call.parameters
     period, least_id, store = _period(asked), asked.least_id or 0, call.venue.store
     found = await store.trades(name, period, asked.limit, least_id)
@@ -139,7 +140,8 @@ async def trades(call: Call) -> list[answers.Trade]:
 async def candles(call: Call) -> list[answers.Candle]:
     """A market's trades gathered into candles, oldest first; before the venue's first start, a simulated past of volume
     0."""
-    name = _known_market(call, call.path["market"])
+    name = call.path["market"]
+    _known_market(call, name)
     found = await call.venue.candles(
         name, int(call.parameters.resolution), _period(call.parameters), call.parameters.limit
     )

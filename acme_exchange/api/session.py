@@ -133,7 +133,7 @@ class Session:
 
     def _topic(self, request: Mapping[str, Any]) -> Topic:
         try:
-            channel = Channel(request.get("channel"))
+            channel = Channel(str(request.get("channel")))
         except ValueError:
             raise Refused(400, errors.INVALID_CHANNEL) from None
         if channel.is_private:

@@ -23,9 +23,10 @@ from acme_exchange.input.numbers import number
 from acme_exchange.owner.operations import A_SECOND, AS_FOR_ANY, MOST_A_SECOND, no_account
 from acme_exchange.owner.remote import AdministrationError
 from acme_exchange.store import Database
+from acme_exchange.store.ledger import Entry
 from acme_exchange.store.sql.database import moment
 from acme_exchange.store.sql.keys import unrevoked
-from acme_exchange.store.sql.ledger import Entry, account_lines, entries
+from acme_exchange.store.sql.ledger import account_lines, entries
 
 WIDTH = 160
 TOTALS = ("deposits", "profit", "fees", "funding", "absorbed")
@@ -73,7 +74,8 @@ def add_commands(commands: Any) -> None:
 
 
 def _action(actions: Any, name: str, summary: str, run: Callable[..., Any]) -> argparse.ArgumentParser:
-    parser = actions.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+    description = f"{summary[0].upper()}{summary[1:]}."
+    parser: argparse.ArgumentParser = actions.add_parser(name, help=summary, description=description)
     add_place_options(parser)
     parser.set_defaults(run=run)
     return parser

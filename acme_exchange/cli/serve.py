@@ -139,7 +139,7 @@ def _store(options: argparse.Namespace) -> tuple[Store, AccessFile | None]:
     """
     is_described = options.accounts is not None and options.data is None and options.database is None
     if options.memory or is_described:
-        return MemoryStore(), options.data and AccessFile(options.data / IN_MEMORY)
+        return MemoryStore(), AccessFile(options.data / IN_MEMORY) if options.data else None
     place = premises(options)
     database = Database(place.database, durability=options.durability, accept_lost_log=options.accept_lost_log)
     return DatabaseStore(database), AccessFile(place.access)

@@ -1,6 +1,6 @@
 """The engine: commands and a clock in, events out."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +20,7 @@ from acme_exchange.engine.rules.quoting import requote
 from acme_exchange.engine.rules.time import advance
 from acme_exchange.engine.rules.trading import cancel, cancel_orders, modify, place
 
-_HANDLERS = {
+_HANDLERS: dict[type[commands.Command], Callable[[State, Any], None]] = {
     commands.CreateAccount: accounts.create_account,
     commands.Deposit: accounts.deposit,
     commands.SetLeverage: accounts.set_leverage,

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from acme_exchange.engine.model.money import is_amount
 from acme_exchange.engine.model.specification import MarketSpecification
+from acme_exchange.engine.model.words import MarketKind
 
 _MICROSECONDS = 1_000_000
 _MAX_VOLATILITY = 10.0
@@ -26,7 +27,7 @@ class MarketDefinition:
     start_price: Decimal
     volatility: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not isinstance(self.specification, MarketSpecification):
             raise ValueError("specification: give a MarketSpecification")
         if not is_amount(self.start_price) or self.start_price < self.specification.price_increment:
@@ -43,15 +44,15 @@ def default_markets(now: int) -> list[MarketDefinition]:
 
     The volatilities are a little livelier than the coins' own, so that a strategy has something to do.
     """
-    bitcoin = {"price_increment": "1.0", "size_increment": "0.0001", "minimum": "0.001", "maximum": "500"}
+    bitcoin = ("1.0", "0.0001", "0.001", "500")
     return [
-        _market("BTC-PERP", "65000", 0.8, **bitcoin),
+        _market("BTC-PERP", "65000", 0.8, *bitcoin),
         _market("ETH-PERP", "3400", 1.0, "0.1", "0.001", "0.001", "10000"),
         _market("SOL-PERP", "150", 1.2, "0.0025", "0.01", "0.01", "200000"),
         _market("XRP-PERP", "0.6", 1.1, "0.000025", "1", "1", "50000000"),
         _market("DOGE-PERP", "0.15", 1.3, "5e-07", "1", "1", "200000000"),
-        _market("BTC-1231", "65000", 0.8, **bitcoin, expiry=_next_year_end(now)),
-        _market("BTC/USD", "65000", 0.8, **bitcoin),
+        _market("BTC-1231", "65000", 0.8, *bitcoin, expiry=_next_year_end(now)),
+        _market("BTC/USD", "65000", 0.8, *bitcoin),
         _market("LTC-PERP", "80", 1.0, "0.005", "0.01", "0.01", "200000", enabled=False),
     ]
 
@@ -67,7 +68,7 @@ def _market(
     enabled: bool = True,
     expiry: int | None = None,
 ) -> MarketDefinition:
-    kind = "spot" if "/" in name else "future" if expiry else "perpetual"
+    kind: MarketKind = "spot" if "/" in name else "future" if expiry else "perpetual"
     specification = MarketSpecification(
         name=name,
         kind=kind,

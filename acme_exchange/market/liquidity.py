@@ -5,6 +5,7 @@ from random import Random
 
 from acme_exchange.engine.commands import PlaceOrder, PriceAndSize, Requote
 from acme_exchange.engine.model.accounts import TAKES
+from acme_exchange.engine.model.words import Side
 from acme_exchange.market.definition import MarketDefinition
 from acme_exchange.market.index import STEP
 
@@ -51,7 +52,7 @@ class Quotes:
         """The quotes that belong to an index; the very same command as long as they are the same."""
         bid = _below(index * (1 - _HALF_SPREAD), self._spacing)
         ask = _above(index * (1 + _HALF_SPREAD), self._spacing)
-        if self._quoted != (bid, ask):
+        if self._command is None or self._quoted != (bid, ask):
             self._quoted = bid, ask
             self._command = Requote(self._market, self._side(bid, -1), self._side(ask, 1))
         return self._command
@@ -78,18 +79,18 @@ class Taker:
         self._specification = market.specification
         self._chance = STEP / 1_000_000 / _SECONDS_BETWEEN_TAKES * speed
 
-    def draw(self, index: float, last_return: float) -> tuple[str, Decimal] | None:
+    def draw(self, index: float, last_return: float) -> tuple[Side, Decimal] | None:
         """The side and size of this step's take, if there is one."""
         if self._random.random() >= self._chance:
             return None
         lean = _MOMENTUM if last_return > 0 else -_MOMENTUM
-        side = "buy" if self._random.random() < 0.5 + lean else "sell"
+        side: Side = "buy" if self._random.random() < 0.5 + lean else "sell"
         dollars = min(_TAKE_MAX_DOLLARS, _TAKE_MEDIAN_DOLLARS * self._random.lognormvariate(0.0, _TAKE_SPREAD))
         increment = self._specification.size_increment
         size = max(1, round(dollars / index / float(increment))) * increment
         return side, min(size, self._specification.max_size)
 
-    def order(self, side: str, size: Decimal, index: Decimal) -> PlaceOrder:
+    def order(self, side: Side, size: Decimal, index: Decimal) -> PlaceOrder:
         """The take as an order: what it cannot get near the index, it does without."""
         increment = self._specification.price_increment
         if side == "buy":

@@ -18,13 +18,14 @@ from pydantic import (
 )
 
 from acme_exchange.engine.model.specification import DEFAULT_PRICE_BAND, MarketSpecification
+from acme_exchange.engine.model.words import MarketKind
 from acme_exchange.input import numbers
 from acme_exchange.input.files import read_list
 from acme_exchange.market.definition import MarketDefinition
 from acme_exchange.market.errors import MarketFileError
 
 NAME = re.compile(r"([A-Z0-9]{1,20})(-PERP|-\d{4}|-\d{8}|/USD)")
-KINDS = {"-PERP": "perpetual", "/USD": "spot"}
+KINDS: dict[str, MarketKind] = {"-PERP": "perpetual", "/USD": "spot"}
 MOST_MARKETS = 2_000
 LIMIT = 10**12
 """Of every size and price."""
@@ -137,7 +138,9 @@ def _problems(error: ValidationError) -> Iterator[tuple[str, str]]:
 
 def _definition(entry: _Entry) -> MarketDefinition:
     """:raises ValueError: in the words of the definition, which begin with the field's name there."""
-    underlying, ending = NAME.fullmatch(entry.name).groups()
+    name = NAME.fullmatch(entry.name)
+    assert name is not None, "the entry was read"
+    underlying, ending = name.groups()
     specification = MarketSpecification(
         name=entry.name,
         kind=KINDS.get(ending, "future"),

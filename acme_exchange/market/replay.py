@@ -45,7 +45,7 @@ class ReplayedIndex:
     :param speed: how many times as fast the recorded time passes.
     """
 
-    def __init__(self, name: str, times: array[float], prices: array, speed: float = 1.0):
+    def __init__(self, name: str, times: array[int], prices: array[float], speed: float = 1.0) -> None:
         self._name = name
         self._times = times
         self._prices = prices
@@ -81,7 +81,7 @@ class Recording:
 
     market: MarketDefinition
     first: int
-    times: array[float] = field(default_factory=lambda: array("q"))
+    times: array[int] = field(default_factory=lambda: array("q"))
     prices: array[float] = field(default_factory=lambda: array("d"))
 
     def origin(self) -> str:
@@ -174,14 +174,16 @@ def _row(path: Path, line: int, fields: Mapping[str, str], names: tuple[str, ...
     if time is None:
         raise _error(path, line, f"the time {fields['time']!r} does not fit; {TIME_FIX}")
     lowest = market.specification.price_increment
-    prices = tuple(_price(fields[name]) for name in names)
-    for name, price in zip(names, prices):
+    prices: list[Decimal] = []
+    for name in names:
+        price = _price(fields[name])
         if price is None or not lowest <= price <= LARGEST_PRICE:
             text = f"the {name} {fields[name]!r} does not fit; write US dollars from {lowest} to {LARGEST_PRICE}"
             raise _error(path, line, text)
+        prices.append(price)
     if len(prices) == len(CANDLE) and not (max(prices) == prices[1] and min(prices) == prices[2]):
         raise _error(path, line, "open and close are not between low and high; exchange the columns, or mend the row")
-    return _Row(line, time, prices)
+    return _Row(line, time, tuple(prices))
 
 
 def _price(text: str) -> Decimal | None:

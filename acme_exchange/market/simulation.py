@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from acme_exchange.engine.commands import Advance, Command, SetIndex
 from acme_exchange.engine.model.money import exactly
+from acme_exchange.engine.model.words import Side
 from acme_exchange.market.definition import MarketDefinition
 from acme_exchange.market.index import STEP, Index, IndexWalk
 from acme_exchange.market.liquidity import Quotes, Taker
@@ -121,7 +122,7 @@ class _SimulatedMarket:
         self._source = source
         self._quotes = Quotes(f"{seed}/{self.name}/quotes", market)
         self._taker = Taker(f"{seed}/{self.name}/takes", market, speed)
-        self._takes: list[tuple[str, Decimal]] = []
+        self._takes: list[tuple[Side, Decimal]] = []
         self._index = market.start_price
 
     def draw_take(self, keep: bool) -> None:

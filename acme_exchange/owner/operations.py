@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StrictBool, StrictInt
@@ -97,7 +98,7 @@ class Administration:
     def add_to(self, admin: AdminInterface) -> None:
         """Has each be asked for by `POST /admin/{operation}`."""
         for operation in self._operations:
-            admin.add("POST", f"/{operation}", lambda fields, name=operation: self.perform(name, fields))
+            admin.add("POST", f"/{operation}", partial(self.perform, operation))
 
     def _create_account(self, asked: CreateAccountRequest) -> dict[str, Any]:
         if self._venue.engine.has_account(asked.name):
@@ -112,7 +113,7 @@ class Administration:
         self._venue.execute(CreateAccount(asked.name))
         if asked.deposit:
             self._venue.execute(Deposit(asked.name, asked.deposit))
-        return self._create_key(CreateKeyRequest(account=asked.name))
+        return self._create_key(CreateKeyRequest(account=asked.name, readOnly=False))
 
     def _deposit(self, asked: DepositRequest) -> dict[str, Any]:
         self._require_account(asked.account)
@@ -125,13 +126,13 @@ class Administration:
         self._venue.store.add_key(ApiKey(text, asked.account, asked.read_only, secret=secret))
         return {"account": asked.account, "key": text, "secret": secret, "readOnly": asked.read_only}
 
-    def _revoke_key(self, asked: RevokeKeyRequest) -> dict:
+    def _revoke_key(self, asked: RevokeKeyRequest) -> dict[str, Any]:
         if self._venue.store.keyring.find(asked.key) is None:
             raise Refused(404, "There is no such key; account keys shows those that an account has")
         self._venue.revoke_key(asked.key)
         return {"key": asked.key}
 
-    def _disable(self, asked: AccountRequest) -> dict:
+    def _disable(self, asked: AccountRequest) -> dict[str, Any]:
         """Its keys are refused, and those of its subaccounts; the orders of all of them are cancelled."""
         self._require_account(asked.account)
         self._set(asked.account, disabled=True)
@@ -142,7 +143,7 @@ class Administration:
                 self._venue.execute(CancelOrders(name))
         return {"account": asked.account, "cancelled": orders}
 
-    def _enable(self, asked: AccountRequest) -> dict:
+    def _enable(self, asked: AccountRequest) -> dict[str, Any]:
         self._require_account(asked.account)
         self._set(asked.account, disabled=False)
         return {"account": asked.account}

@@ -42,7 +42,8 @@ class Premises:
         """
         if access := read_access(self.access):
             try:
-                return ask(access, "POST", f"/{operation}", fields)
+                done: dict[str, Any] = ask(access, "POST", f"/{operation}", fields)
+                return done
             except NotRunning:
                 pass  # The file is left over from a venue that was killed.
         try:

@@ -51,7 +51,7 @@ class Progress:
         if self.kept < batch and self.failure is None:
             waiting = self._awaited[batch]
             await (waiting.later if after_others else waiting.first).wait()
-        if self.kept < batch:
+        if self.kept < batch and self.failure is not None:
             raise self.failure
 
     async def settle(self) -> None:

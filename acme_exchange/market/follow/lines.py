@@ -130,7 +130,8 @@ def read_line(text: bytes) -> Line:
     if len(text) > LONGEST_LINE:
         raise LineError(f"the line has {len(text)} bytes; the longest may have {LONGEST_LINE}")
     try:
-        return _decoder.decode(text)
+        line: Line = _decoder.decode(text)
+        return line
     except msgspec.MsgspecError as error:
         raise LineError(f"the line does not fit: {error}") from None
 

@@ -242,7 +242,7 @@ class Prepared:
         """
         compiled = statement.compile(dialect=dialect, column_keys=names if is_insert else None)
         self._sql = str(compiled)
-        self._arranged: Callable[[tuple], Any] | None = None
+        self._arranged: Callable[[tuple[Any, ...]], Any] | None = None
         placed = compiled.positiontup
         if placed is None:
             self._arranged = lambda row: dict(zip(names, row))
@@ -250,12 +250,12 @@ class Prepared:
             places = [names.index(name) for name in placed]
             self._arranged = lambda row: tuple([row[at] for at in places])
 
-    def execute(self, cursor: DBAPICursor, rows: Sequence[tuple]) -> int:
+    def execute(self, cursor: DBAPICursor, rows: Sequence[tuple[Any, ...]]) -> int:
         """Executes it once for each row, one at least; how many rows of the table it has found."""
         cursor.executemany(self._sql, rows if self._arranged is None else list(map(self._arranged, rows)))
         return cursor.rowcount
 
-    def find(self, cursor: DBAPICursor, row: tuple) -> Sequence[Any]:
+    def find(self, cursor: DBAPICursor, row: tuple[Any, ...]) -> Sequence[Any]:
         """The rows that it finds. All are fetched, so that no read transaction stays open."""
         cursor.execute(self._sql, row if self._arranged is None else self._arranged(row))
         return cursor.fetchall()

@@ -24,7 +24,7 @@ class Fields:
         self.names = names
         self._values = attrgetter(*names)
 
-    def __call__(self, record: Any) -> tuple:
+    def __call__(self, record: Any) -> tuple[Any, ...]:
         return tuple([str(value) if type(value) is Decimal else value for value in self._values(record)])
 
 
@@ -36,7 +36,7 @@ CANDLE_CHANGES = Fields("high", "low", "close", "volume")
 KEY_NAMES = ("key", "account", "read_only", "secret", "revoked")
 
 
-def key_row(key: ApiKey) -> tuple:
+def key_row(key: ApiKey) -> tuple[Any, ...]:
     """A key that is accepted, in the order of `KEY_NAMES`."""
     return key.key, key.account, key.read_only, key.secret, False
 
@@ -49,7 +49,7 @@ def settings_row(account: str, settings: AccountSettings) -> tuple:
 def order_of(row: Any) -> Order:
     money = {name: _money(getattr(row, name)) for name in ORDER_MONEY}
     values = {name: getattr(row, name) for name in ORDER_FIELDS} | money
-    remaining = ZERO if row.status == "closed" else money["size"] - money["filled_size"]
+    remaining = ZERO if row.status == "closed" else Decimal(row.size) - Decimal(row.filled_size)
     return Order(remaining_size=remaining, **values)
 
 
@@ -108,5 +108,5 @@ def _money(text: str | None) -> Decimal | None:
 
 
 def _record[Record](kind: type[Record], row: Any, money: Sequence[str]) -> Record:
-    values = {name: getattr(row, name) for name in kind.__slots__}
+    values = {name: getattr(row, name) for name in kind.__slots__}  # type: ignore[attr-defined]  # a record has slots
     return kind(**values | {name: Decimal(values[name]) for name in money})

@@ -133,7 +133,7 @@ class Writer:
             self._change(cursor, _FORGET_SETTINGS, [(account,) for account in batch.settings])
             self._insert(cursor, tables.settings, [rows.settings_row(*pair) for pair in batch.settings.items()])
 
-    def _write_state(self, cursor: DBAPICursor, changes: dict) -> None:
+    def _write_state(self, cursor: DBAPICursor, changes: dict[str, Any]) -> None:
         counters = [changes["counters"][name] for name in COUNTERS]
         mine = (changes["now"], changes["funding_interval"], *counters, self._run)
         if self._change(cursor, _MOVE_ON, [mine]) != 1:
@@ -183,14 +183,14 @@ class Writer:
         for market, resolution, start in new:
             self._forget_candles(cursor, market, resolution, start)
 
-    def _insert(self, cursor: DBAPICursor, table: Table, new: Sequence[tuple]) -> None:
+    def _insert(self, cursor: DBAPICursor, table: Table, new: Sequence[tuple[Any, ...]]) -> None:
         if new:
             self._inserts[table].execute(cursor, new)
 
-    def _change(self, cursor: DBAPICursor, statement: Any, changed: Sequence[tuple]) -> int:
+    def _change(self, cursor: DBAPICursor, statement: Any, changed: Sequence[tuple[Any, ...]]) -> int:
         return self._changes[statement].execute(cursor, changed)
 
-    def _forget_statistics(self, cursor: DBAPICursor, added: Sequence[dict]) -> None:
+    def _forget_statistics(self, cursor: DBAPICursor, added: Sequence[dict[str, Any]]) -> None:
         if added:
             old = [(row["market"], row["bucket"] - BUCKETS_OF_A_DAY) for row in added]
             self._change(cursor, _FORGET_STATISTICS, old)
@@ -213,8 +213,8 @@ class _KeyedTable:
         key = [column.name for column in table.primary_key]
         names = [column.name for column in table.c]
         self._values = itemgetter(*names)
-        self._key: Callable[[dict], Any] = itemgetter(*key)
-        self.known: dict[Any, tuple] = {
+        self._key: Callable[[dict[str, Any]], Any] = itemgetter(*key)
+        self.known: dict[Any, tuple[Any, ...]] = {
             self._key(row): self._values(row) for row in connection.execute(select(table)).mappings()
         }
         self._insert = _insertion(table, connection.dialect, names)
@@ -225,7 +225,7 @@ class _KeyedTable:
         """No longer knows of rows that will not change any more."""
         self.known = {key: row for key, row in self.known.items() if not is_old(key)}
 
-    def put(self, cursor: DBAPICursor, changed: Sequence[dict]) -> list[dict]:
+    def put(self, cursor: DBAPICursor, changed: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Puts the rows; returns those that are new."""
         new, differing, known = [], [], self.known
         for row in changed:
@@ -314,9 +314,9 @@ def _is_house(account: str) -> bool:
     return account.startswith(HOUSE_PREFIX)
 
 
-def _latest_candles(connection: Connection) -> Iterable:
+def _latest_candles(connection: Connection) -> Iterable[Any]:
     kept = tables.candles.c
-    latest = select(kept.market, kept.resolution, func.max(kept.start).label("start"))
-    latest = latest.group_by(kept.market, kept.resolution).subquery()
+    starts = select(kept.market, kept.resolution, func.max(kept.start).label("start"))
+    latest = starts.group_by(kept.market, kept.resolution).subquery()
     same = and_(kept.market == latest.c.market, kept.resolution == latest.c.resolution, kept.start == latest.c.start)
     return connection.execute(select(tables.candles).join(latest, same))
