@@ -41,7 +41,7 @@ def key_row(key: ApiKey) -> tuple[Any, ...]:
     return key.key, key.account, key.read_only, key.secret, False
 
 
-def settings_row(account: str, settings: AccountSettings) -> tuple:
+def settings_row(account: str, settings: AccountSettings) -> tuple[Any, ...]:
     """What the owner has set for an account, in the order of the table's columns."""
     return account, settings.disabled, settings.requests, settings.orders
 
