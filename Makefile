@@ -78,7 +78,7 @@ attack: venv
 
 ## Orders a second, acknowledgements and memory of the venue. ARGS="--rate 500" and others: see bench/venue_throughput.py.
 bench-venue: venv
-	@$(PYTHON_IN_VENV) bench/venue_throughput.py $(ARGS)
+	@$(PYTHON_IN_VENV) -m bench.venue_throughput $(ARGS)
 
 ## The connector's tests on every supported version of Hummingbot. ARGS="20260901" chooses one.
 versions: venv

@@ -5,8 +5,6 @@ import gc
 import json
 import math
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 import tracemalloc
@@ -19,6 +17,7 @@ import aiohttp
 
 from bench.market import changes
 from bench.measure import ROUNDS, Line, beside_rivals, ended, interleaved
+from bench.serving import start_venue
 from bench.streams import track_orders
 from bench.stub import ask, stub
 from bench.subjects import ALL, Acme, Socket, Subject, Tracking, YieldingSocket
@@ -72,25 +71,7 @@ async def venue(markets: int) -> AsyncIterator[str]:
                 ]
             )
         )
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "acme_exchange",
-                "serve",
-                "--port",
-                "0",
-                "--seed",
-                "7",
-                "--accounts",
-                accounts,
-                "--markets",
-                definitions,
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        process = start_venue(accounts, "--markets", str(definitions))
         try:
             yield process.stdout.readline().split()[-1]
         finally:

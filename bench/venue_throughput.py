@@ -5,7 +5,7 @@ The venue runs as a process of its own, on one core; whoever loads it, on the ot
 counts from when its order was due: a venue that falls behind cannot hide it. Memory is measured last, over many more
 orders sent as fast as they are answered.
 
-    python bench/venue_throughput.py --rate 1000 --seconds 10 --rounds 2 --orders 20000
+    python -m bench.venue_throughput --rate 1000 --seconds 10 --rounds 2 --orders 20000
 """
 
 import argparse
@@ -16,7 +16,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -27,6 +26,8 @@ from statistics import quantiles
 
 import aiohttp
 import psutil
+
+from bench.serving import start_venue
 
 MARKETS = {
     "BTC-PERP": (64_000, "0.001"),
@@ -137,24 +138,7 @@ async def venue(folder: Path, traders: list[Trader], *storage: str) -> AsyncIter
     entries = [{"name": t.name, "key": t.name, "secret": t.name, "deposit": 1_000_000} for t in traders]
     file.write_text(json.dumps(entries))
     file.chmod(0o600)
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "acme_exchange",
-            "serve",
-            "--port",
-            "0",
-            "--seed",
-            "7",
-            "--accounts",
-            str(file),
-            *storage,
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+    process = start_venue(file, *storage)
     try:
         psutil.Process(process.pid).cpu_affinity([0])
         port = int(re.search(r":(\d+)$", process.stdout.readline())[1])
