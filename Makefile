@@ -38,7 +38,7 @@ soak: venv
 
 ## Every test, in four processes, in an order that is drawn and printed: SEED=n repeats it. ARGS="-k name" chooses some.
 test: venv lint
-	@$(PYTHON_IN_VENV) -m pytest $(if $(ARGS),$(ARGS),$(WHOLE_RUN))
+	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON_IN_VENV) -m pytest $(if $(ARGS),$(ARGS),$(WHOLE_RUN))
 
 ## What the demo's settings earn, with both strategies, on SEEDS=10 seeds for SECONDS=120 each; at least eight of ten above zero.
 earnings: venv
