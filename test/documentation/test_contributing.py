@@ -9,7 +9,8 @@ TARGETS = re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(encoding="
 
 
 def test_the_page_names_every_make_target_and_no_other():
-    assert sorted(re.findall(r"^\| `make ([a-z-]+)` \|", PAGE, re.MULTILINE)) == sorted(TARGETS)
+    named = [line.split(" | ")[0] for line in PAGE.splitlines() if line.startswith("| `make ")]
+    assert sorted(re.findall(r"`make ([a-z-]+)`", " ".join(named))) == sorted(TARGETS)
 
 
 def test_what_the_page_points_at_exists():

@@ -293,16 +293,19 @@ def shown_price(price: Decimal) -> str:
     return f"{float(price):g}" if price != price.to_integral_value() else f"{price:.0f}"
 
 
-def logged_at(log: str, text: str) -> list[datetime]:
-    """When each line with `text` was logged."""
+def logged_payments(log: str) -> list[tuple[datetime, Decimal]]:
+    """When each payment of funding was logged, and its amount, positive when it was received."""
+    found = re.findall(rf"^(.{{23}}).* - INFO - Funding payment of (\S+) (paid|received) on {PAIR} ", log, re.MULTILINE)
     return [
-        datetime.strptime(line[:23], "%Y-%m-%d %H:%M:%S,%f").astimezone(UTC)
-        for line in log.splitlines()
-        if text in line
+        (
+            datetime.strptime(moment, "%Y-%m-%d %H:%M:%S,%f").astimezone(UTC),
+            Decimal(amount) if done == "received" else -Decimal(amount),
+        )
+        for moment, amount, done in found
     ]
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_the_connector_is_one_of_those_that_can_be_connected(seen: Seen):
     assert seen.listed["keys_added"] == "no"
 
@@ -373,10 +376,10 @@ def test_the_position_is_found_again_with_an_exit_order_where_it_profits(seen: S
 
 def test_a_funding_payment_is_logged_in_its_interval_with_its_amount(seen: Seen):
     assert seen.paid_while_it_ran
+    logged = logged_payments(seen.log)
     for payment in seen.paid_while_it_ran:
-        line = f"Funding payment of {abs(payment.amount):f} {'received' if payment.amount > 0 else 'paid'} on {PAIR}"
-        (logged,) = (moment.timestamp() for moment in logged_at(seen.log, f"- INFO - {line}"))
-        assert payment.time <= logged < payment.time + FUNDING_SECONDS
+        interval = range(payment.time, payment.time + FUNDING_SECONDS)
+        assert [amount for moment, amount in logged if int(moment.timestamp()) in interval] == [payment.amount]
 
 
 def test_the_log_has_each_fill(seen: Seen):

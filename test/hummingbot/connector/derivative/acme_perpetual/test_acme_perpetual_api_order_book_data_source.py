@@ -968,7 +968,9 @@ class FuzzTests(DataSourceTestCase):
 
     async def feed(self, texts: List[str]):
         data_source = self.create_data_source(["BTC-USD", "ETH-USD"])
-        data_source.logger().setLevel("CRITICAL")
+        logger = data_source.logger()
+        self.addCleanup(logger.setLevel, logger.level)
+        logger.setLevel("CRITICAL")
         ws = MagicMock(send=AsyncMock())
         await data_source._subscribe_channels(ws)
         partials = [json.dumps(partial(market)) for market in ("BTC-PERP", "ETH-PERP")]

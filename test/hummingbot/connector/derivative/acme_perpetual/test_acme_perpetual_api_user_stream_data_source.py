@@ -335,7 +335,9 @@ class FuzzTests(UserStreamTestCase):
 
     async def feed(self, texts: List[str]):
         self.data_source = self.create_data_source()
-        self.data_source.logger().setLevel("CRITICAL")
+        logger = self.data_source.logger()
+        self.addCleanup(logger.setLevel, logger.level)
+        logger.setLevel("CRITICAL")
         messages = [json.dumps(frame) for frame in SUBSCRIBED] + texts + [json.dumps(ORDER_FRAME)]
         ws = MagicMock(send=AsyncMock())
         ws.receive = AsyncMock(side_effect=[SimpleNamespace(data=text) for text in messages] + [asyncio.CancelledError])

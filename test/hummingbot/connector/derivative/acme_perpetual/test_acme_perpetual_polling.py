@@ -251,7 +251,9 @@ class FillPagesTests(DerivativeTestCase):
 
     async def asyncSetUp(self):
         await super().asyncSetUp()
-        self.exchange._order_tracker.logger().setLevel("WARNING")  # a line for each fill is too much
+        logger = self.exchange._order_tracker.logger()
+        self.addCleanup(logger.setLevel, logger.level)
+        logger.setLevel("WARNING")  # a line for each fill is too much
         self.fills = []
         self.venue.answer("GET", "/api/fills", self.page)
         await self.open_order(amount=Decimal("10000"))
