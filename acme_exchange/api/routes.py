@@ -368,7 +368,7 @@ def _moment(found: Sequence[Filled | Traded]) -> Period:
 
 
 def _with_whole_moment[Record: (Filled, Traded)](found: list[Record], moment: list[Record]) -> list[Record]:
-    return [*(each for each in found if each.time != found[-1].time), *moment]
+    return [each for each in found if each.time != found[-1].time] + moment
 
 
 def _microseconds(seconds: Decimal | None) -> int | None:
