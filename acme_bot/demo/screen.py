@@ -9,7 +9,6 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Self
 
-from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
@@ -24,7 +23,9 @@ LINE_SECONDS = 5
 LOOK_SECONDS = 1
 WIDEST = 100
 LEVELS = 7
-SHOWN_FILLS = 7
+LINES_AROUND = 14
+"""Of the picture: all but the rows of the book, and as many fills."""
+FEWEST_ROWS = 2
 COLOURS = {"buy": "green", "sell": "red"}
 
 
@@ -95,10 +96,12 @@ class Screen:
             self._console.print(_line(market, trading), markup=False, highlight=False, soft_wrap=True)
 
     def _picture(self, market: Market, trading: Trading | None) -> RenderableType:
-        below = _bot(trading) if trading is not None else Text(self._told, overflow="ellipsis", no_wrap=True)
+        """As high as the terminal at most: what does not fit would be cut off below, where it is most interesting."""
+        rows = min(LEVELS, max(FEWEST_ROWS, (self._console.height - LINES_AROUND) // 2))
+        below = _bot(trading, rows) if trading is not None else Text(self._told, overflow="ellipsis", no_wrap=True)
         width = min(WIDEST, self._console.width)
         return Panel(
-            Group(_prices(market.price), "", _book_and_trades(market, trading), "", below),
+            Group(_prices(market.price), "", _book_and_trades(market, trading, rows), "", below),
             title=self._title,
             subtitle="Ctrl-C ends it",
             width=width,
@@ -152,21 +155,20 @@ def _line(market: Market, trading: Trading | None) -> str:
     return (
         f"{_clock(trading)}  mark {_usd(price.mark)}  quotes {_quotes(trading.quotes)}  "
         f"fills {_count(trading.fills, 'buy')} buy {_count(trading.fills, 'sell')} sell  "
-        f"position {trading.valuation.holding.position:+f} BTC  profit {trading.profit:+,.2f}  "
-        f"funding {trading.received:+.6f} ({len(trading.funding)})"
+        f"position {_position(trading)}  profit {trading.profit:+,.2f}  funding {_funding(trading)}"
     )
 
 
 def _prices(price: Price) -> RenderableType:
-    return f"[bold]mark {_usd(price.mark)}[/]   bid {_usd(price.bid)}   ask {_usd(price.ask)}   funding {_rate(price)}"
+    return f"[bold]mark {_usd(price.mark)}[/]  bid {_usd(price.bid)}  ask {_usd(price.ask)}  funding {_rate(price)}"
 
 
-def _book_and_trades(market: Market, trading: Trading | None) -> RenderableType:
+def _book_and_trades(market: Market, trading: Trading | None, rows: int) -> RenderableType:
     own = {(quote.side, quote.price) for quote in trading.quotes} if trading is not None else set()
-    book = Table("", "BTC", "bid", "ask", "BTC", "", box=None, padding=(0, 1), header_style="dim")
+    book = Table("", "BTC", "bid", "ask", "BTC", "", box=None, pad_edge=False, header_style="dim")
     for number in (1, 2, 3):
         book.columns[number].justify = "right"
-    for level in range(LEVELS):
+    for level in range(rows):
         bid, ask = (side[level] if level < len(side) else None for side in market.order_book.sides)
         book.add_row(
             _mark("buy", bid, own),
@@ -176,22 +178,24 @@ def _book_and_trades(market: Market, trading: Trading | None) -> RenderableType:
             f"{ask[1]:f}" if ask else "",
             _mark("sell", ask, own),
         )
-    trades = Table("last trades", "BTC", "", box=None, padding=(0, 1), header_style="dim")
-    for trade in market.trades[:LEVELS]:
+    trades = Table("last trades", "BTC", "", box=None, pad_edge=False, header_style="dim")
+    for trade in market.trades[:rows]:
         trades.add_row(f"[{COLOURS[trade.side]}]{_usd(trade.price)}[/]", f"{trade.size:f}", _time(trade.time))
-    return Columns([book, trades], padding=(0, 3))
+    both = Table.grid(padding=(0, 1))
+    both.add_row(book, trades)
+    return both
 
 
 def _mark(side: str, level: tuple[Decimal, Decimal] | None, own: set[tuple[str, Decimal]]) -> str:
     return "[bold cyan]bot[/]" if level is not None and (side, level[0]) in own else "   "
 
 
-def _bot(trading: Trading) -> RenderableType:
+def _bot(trading: Trading, rows: int) -> RenderableType:
     facts = Table.grid(padding=(0, 3))
     for name, value in _facts(trading):
         facts.add_row(f"[dim]{name}[/]", value)
     fills = Table("fills", "", "BTC", "at", "fee", box=None, padding=(0, 1), header_style="dim")
-    for fill in list(trading.fills)[: -SHOWN_FILLS - 1 : -1]:
+    for fill in list(trading.fills)[: -rows - 1 : -1]:
         fills.add_row(
             _time(fill.time),
             f"[{COLOURS[fill.side]}]{fill.side}[/]",
@@ -210,11 +214,22 @@ def _facts(trading: Trading) -> list[tuple[str, str]]:
     return [
         ("Hummingbot trades for", _clock(trading)),
         ("its quotes", _quotes(trading.quotes)),
-        ("its position", f"{valuation.holding.position:+f} BTC{entry}"),
+        ("its position", f"{_position(trading)}{entry}"),
         ("its profit", f"[{colour}]{trading.profit:+,.2f} USD[/], with fees and funding"),
-        ("its funding", f"{trading.received:+.6f} USD in {_counted(len(trading.funding), 'payment')}"),
+        ("its funding", _funding(trading)),
         ("its fills", f"{_counted(buys, 'buy')}, {_counted(sells, 'sell')}"),
     ]
+
+
+def _position(trading: Trading) -> str:
+    position = trading.valuation.holding.position
+    return f"{position:+f} BTC" if position else "none"
+
+
+def _funding(trading: Trading) -> str:
+    if not trading.funding:
+        return "none yet"
+    return f"{trading.received:+.6f} in {_counted(len(trading.funding), 'payment')}"
 
 
 def _clock(trading: Trading) -> str:
@@ -234,7 +249,7 @@ def _counted(count: int, noun: str) -> str:
 
 
 def _rate(price: Price) -> str:
-    return f"{price.funding_rate:+.4%} at {_time(price.funding_time)}"
+    return f"{price.funding_rate:+z.5%} at {_time(price.funding_time)}"
 
 
 def _time(seconds: Decimal | float) -> str:

@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import re
 import threading
@@ -8,7 +9,7 @@ from rich.console import Console
 
 from acme_bot.compare.statement import Fill, Funding, Holding, Order, OrderState
 from acme_bot.compare.venue_account import OrderBook, Price, Trade, Valuation
-from acme_bot.demo.screen import WIDEST, Market, Screen, Trading, Watch
+from acme_bot.demo.screen import LEVELS, WIDEST, Market, Screen, Trading, Watch
 from acme_bot.problem import Problem
 
 MARKET = Market(
@@ -16,7 +17,7 @@ MARKET = Market(
     OrderBook([(Decimal(64_900), Decimal("0.0512"))], [(Decimal(64_950), Decimal("0.0713"))]),
     [Trade("buy", Decimal(64_950), Decimal("0.0033"), Decimal(1_795_493_100))],
 )
-OF_THE_MARKET = ("64,919.00", "64,900.00", "64,950.00", "0.0033", "+0.0010%")
+OF_THE_MARKET = ("64,919.00", "64,900.00", "64,950.00", "0.0033", "+0.00100%")
 OF_THE_BOT = ("0.001 at 64,900.00", "-0.001 BTC", "-1.42", "-0.002800", "1 buy", "2 sell")
 
 
@@ -89,6 +90,38 @@ def test_without_a_terminal_nothing_is_said_twice():
             screen.tell(text)
 
     assert console.file.getvalue().splitlines() == ["compiling", "ready"]
+
+
+def test_where_there_is_nothing_it_says_so_and_no_nought_has_a_sign():
+    quiet = dataclasses.replace(
+        trading(3),
+        fills=[],
+        quotes=[],
+        funding=[],
+        valuation=Valuation(Holding(Decimal("0.0000"), Decimal(1)), None, 0, 1),
+    )
+    price = dataclasses.replace(MARKET.price, funding_rate=Decimal("-0.00000001"))
+    console = Console(file=io.StringIO(), force_terminal=False, width=200)
+    with Screen(console, "Acme") as screen:
+        screen.show(dataclasses.replace(MARKET, price=price), None, now=0)
+        screen.show(MARKET, quiet, now=10)
+    before, after = console.file.getvalue().splitlines()
+
+    assert "funding +0.00000% at" in before
+    assert "quotes none  fills 0 buy 0 sell  position none  profit" in after and after.endswith("funding none yet")
+
+
+def test_a_terminal_of_eighty_columns_and_twenty_four_lines_shows_all_of_it():
+    levels = [(Decimal(64_900 + level), Decimal("0.0512")) for level in range(LEVELS)]
+    many = dataclasses.replace(MARKET, order_book=OrderBook(levels, levels), trades=MARKET.trades * LEVELS)
+    console = Console(file=io.StringIO(), force_terminal=True, no_color=True, width=80, height=24)
+    console.print(Screen(console, "Acme, BTC-USD, http://127.0.0.1:36379")._picture(many, trading(12)))
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", console.file.getvalue()).splitlines()
+
+    assert len(lines) < 24 and max(map(len, lines)) == 80
+    assert re.search(r"mark 64,919.00 .* funding \+0.00100% at \d\d:\d\d:\d\d", lines[1])
+    assert re.search(r"bot +0.0512 +64,900.00 +64,900.00 +0.0512 +64,950.00 +0.0033 +\d\d:\d\d:\d\d", lines[4])
+    assert sum("sell  0.001  64,900.00  0.0130" in line for line in lines) == 2
 
 
 def test_without_an_end_only_the_time_so_far_is_shown():
