@@ -3,9 +3,8 @@ than a few trades."""
 
 import asyncio
 from array import array
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from math import exp, sqrt
@@ -60,6 +59,7 @@ class Past:
         self._began = began
         self._speed = speed
         self._markets = {market.specification.name: market for market in markets}
+        self._grid = _grid(began)
         self._candles = cache(self._made)
         self._path = cache(self._drawn)
         self._rates = cache(self._drawn_rates)
@@ -73,8 +73,11 @@ class Past:
         if market not in self._markets or len(kept) == limit or is_forgotten:
             return list(kept)
         past = await asyncio.to_thread(self._candles, market, resolution)
-        starts = starts_within(past[0].start, resolution, period, now, limit)
-        return without_gaps(_joined(past, kept), starts) if starts else []
+        starts = starts_within(past.starts.start, resolution, period, now, limit)
+        if not starts:
+            return []
+        needed = past.since(min(starts.start, kept[0].start) if kept else starts.start)
+        return without_gaps(_joined(needed, kept), starts)
 
     async def rates_before(
         self, kept: Sequence[FundingSettled], market: str | None, period: Period, limit: int
@@ -103,52 +106,76 @@ class Past:
         random = Random(f"{self._seed}/{market}/funding")
         return [Decimal(f"{random.gauss(0.0, _USUAL_RATE):.{_RATE_DECIMALS}f}") for _ in range(SPANS)]
 
-    @exactly
-    def _made(self, market: str, resolution: int) -> list[Candle]:
-        """Oldest first, without gaps; the last one ends where the venue began. Nobody traded: their volume is 0."""
-        definition = self._markets[market]
-        times, path = self._path(definition.specification.underlying)
+    def _made(self, market: str, resolution: int) -> "_Candles":
+        definition, span = self._markets[market], resolution * _MICROSECONDS
+        path = self._path(definition.specification.underlying)
         start_price, increment = float(definition.start_price), definition.specification.price_increment
-        candles = []
-        for start in range(_oldest(self._began, resolution), self._began + 1, resolution * _MICROSECONDS):
-            first = bisect_left(times, start)
-            part = path[first : bisect_left(times, start + resolution * _MICROSECONDS) + 1]
-            prices = [
-                max(1, round(start_price * exp(one) / float(increment))) * increment
-                for one in (part[0], max(part), min(part), part[-1])
-            ]
-            candles.append(Candle(start, *prices, volume=Decimal(0)))
-        return candles
+        starts = range(_oldest(self._began, resolution), self._began + 1, span)
+        prices = array("q")
+        for start in starts:
+            part = path[_count_before(self._grid, start) : _count_before(self._grid, start + span) + 1]
+            for one in (part[0], max(part), min(part), part[-1]):
+                prices.append(max(1, round(start_price * exp(one) / float(increment))))
+        return _Candles(starts, prices, increment)
 
-    def _drawn(self, underlying: str) -> tuple[array[int], array[float]]:
-        """Times, oldest first, and the logarithm of the price at each, as a part of that where the venue began."""
+    def _drawn(self, underlying: str) -> "array[float]":
+        """The logarithm of the price at each time of the grid, as a part of that where the venue began."""
         first = next(one for one in self._markets.values() if one.specification.underlying == underlying)
         random = Random(f"{self._seed}/{underlying}/past")
         variance = first.volatility**2 / _DAYS_A_YEAR / (2 * PULL_A_DAY)
-        # Eighty thousand of each, kept as machine words: as lists of numbers they would take five times the memory.
-        times, path = array("q", [self._began]), array("d", [0.0])
-        for time in _grid(self._began):
-            kept = exp(-PULL_A_DAY * self._speed * (times[-1] - time) / _DAY)
+        # Eighty thousand of them, kept as machine words: as a list of numbers they would take five times the memory.
+        path, later = array("d", [0.0]), self._began
+        for time in (time for times in reversed(self._grid[:-1]) for time in reversed(times)):
+            kept = exp(-PULL_A_DAY * self._speed * (later - time) / _DAY)
             path.append(path[-1] * kept + sqrt(variance * (1 - kept * kept)) * random.gauss(0.0, 1.0))
-            times.append(time)
-        times.reverse()
+            later = time
         path.reverse()
-        return times, path
+        return path
+
+
+@dataclass(frozen=True)
+class _Candles:
+    """The candles of one market and resolution, kept as machine words: as candles they would take ten times the memory.
+
+    Nobody traded: their volume is 0.
+
+    :ivar starts: oldest first, without gaps; the last one ends where the venue began.
+    :ivar prices: open, high, low and close of each, one after the other, in increments.
+    """
+
+    starts: range
+    prices: "array[int]"
+    increment: Decimal
+
+    @exactly
+    def since(self, time: int) -> list[Candle]:
+        """Those from the one on that `time` falls into; from the first or the last one where it falls into none."""
+        first = min(max(0, (time - self.starts.start) // self.starts.step), len(self.starts) - 1)
+        return [
+            Candle(self.starts[at], *(price * self.increment for price in self.prices[4 * at : 4 * at + 4]), Decimal(0))
+            for at in range(first, len(self.starts))
+        ]
 
 
 def _oldest(began: int, resolution: int) -> int:
     return candle_start(began, resolution) - SPANS * resolution * _MICROSECONDS
 
 
-def _grid(began: int) -> Iterator[int]:
-    """The times before `began`, latest first, at which prices are drawn: each candle's beginning, and within it."""
-    latest = began
+def _grid(began: int) -> list[range]:
+    """The times up to `began`, oldest first, at which prices are drawn: each candle's beginning, and within it."""
+    grid, latest = [range(began, began + 1)], began
     for resolution, coarser in zip(CANDLE_RESOLUTIONS, (*CANDLE_RESOLUTIONS[1:], CANDLE_RESOLUTIONS[-1])):
         step = resolution * _MICROSECONDS // _POINTS_A_SPAN
         # Where the finer steps end, a candle of the coarser ones begins.
         oldest = candle_start(_oldest(began, resolution), coarser)
-        yield from range(latest - (latest % step or step), oldest - 1, -step)
+        grid.append(range(latest - (latest % step or step), oldest - 1, -step)[::-1])
         latest = oldest
+    return grid[::-1]
+
+
+def _count_before(grid: Iterable[range], time: int) -> int:
+    """How many times of the grid are before `time`."""
+    return sum(len(range(each.start, min(each.stop, time), each.step)) for each in grid)
 
 
 def _joined(past: list[Candle], kept: Sequence[Candle]) -> list[Candle]:
