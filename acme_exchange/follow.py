@@ -5,9 +5,9 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
-from acme_exchange.engine import Command, Refused
-from acme_exchange.market.follow.follower import Follower
-from acme_exchange.market.follow.lines import Line, PriceLine
+from acme_exchange.engine import FollowCommand, MirrorBook, Refused
+from acme_exchange.market.follow.follower import SILENT_AFTER, Follower
+from acme_exchange.market.follow.lines import Line, MarketLine, PriceLine
 from acme_exchange.market.follow.source import LineSource
 from acme_exchange.venue import Venue
 
@@ -32,11 +32,13 @@ class Following:
         self._follower = follower
         self._speed = speed
         self._repeats = repeats
+        # A recording that is played slowly is not silent for that.
+        self._silent_after = int(SILENT_AFTER / min(1.0, speed))
         self._complained: set[tuple[str, str]] = set()
 
     async def run(self) -> None:
         """Follows until the lines end; then every market is halted."""
-        looking = asyncio.create_task(self._look())
+        looking = asyncio.create_task(self._watch())
         try:
             await (self._play() if self._source.is_recording else self._follow())
             while self._repeats and self._source.is_recording:
@@ -69,24 +71,40 @@ class Following:
 
     def take(self, line: Line, pace: "Pace | None" = None) -> None:
         """Carries out what follows from a line, now."""
+        if isinstance(line, MarketLine) and self._follower.has_other_rules(line):
+            self._complain(line.market, "its increments are others now; start the exchange again to trade by them")
         due = pace.here(line.next_funding_time) if pace and isinstance(line, PriceLine) else None
         self.carry_out(self._follower.commands(line, self._venue.clock.now(), due))
 
-    def carry_out(self, commands: Iterable[Command]) -> None:
+    def carry_out(self, commands: Iterable[FollowCommand]) -> None:
         """Applies commands; what the engine refuses is said once for each market and reason, and left out."""
         for command in commands:
             try:
                 self._venue.execute(command)
             except Refused as refusal:
-                about = (type(command).__name__, refusal.text)
-                if about not in self._complained:
-                    self._complained.add(about)
-                    logger.warning("A line to follow was left out: %s (%s).", refusal.text, type(command).__name__)
+                if isinstance(command, MirrorBook):
+                    self._complain(
+                        command.market,
+                        f"a frame of the book does not fit its rules ({refusal.text}), as after other increments at "
+                        "the source; the book is withdrawn until it comes anew",
+                    )
+                    self.carry_out(self._follower.distrust(command.market))
+                else:
+                    self._complain(command.market, f"a line was left out: {refusal.text}")
 
-    async def _look(self) -> None:
+    def _complain(self, market: str, text: str) -> None:
+        if (market, text) not in self._complained:
+            self._complained.add((market, text))
+            logger.warning("%s: %s.", market, text)
+
+    async def _watch(self) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            self.carry_out(self._follower.silences(self._venue.clock.now()))
+            self.look()
+
+    def look(self) -> None:
+        """Halts what has been silent for a while."""
+        self.carry_out(self._follower.silences(self._venue.clock.now(), self._silent_after))
 
 
 class Pace:

@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from acme_bot.feed.dialects import DIALECTS, BookChange, Dialect, Frame, Prices, Trade
 from acme_bot.feed.stream import FIELDS, MarketStream
@@ -18,6 +20,9 @@ ASK_SECONDS = 0.5
 """Between two requests for the whole book."""
 PRICES_SECONDS = 30.0
 """Between two requests for mark, index and funding, of which a stream may leave something out."""
+RULES_SECONDS = 300.0
+"""Between two looks at the market's rules."""
+ASSURANCES = 2
 HISTORY = (("1m", 60), ("1h", 3600))
 MOST_GAPS = 3
 GAPS_WITHIN = 60 * MICROSECONDS
@@ -59,13 +64,18 @@ class MarketReader:
         self._source: Any = self._connector._orderbook_ds
         self._subscription: asyncio.Task[None] | None = None
         self._gaps: list[int] = []
+        self._announced: MarketLine | None = None
 
     async def announce(self) -> None:
         """Tells the market's rules, which have to come before anything else.
 
         :raises FeedError: the exchange has no such market, or does not answer.
         """
-        self._emit([await self._rules()])
+        rules = await self._rules()
+        if self._pair not in rules:
+            raise FeedError(_no_such_pair(self._exchange, self._pair, rules))
+        self._announced = self._market_line(rules[self._pair])
+        self._emit([self._announced])
 
     async def run(self, history: bool = True) -> None:
         """Reads until it is cancelled.
@@ -74,7 +84,7 @@ class MarketReader:
         """
         if history:
             await self._tell_history()
-        tasks = [self._listen(), self._look(), self._ask_prices()]
+        tasks = [self._listen(), self._look(), self._ask_prices(), self._watch_rules()]
         try:
             async with asyncio.TaskGroup() as group:
                 for each in tasks:
@@ -84,15 +94,48 @@ class MarketReader:
 
     # ----------------------------------------------------------------------------------------------- what is followed
 
-    async def _rules(self) -> MarketLine:
+    async def _rules(self) -> Mapping[str, Any]:
         try:
             await self._connector._update_trading_rules()
-            rules = self._connector.trading_rules
         except (TimeoutError, OSError, ValueError, KeyError) as error:
             raise FeedError(f"{self._exchange} does not answer ({error}); is it reachable from here?") from error
-        if self._pair not in rules:
-            raise FeedError(_no_such_pair(self._exchange, self._pair, rules))
-        rule = rules[self._pair]
+        return dict(self._connector.trading_rules)
+
+    async def _watch_rules(self) -> None:
+        """Tells when the exchange takes the market away, or changes its increments. Only what it says twice is
+        believed: to end a market closes every position in it."""
+        missing = 0
+        while True:
+            await asyncio.sleep(RULES_SECONDS)
+            try:
+                rules = await self._rules()
+            except FeedError as error:
+                self._warn(f"{self._pair}: {error}")
+                continue
+            if self._pair in rules:
+                missing = 0
+                self._tell_changed_rules(self._market_line(rules[self._pair]))
+                continue
+            missing += bool(rules)
+            if missing == ASSURANCES:
+                self._tell_end()
+                return
+
+    def _tell_changed_rules(self, line: MarketLine) -> None:
+        known = self._announced
+        assert known is not None
+        if (line.price_increment, line.size_increment) != (known.price_increment, known.size_increment):
+            self._announced = line
+            self._warn(f"{self._pair}: {self._exchange} has changed its increments; start again to trade by them.")
+            self._emit([line])
+
+    def _tell_end(self) -> None:
+        assert self._announced is not None
+        moment = now()
+        self._warn(f"{self._exchange} has taken {self._pair} away.")
+        self._emit([msgspec.structs.replace(self._announced, status="closed", time=moment, received=moment)])
+
+    def _market_line(self, rule: Any) -> MarketLine:
         maker, taker = _fees(self._exchange)
         moment = now()
         return MarketLine(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from acme_bot.feed.dialects import DIALECTS
-from acme_bot.feed.reader import FeedError, MarketReader, close_connections, perpetual_exchanges
+from acme_bot.feed.reader import FeedError, MarketReader, close_connections, perpetual_exchanges, venue_market
 from acme_exchange.market.follow.lines import Line, write_line
 
 FLUSH_SECONDS = 1.0
@@ -30,6 +30,7 @@ def run_feed(exchange: str, pairs: Sequence[str], record: Path | None = None, hi
     :raises FeedError: the exchange or a pair is not known, or the file cannot be written.
     """
     require_exchange(exchange)
+    _require_different_markets(pairs)
     with contextlib.ExitStack() as stack:
         recording = None if record is None else stack.enter_context(_recording(record))
         output = None if record is not None and sys.stdout.isatty() else sys.stdout.buffer
@@ -114,6 +115,14 @@ def _recording(path: Path) -> gzip.GzipFile:
         raise FeedError(f"{path} is there already; name another file with --record.") from None
     except OSError as error:
         raise FeedError(f"{path} cannot be written ({error.strerror}); name another file with --record.") from None
+
+
+def _require_different_markets(pairs: Sequence[str]) -> None:
+    named: dict[str, str] = {}
+    for pair in pairs:
+        other = named.setdefault(venue_market(pair), pair)
+        if other != pair:
+            raise FeedError(f"{other} and {pair} would both be {venue_market(pair)}; leave one of them out.")
 
 
 def require_exchange(exchange: str) -> None:

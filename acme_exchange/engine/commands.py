@@ -195,6 +195,9 @@ class Advance:
     """Lets time pass: settles funding that is due and dated futures that expire. Send it several times a second."""
 
 
+FollowCommand = MirrorBook | MirrorTrade | FollowPrices | Halt | Delist
+"""What comes of a real market that is followed."""
+
 Command = (
     CreateAccount
     | Deposit

@@ -77,8 +77,10 @@ class FollowedFunding:
 
     __slots__ = ("next_time", "_rate", "_paid", "_interval")
 
-    def __init__(self, rate: Decimal, next_time: int):
-        self.next_time = next_time
+    def __init__(self, rate: Decimal, next_time: int, now: int = 0):
+        """A time that has passed by `now` was paid before anybody was here: the next one counts."""
+        late = now - next_time
+        self.next_time = next_time if late < 0 else next_time + USUAL_INTERVAL * (late // USUAL_INTERVAL + 1)
         self._rate = rate
         self._paid = 0
         self._interval = USUAL_INTERVAL

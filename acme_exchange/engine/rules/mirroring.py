@@ -59,6 +59,8 @@ def mirror_trade(state: State, command: MirrorTrade) -> None:
     """
     market, mirror = _followed(state, command.market)
     _check_levels(market, {}, [(command.price, command.size)])
+    if not command.size:
+        raise Refused(400, "Size too small")
     price, size = command.price.quantize(market.price_quantum), command.size.quantize(market.size_quantum)
     passing = _Passing(state, market, command.side, price, size)
     own = OPPOSITE[command.side]
@@ -99,7 +101,7 @@ def follow_prices(state: State, command: FollowPrices) -> None:
     if isinstance(market.funding, FollowedFunding):
         market.funding.tell(command.rate, command.next_funding_time)
     else:
-        market.funding = FollowedFunding(command.rate, command.next_funding_time)
+        market.funding = FollowedFunding(command.rate, command.next_funding_time, state.now)
     state.plan()
     state.touch_market(market)
     state.touch_those_in(market)

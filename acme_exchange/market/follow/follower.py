@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Context, Decimal
 from enum import Enum
 
-from acme_exchange.engine import Command, Delist, FollowPrices, Halt, MirrorBook, MirrorTrade
+from acme_exchange.engine import Delist, FollowCommand, FollowPrices, Halt, MirrorBook, MirrorTrade
 from acme_exchange.engine.model.specification import MarketSpecification
 from acme_exchange.market.follow.lines import (
     BookLine,
@@ -22,8 +22,14 @@ from acme_exchange.market.follow.lines import (
 SILENT_AFTER = 5_000_000
 """Microseconds without any line of a market, after which it is halted."""
 MOST_PENDING = 10_000
+INCREMENTS = ("price_increment", "size_increment")
+DECIMALS = Decimal("1e-12")
+"""As many as the engine counts in; OKX tells of its funding rates with 16."""
 LARGEST_SIZE = 10_000_000
 """No order may have more increments: the sources' own limits are not read."""
+
+
+ROUNDING = Context(prec=60)
 
 
 class Phase(Enum):
@@ -59,8 +65,9 @@ def specification(line: MarketLine) -> MarketSpecification:
 
     :raises ValueError: a field is impossible; the message begins with its name.
     """
-    increment = Decimal(line.size_increment)
-    minimum = Decimal(line.minimum)
+    increment, minimum = Decimal(line.size_increment), Decimal(line.minimum)
+    if not 0 < increment < 1_000_000 or minimum > increment * LARGEST_SIZE:
+        raise ValueError(f"size_increment: {increment} cannot be, with a minimum of {minimum}")
     return MarketSpecification(
         name=line.market,
         kind="perpetual",
@@ -84,7 +91,7 @@ class Follower:
         self.sources = {line.market: Source(line) for line in lines}
         self._power = power
 
-    def commands(self, line: Line, now: int, due: int | None = None) -> Iterator[Command]:
+    def commands(self, line: Line, now: int, due: int | None = None) -> Iterator[FollowCommand]:
         """What follows from a line that comes `now` (microseconds since the epoch), to be applied in order.
 
         :param due: when the line's funding is paid by the venue's clock, if not at the line's own time.
@@ -112,32 +119,41 @@ class Follower:
             case SilenceLine():
                 yield from self._silenced(source)
 
-    def silences(self, now: int) -> Iterator[Command]:
-        """Halts the markets of which nothing has come for a while."""
+    def silences(self, now: int, after: int = SILENT_AFTER) -> Iterator[FollowCommand]:
+        """Halts the markets of which nothing has come for longer than `after`, in microseconds."""
         for source in self.sources.values():
-            if source.heard is not None and now - source.heard > SILENT_AFTER:
+            if source.heard is not None and now - source.heard > after:
                 yield from self._silenced(source)
 
-    def end(self) -> Iterator[Command]:
+    def distrust(self, market: str) -> Iterator[FollowCommand]:
+        """A frame of the market's book could not be applied: as after a gap, the whole book has to come."""
+        yield from self._missed(self.sources[market])
+
+    def has_other_rules(self, line: MarketLine) -> bool:
+        """Whether a market that is followed is announced with other increments than it has here."""
+        source = self.sources.get(line.market)
+        return source is not None and any(getattr(line, name) != getattr(source.line, name) for name in INCREMENTS)
+
+    def end(self) -> Iterator[FollowCommand]:
         """No line will come any more."""
         for source in self.sources.values():
             yield from self._silenced(source)
 
     # ---------------------------------------------------------------------------------------------------------- phases
 
-    def _announced(self, source: Source, line: MarketLine) -> Iterator[Command]:
+    def _announced(self, source: Source, line: MarketLine) -> Iterator[FollowCommand]:
         if line.status == "closed" and source.line.status != "closed":
             source.line = line
             source.phase = Phase.SILENT
             yield Delist(line.market)
 
-    def _priced(self, source: Source) -> Iterator[Command]:
+    def _priced(self, source: Source) -> Iterator[FollowCommand]:
         if source.phase is Phase.SILENT:
             yield from self._complete(source)
         elif source.price is not None:
             yield source.price
 
-    def _complete(self, source: Source) -> Iterator[Command]:
+    def _complete(self, source: Source) -> Iterator[FollowCommand]:
         """Prices and the whole book are there: the market opens, prices first."""
         if source.price is None or not source.pending or source.line.status == "closed":
             return
@@ -147,22 +163,23 @@ class Follower:
         source.phase = Phase.LIVE
         pending, source.pending = source.pending, []
         for line in pending:
-            yield self._book(line)
+            if source.phase is Phase.LIVE:
+                yield self._book(line)
 
-    def _changed(self, source: Source, line: BookLine) -> Iterator[Command]:
+    def _changed(self, source: Source, line: BookLine) -> Iterator[FollowCommand]:
         if source.phase is Phase.LIVE:
             yield self._book(line)
         elif source.pending and len(source.pending) < MOST_PENDING:
             source.pending.append(line)
 
-    def _missed(self, source: Source) -> Iterator[Command]:
+    def _missed(self, source: Source) -> Iterator[FollowCommand]:
         """The book is not known, the prices are: the mirror is withdrawn, and orders are still taken."""
         source.pending = []
         if source.phase is Phase.LIVE:
             source.phase = Phase.INCOMPLETE
             yield Halt(source.line.market, False)
 
-    def _silenced(self, source: Source) -> Iterator[Command]:
+    def _silenced(self, source: Source) -> Iterator[FollowCommand]:
         source.pending, source.price = [], None
         if source.phase is not Phase.SILENT:
             source.phase = Phase.SILENT
@@ -174,8 +191,13 @@ class Follower:
 
 
 def _prices(line: PriceLine, due: int | None) -> FollowPrices:
-    mark, index, rate = Decimal(line.mark), Decimal(line.index), Decimal(line.rate)
+    mark, index, rate = (_rounded(text) for text in (line.mark, line.index, line.rate))
     return FollowPrices(line.market, mark, index, rate, line.next_funding_time if due is None else due)
+
+
+def _rounded(text: str) -> Decimal:
+    number = Decimal(text)
+    return number if int(number.as_tuple().exponent) >= -12 else number.quantize(DECIMALS, context=ROUNDING)
 
 
 def _levels(levels: list[Level]) -> tuple[tuple[Decimal, Decimal], ...]:

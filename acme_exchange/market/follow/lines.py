@@ -15,8 +15,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
-Amount = Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]+(\.[0-9]+)?$", max_length=60)]
 Positive = Annotated[str, msgspec.Meta(pattern=r"^[0-9]+(\.[0-9]+)?$", max_length=60)]
+Price = Annotated[str, msgspec.Meta(pattern=r"^(?=.*[1-9])[0-9]{1,15}(\.[0-9]+)?$", max_length=60)]
+Fraction = Annotated[str, msgspec.Meta(pattern=r"^-?0(\.[0-9]+)?$", max_length=60)]
+Moment = Annotated[int, msgspec.Meta(ge=0, le=4_102_444_800_000_000)]
+"""Microseconds since the epoch, until 2100."""
 Level = tuple[Positive, Positive]
 """Price and size; a size of 0 means that the level is gone."""
 
@@ -30,8 +33,8 @@ class LineError(Exception):
 
 class _Line(msgspec.Struct, frozen=True, tag_field="event", rename="camel", kw_only=True, gc=False):
     market: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-    time: int
-    received: int
+    time: Moment
+    received: Moment
 
 
 class MarketLine(_Line, frozen=True, tag="market"):
@@ -49,8 +52,8 @@ class MarketLine(_Line, frozen=True, tag="market"):
     price_increment: Positive
     size_increment: Positive
     minimum: Positive
-    maker_fee: Amount
-    taker_fee: Amount
+    maker_fee: Fraction
+    taker_fee: Fraction
     status: Literal["open", "closed"] = "open"
 
 
@@ -84,16 +87,16 @@ class PriceLine(_Line, frozen=True, tag="price"):
     :ivar next_funding_time: microseconds since the epoch.
     """
 
-    mark: Positive
-    index: Positive
-    rate: Amount
-    next_funding_time: int
+    mark: Price
+    index: Price
+    rate: Fraction
+    next_funding_time: Moment
 
 
 class Candle(msgspec.Struct, frozen=True, array_like=True):
     """Its start in microseconds since the epoch; open, high, low, close; the volume in USD."""
 
-    start: int
+    start: Moment
     open: Positive
     high: Positive
     low: Positive
@@ -104,7 +107,7 @@ class Candle(msgspec.Struct, frozen=True, array_like=True):
 class HistoryLine(_Line, frozen=True, tag="history"):
     """Candles from before, oldest first. `resolution` is in seconds."""
 
-    resolution: int
+    resolution: Annotated[int, msgspec.Meta(ge=1, le=31 * 86_400)]
     candles: list[Candle]
 
 
@@ -132,7 +135,7 @@ def read_line(text: bytes) -> Line:
     try:
         line: Line = _decoder.decode(text)
         return line
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise LineError(f"the line does not fit: {error}") from None
 
 

@@ -5,11 +5,12 @@ import gzip
 import os
 import sys
 import threading
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from acme_exchange.market.follow.lines import HistoryLine, Line, LineError, MarketLine, read_line
+from acme_exchange.market.follow.lines import LONGEST_LINE, HistoryLine, Line, LineError, MarketLine, read_line
 
 STANDARD_INPUT = Path("-")
 PART_BYTES = 1 << 16
@@ -38,10 +39,17 @@ class LineSource:
         self.markets: list[MarketLine] = []
         self.histories: list[HistoryLine] = []
         self._first: Line | None = None
+        self._number = 0
         self._read_head()
 
     def _read_head(self) -> None:
+        pairs: dict[str, str] = {}
         for line in self._lines():
+            if isinstance(line, MarketLine) and pairs.setdefault(line.market, line.pair) != line.pair:
+                raise FollowError(
+                    f"{self._name}: both {pairs[line.market]} and {line.pair} would be {line.market}; a feed has to "
+                    "read one of them alone"
+                )
             if isinstance(line, MarketLine) and line.market not in {each.market for each in self.markets}:
                 self.markets.append(line)
             elif isinstance(line, HistoryLine):
@@ -60,22 +68,24 @@ class LineSource:
         return str(self._path) if self.is_recording else "standard input"
 
     def _lines(self) -> Iterator[Line]:
-        """The lines from here on. One that does not fit is left out, with a word; a recording may end half-way."""
-        number = 0
+        """The lines from here on. One that does not fit is left out, with a word; they may end half-way."""
         while True:
             try:
-                text = self._file.readline()
-            except (EOFError, OSError) as error:
-                if not isinstance(error, EOFError):
-                    self._warn(f"{self._name} cannot be read any further: {error}")
+                text = self._file.readline(LONGEST_LINE + 1)
+            except (EOFError, OSError, zlib.error) as error:
+                why = "was cut off" if isinstance(error, EOFError) else f"cannot be read any further ({error})"
+                self._warn(f"{self._name} {why}: it is followed up to line {self._number}.")
                 return
             if not text.endswith(b"\n"):
+                if text:
+                    why = "is too long" if len(text) > LONGEST_LINE else "is not whole"
+                    self._warn(f"{self._name}, line {self._number + 1} {why}: it is followed up to there.")
                 return
-            number += 1
+            self._number += 1
             try:
                 yield read_line(text)
             except LineError as error:
-                self._warn(f"{self._name}, line {number}: {error}")
+                self._warn(f"{self._name}, line {self._number}: {error}")
 
     async def live(self) -> AsyncIterator[Line]:
         """The lines as another program writes them; ends with that program."""
@@ -100,6 +110,7 @@ class LineSource:
         """The lines of a recording, one after the other, without any pause; asked for again, from the beginning."""
         if not isinstance(self._file, _Pipe):
             self._file.seek(0)
+            self._number = 0
         yield from self._lines()
 
 
@@ -110,13 +121,15 @@ class _Pipe:
         self._descriptor = descriptor
         self._waiting = b""
 
-    def readline(self) -> bytes:
-        while b"\n" not in self._waiting:
+    def readline(self, most: int) -> bytes:
+        """The next line with its end; without one at the end of all, or after `most` bytes."""
+        parts = [self._waiting]
+        while b"\n" not in parts[-1] and sum(map(len, parts)) < most:
             part = os.read(self._descriptor, PART_BYTES)
             if not part:
                 break
-            self._waiting += part
-        line, end, self._waiting = self._waiting.partition(b"\n")
+            parts.append(part)
+        line, end, self._waiting = b"".join(parts).partition(b"\n")
         return line + end
 
 

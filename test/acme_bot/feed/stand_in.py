@@ -130,7 +130,10 @@ class Binance(StandIn):
     def _routes(self) -> None:
         for channel in ("public", "market"):
             self.app.router.add_get(f"/{channel}/stream", partial(self._serve, channel=channel))
-        self._answer("/fapi/v1/exchangeInfo", {"symbols": [self._symbol()]})
+        self.symbols = [self._symbol()]
+        self.asked = 0
+        self._asked = asyncio.Event()
+        self._answer("/fapi/v1/exchangeInfo", lambda _: self._rules())
         self._answer("/fapi/v1/depth", lambda _: self._depth())
         self._answer(
             "/fapi/v1/premiumIndex",
@@ -147,6 +150,18 @@ class Binance(StandIn):
                 {"filterType": "MIN_NOTIONAL", "notional": "100"},
             ],
         }  # fmt: skip
+
+    def _rules(self) -> dict[str, Any]:
+        self.asked += 1
+        self._asked.set()
+        return {"symbols": self.symbols}
+
+    async def asked_for_rules(self, times: int) -> None:
+        """Until a client has asked for the markets so many times more."""
+        until = self.asked + times
+        while self.asked < until:
+            self._asked.clear()
+            await self._asked.wait()
 
     def _depth(self) -> dict[str, Any]:
         bids, asks = (list(map(list, side.items())) for side in (self.bids, self.asks))

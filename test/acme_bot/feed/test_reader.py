@@ -6,12 +6,13 @@ from decimal import Decimal
 
 import pytest
 
+from acme_bot.feed import reader
 from acme_bot.feed.reader import FeedError, MarketReader
-from acme_exchange.market.follow.lines import GapLine, Line, MarketLine, PriceLine, TradeLine
+from acme_exchange.market.follow.lines import BookLine, GapLine, Line, MarketLine, PriceLine, SnapshotLine, TradeLine
 from hummingbot.core.data_type.order_book_tracker_data_source import OrderBookTrackerDataSource
 from hummingbot.core.web_assistant.connections.connections_factory import ConnectionsFactory
 from test.acme_bot.feed.mirror import Mirror
-from test.acme_bot.feed.stand_in import DUE, EXCHANGES, Hyperliquid, Okx, StandIn
+from test.acme_bot.feed.stand_in import DUE, EXCHANGES, Binance, Hyperliquid, Okx, StandIn
 
 PATIENCE = 20
 
@@ -133,6 +134,45 @@ async def test_a_cut_connection_is_made_again_and_the_book_is_told_anew(reading)
     assert reading.exchange.connections > before
     await reading.exchange.change(asks=[("61800.4", "0.5")])
     await reading.until_equal()
+
+
+async def test_a_trade_that_comes_late_keeps_its_time(reading):
+    """What a frame of the book shows already is told apart by the exchange's time alone."""
+    await reading.exchange.change(bids=[("61800.2", "1")])
+    reading.exchange.time -= 50
+    await reading.exchange.trade("sell", "61800.2", "1.9", 7)
+    reading.exchange.time += 50
+    await reading.until(lambda: bool(reading.of(TradeLine)))
+    books = [line for line in reading.lines if isinstance(line, BookLine | SnapshotLine)]
+    assert reading.of(TradeLine)[0].time == books[-1].time - 50_000
+
+
+@pytest.mark.parametrize("reading", [Binance], indirect=True, ids=["binance_perpetual"])
+async def test_a_market_that_the_exchange_takes_away_is_told_to_have_ended_once_it_is_sure(reading, monkeypatch):
+    rules = reading.exchange.symbols[0]
+    reading.exchange.symbols = []  # An answer with nothing in it is no news of a market.
+    monkeypatch.setattr(reader, "RULES_SECONDS", 0.01)
+    watching = asyncio.create_task(reading.reader._watch_rules())
+    await reading.exchange.asked_for_rules(2)
+    reading.exchange.symbols = [{**rules, "symbol": "ETHUSDT", "pair": "ETHUSDT", "baseAsset": "ETH"}]
+    async with asyncio.timeout(PATIENCE):
+        await watching
+    announced = reading.of(MarketLine)
+    assert [line.status for line in announced] == ["open", "closed"]
+    assert reading.warnings == ["binance_perpetual has taken BTC-USDT away."]
+
+
+@pytest.mark.parametrize("reading", [Binance], indirect=True, ids=["binance_perpetual"])
+async def test_other_increments_are_told(reading, monkeypatch):
+    rules = reading.exchange.symbols[0]
+    finer = {"filterType": "PRICE_FILTER", "tickSize": "0.01", "minPrice": "556.80", "maxPrice": "4529764"}
+    reading.exchange.symbols = [{**rules, "filters": [finer, *rules["filters"][1:]]}]
+    monkeypatch.setattr(reader, "RULES_SECONDS", 0.01)
+    watching = asyncio.create_task(reading.reader._watch_rules())
+    await reading.until(lambda: len(reading.of(MarketLine)) == 2)
+    watching.cancel()
+    assert reading.of(MarketLine)[1].price_increment == "0.01"
+    assert reading.warnings == ["BTC-USDT: binance_perpetual has changed its increments; start again to trade by them."]
 
 
 @pytest.mark.parametrize("exchange", [Okx])

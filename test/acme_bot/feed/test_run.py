@@ -93,6 +93,11 @@ async def test_paper_trades_on_the_exchange_s_book_and_ends_both_processes(binan
     assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
 
+def test_two_pairs_that_would_be_one_market_are_refused(capsys):
+    assert main(["feed", "binance_perpetual", "BTC-USDT", "BTC-USDC", "BTC-USDT"]) == 1
+    assert "BTC-USDT and BTC-USDC would both be BTC-PERP; leave one of them out." in capsys.readouterr().err
+
+
 def test_an_exchange_that_hummingbot_has_not_and_a_recording_that_is_there_are_refused(capsys, tmp_path):
     assert main(["feed", "mtgox_perpetual", "BTC-USDT"]) == 1
     assert "Hummingbot has no perpetual connector mtgox_perpetual; it has " in capsys.readouterr().err

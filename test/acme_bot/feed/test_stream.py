@@ -208,6 +208,13 @@ def _apply(book: tuple[dict, dict], changes: tuple[Levels, Levels]) -> None:
                 side[price] = size
 
 
+def price_line(mark: str = "100", index: str = "100", rate: str = "0.0001", due: str = "1") -> bytes:
+    return (
+        f'{{"event":"price","market":"A","time":1,"received":1,"mark":"{mark}","index":"{index}","rate":"{rate}",'
+        f'"nextFundingTime":{due}}}'
+    ).encode()
+
+
 @pytest.mark.parametrize(
     "text, why",
     [
@@ -216,6 +223,19 @@ def _apply(book: tuple[dict, dict], changes: tuple[Levels, Levels]) -> None:
         (b'{"event":"boo","market":"A","time":1,"received":1}', "Invalid value 'boo'"),
         (b'{"event":"book","market":"A","time":1,"received":1,"bids":[["NaN","1"]],"asks":[]}', "bids"),
         (b'{"event":"book","market":"A","time":1,"received":1,"bids":[["1e5","1"]],"asks":[]}', "bids"),
+        (b'{"event":"book","market":"A","time":1,"received":1,"bids":[["-5","1"]],"asks":[]}', "bids"),
+        (b'{"event":"gap","market":"A","time":-1,"received":1}', "time"),
+        (b'{"event":"gap","market":"A","time":1,"received":4102444800000001}', "received"),
+        (b'{"event":"gap","market":"A","time":1e400,"received":1}', "time"),
+        (b'{"event":"gap","market":"\xff","time":1,"received":1}', "does not fit"),
+        (price_line(mark="0"), "mark"),
+        (price_line(mark="0.000"), "mark"),
+        (price_line(mark="1000000000000000"), "mark"),
+        (price_line(index="Infinity"), "index"),
+        (price_line(rate="1"), "rate"),
+        (price_line(rate="-1.5"), "rate"),
+        (price_line(due="9999999999999999999999"), "nextFundingTime"),
+        (b'{"event":"history","market":"A","time":1,"received":1,"resolution":0,"candles":[]}', "resolution"),
     ],
 )
 def test_a_line_that_does_not_fit_is_refused_with_the_field(text, why):

@@ -1,8 +1,13 @@
 """From lines to commands: when a followed market opens, what a gap and a silence do, and that a replay is exact."""
 
 import gzip
+import os
+import re
+import sys
 from decimal import Decimal
+from random import Random
 
+import msgspec
 import pytest
 
 from acme_exchange.engine import (
@@ -18,6 +23,7 @@ from acme_exchange.engine import (
     PlaceOrder,
     Refused,
 )  # fmt: skip
+from acme_exchange.market.follow import source
 from acme_exchange.market.follow.follower import SILENT_AFTER, Follower, specification
 from acme_exchange.market.follow.lines import (
     BookLine,
@@ -30,7 +36,7 @@ from acme_exchange.market.follow.lines import (
     TradeLine,
     write_line,
 )  # fmt: skip
-from acme_exchange.market.follow.source import FollowError, LineSource
+from acme_exchange.market.follow.source import STANDARD_INPUT, FollowError, LineSource
 
 BTC = "BTC-PERP"
 NOW = 1_790_000_000_000_000
@@ -124,8 +130,48 @@ def test_a_recording_is_read_from_its_markets_on_and_what_does_not_fit_is_said_a
 
 
 def test_a_recording_that_was_cut_off_is_played_as_far_as_it_goes(tmp_path):
-    source = LineSource(recording(tmp_path, [MARKET, *[PRICE, SNAPSHOT, TRADE] * 500], cut=12), print)
-    assert len(list(source.recorded())) > 0
+    said: list[str] = []
+    source = LineSource(recording(tmp_path, [MARKET, *[PRICE, SNAPSHOT, TRADE] * 500], cut=12), said.append)
+    lines = list(source.recorded())
+    assert len(lines) > 0
+    assert said[-1] == f"{tmp_path / 'day.jsonl.gz'} was cut off: it is followed up to line {len(lines)}."
+
+
+def test_a_recording_that_was_damaged_is_played_up_to_there(tmp_path):
+    path = recording(tmp_path, [MARKET, *[PRICE, SNAPSHOT, TRADE] * 5000])
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 :] = Random(7).randbytes(len(content) - len(content) // 2)
+    path.write_bytes(content)
+    said: list[str] = []
+    lines = list(LineSource(path, said.append).recorded())
+    assert 1 < len(lines) < 15_001
+    assert re.search(r"cannot be read any further \(.*\): it is followed up to line \d+\.", said[-1])
+
+
+def test_lines_that_end_in_the_middle_of_one_or_go_on_for_ever_are_followed_up_to_there(tmp_path, monkeypatch):
+    path, said = tmp_path / "day.jsonl", []
+    whole = b"".join(map(write_line, [MARKET, PRICE]))
+    path.write_bytes(whole + write_line(TRADE)[:-5])
+    assert list(LineSource(path, said.append).recorded()) == [MARKET, PRICE]
+    assert said[-1] == f"{path}, line 3 is not whole: it is followed up to there."
+    path.write_bytes(whole + b"1" * 2_000 + b"\n" + write_line(TRADE))
+    monkeypatch.setattr(source, "LONGEST_LINE", 1_000)
+    assert list(LineSource(path, said.append).recorded()) == [MARKET, PRICE]
+    assert said[-1] == f"{path}, line 3 is too long: it is followed up to there."
+
+
+async def test_a_feed_that_stops_in_the_middle_of_a_line_has_ended(monkeypatch):
+    read, write = os.pipe()
+    said: list[str] = []
+    with os.fdopen(read) as standard_input:
+        monkeypatch.setattr(sys, "stdin", standard_input)
+        os.write(write, b"".join(map(write_line, [MARKET, PRICE, SNAPSHOT])))
+        lines = LineSource(STANDARD_INPUT, said.append).live()
+        assert [await anext(lines), await anext(lines)] == [PRICE, SNAPSHOT]
+        os.write(write, write_line(TRADE)[:20])
+        os.close(write)
+        assert [line async for line in lines] == []
+    assert said == ["standard input, line 4 is not whole: it is followed up to there."]
 
 
 def test_what_is_no_feed_s_output_is_refused(tmp_path):
@@ -133,6 +179,30 @@ def test_what_is_no_feed_s_output_is_refused(tmp_path):
         LineSource(recording(tmp_path, [PRICE]), lambda text: None)
     with pytest.raises(FollowError, match="cannot be read"):
         LineSource(tmp_path / "missing", print)
+
+
+def test_two_pairs_that_would_be_one_market_are_refused(tmp_path):
+    other = msgspec.structs.replace(MARKET, pair="BTC-USDC")
+    with pytest.raises(FollowError, match="both BTC-USDT and BTC-USDC would be BTC-PERP"):
+        LineSource(recording(tmp_path, [MARKET, other]), print)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"price_increment": "0"}, {"price_increment": "0.0000000000001"}, {"size_increment": "0"},
+        {"size_increment": "9" * 50}, {"minimum": "9" * 50}, {"market": " "},
+    ],
+)  # fmt: skip
+def test_rules_that_cannot_be_are_refused_with_the_field(changes):
+    with pytest.raises(ValueError, match=r"^(price_increment|size_increment|name|underlying): "):
+        specification(msgspec.structs.replace(MARKET, **changes))
+
+
+def test_more_decimals_than_the_engine_counts_in_are_rounded(live):
+    price = msgspec.structs.replace(PRICE, rate="0.0001875391284828", mark="100.12345678901234")
+    (command,) = live.commands(price, NOW)
+    assert (command.rate, command.mark) == (Decimal("0.000187539128"), Decimal("100.123456789012"))
 
 
 def test_a_recording_played_twice_with_the_same_orders_gives_the_same_events():
