@@ -14,6 +14,9 @@ from contextlib import suppress
 
 HALF_SENT = 75
 """Connections of each attacker: with four of them, more than 256 descriptors allow."""
+STREAMS = 40
+"""WebSockets of each attacker: with four of them, more than one address may have."""
+MARKETS = ("BTC-PERP", "ETH-PERP", "SOL-PERP", "XRP-PERP", "DOGE-PERP")
 SIGNED = "ACME-KEY: guessed\r\nACME-TS: {time}\r\nACME-SIGN: " + "0" * 64 + "\r\n"
 
 
@@ -25,8 +28,17 @@ def _connected(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
-def _upgraded(port: int) -> socket.socket:
-    client = _connected(port)
+def _connected_with_little_room(port: int) -> socket.socket:
+    """The system takes in little of what is not read, so that all else waits in the venue."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.settimeout(5)
+    client.connect(("127.0.0.1", port))
+    return client
+
+
+def _upgraded(port: int, connect: Callable[[int], socket.socket] = _connected) -> socket.socket:
+    client = connect(port)
     headers = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
     client.sendall(_request("GET", "/ws/", headers + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"))
     client.recv(4096)
@@ -74,15 +86,47 @@ def _small_frames(payload: bytes) -> Callable[[int], None]:
     return attack
 
 
-def _half_sent(port: int) -> None:
-    clients = []
+def _half_sent(before: bytes = b"") -> Callable[[int], None]:
+    def attack(port: int) -> None:
+        clients = []
+        while True:
+            with suppress(OSError):
+                client = _connected(port)
+                client.sendall(before + b"GET /api/time HTTP/1.1\r\nHost: a\r\n")
+                clients.append(client)
+            del clients[:-HALF_SENT]
+            if len(clients) == HALF_SENT:
+                time.sleep(0.01)
+
+    return attack
+
+
+def _unread_streams(port: int) -> None:
+    """Many that listen to all there is and read nothing, each within its own bound."""
+    operations = [
+        f'{{"op":"subscribe","channel":"{channel}","market":"{market}"}}'
+        for channel in ("orderbook", "trades", "ticker")
+        for market in MARKETS
+    ]
+    again = '{"op":"unsubscribe","channel":"markets"}', '{"op":"subscribe","channel":"markets"}'
+    wanted = b"".join(_frame(each.encode()) for each in [again[1], *operations])
+    more = b"".join(_frame(each.encode()) for each in again)
+    clients: list[socket.socket] = []
     while True:
-        with suppress(OSError):
-            client = _connected(port)
-            client.sendall(b"GET /api/time HTTP/1.1\r\nHost: a\r\n")
-            clients.append(client)
-        del clients[:-HALF_SENT]
-        if len(clients) == HALF_SENT:
+        for client in list(clients):
+            try:
+                client.send(more * 50)
+            except BlockingIOError:
+                continue
+            except OSError:
+                clients.remove(client)
+        if len(clients) < STREAMS:
+            with suppress(OSError):
+                client = _upgraded(port, _connected_with_little_room)
+                client.sendall(wanted)
+                client.setblocking(False)
+                clients.append(client)
+        else:
             time.sleep(0.01)
 
 
@@ -115,12 +159,14 @@ _ATTACKS: dict[str, Callable[[int], None]] = {
     "flood-of-429": _pipelined("GET", "/api/time"),
     "flood-of-404": _pipelined("GET", "/nowhere"),
     "false-signatures": _pipelined("DELETE", "/api/orders", SIGNED),
-    "half-sent": _half_sent,
+    "half-sent": _half_sent(),
+    "half-sent-later": _half_sent(before=_request("GET", "/api/time")),
     "half-sent-bodies": _half_sent_bodies,
     "endless-head": _endless_head,
     "empty-frames": _small_frames(b""),
     "pings-unread": _small_frames(b'{"op": "ping"}'),
     "log-ins": _small_frames(b'{"op":"login","args":{"key":"guessed","time":1,"sign":"0"}}'),
+    "unread-streams": _unread_streams,
     "reconnecting": _reconnecting,
 }
 ATTACKS = tuple(_ATTACKS)

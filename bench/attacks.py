@@ -158,7 +158,7 @@ def _attackers(attack: str, port: int) -> list[subprocess.Popen]:
 
 async def _attacked(attack: str, seconds: float) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
-        venue = Venue(Path(folder), FEW_DESCRIPTORS if attack == "half-sent" else None)
+        venue = Venue(Path(folder), FEW_DESCRIPTORS if attack.startswith("half-sent") else None)
         trader = Trader(1)
         try:
             await trader.connect(venue.port)

@@ -1,11 +1,13 @@
 """How many orders a second one core of the venue sustains, how soon each is acknowledged, and what memory it takes.
 
-The venue runs as a process of its own, on one core; whoever loads it, on the others. Rounds with the database and with
-`--memory` alternate, so that what else the machine does befalls both. Orders are due at fixed times, and each latency
-counts from when its order was due: a venue that falls behind cannot hide it. Memory is measured last, over many more
-orders sent as fast as they are answered.
+The venue runs as a process of its own, on one core; whoever loads it, on the others. Rounds alternate: acknowledged
+once the disk has it (`power-cut`, the default), once the system has it (`crash`), and with nothing kept (`memory`), so
+that what else the machine does befalls all of them. Orders are due at fixed times, and each latency counts from when
+its order was due: a venue that falls behind cannot hide it. Processor time is the venue's, its subscribers, market and
+cancellations included. What the disk takes by itself for a few kilobytes is measured beside it. Memory is measured
+last, over many more orders sent as fast as they are answered.
 
-    python -m bench.venue_throughput --rate 1000 --seconds 10 --rounds 2 --orders 20000
+    python -m bench.venue_throughput --rate 200 1000 --durability power-cut crash --seconds 10 --rounds 2
 """
 
 import argparse
@@ -52,16 +54,24 @@ class Round:
     refused: list[str] = field(default_factory=list)
     seconds: float = 0.0
     frames: int = 0
+    processor: float = 0.0
 
     def summary(self) -> dict:
-        cuts = quantiles(self.latencies, n=100)
+        p50, p99 = milliseconds(self.latencies)
         return {
             "orders_per_second": round(len(self.latencies) / self.seconds),
-            "p50_ms": round(cuts[49] * 1000, 2),
-            "p99_ms": round(cuts[98] * 1000, 2),
+            "p50_ms": p50,
+            "p99_ms": p99,
+            "processor_ms_per_order": round(self.processor * 1000 / len(self.latencies), 3),
             "frames_per_second": round(self.frames / self.seconds),
             "refused": len(self.refused),
         }
+
+
+def milliseconds(latencies: list[float]) -> tuple[float, float]:
+    """Their median, and what 99 of 100 do not exceed."""
+    cuts = quantiles(latencies, n=100)
+    return round(cuts[49] * 1000, 2), round(cuts[98] * 1000, 2)
 
 
 class Trader:
@@ -130,6 +140,11 @@ class RunningVenue:
     def megabytes(self) -> float:
         return psutil.Process(self.process.pid).memory_info().rss / 1e6
 
+    def processor(self) -> float:
+        """Seconds of processor time that it has taken."""
+        times = psutil.Process(self.process.pid).cpu_times()
+        return times.user + times.system
+
 
 @asynccontextmanager
 async def venue(folder: Path, traders: list[Trader], *storage: str) -> AsyncIterator[RunningVenue]:
@@ -176,15 +191,16 @@ async def trade(trader: Trader, first_due: float, interval: float, end: float, r
             cancel_due += 1
 
 
-async def measure(port: int, traders: list[Trader], rate: int, seconds: float) -> Round:
+async def measure(running: RunningVenue, traders: list[Trader], rate: int, seconds: float) -> Round:
     """One round at a steady rate, with the subscribers reading along."""
     result = Round(seconds=seconds)
-    readers = [asyncio.create_task(subscribe(port, result)) for _ in range(SUBSCRIBERS)]
+    readers = [asyncio.create_task(subscribe(running.port, result)) for _ in range(SUBSCRIBERS)]
     await asyncio.sleep(1)
-    result.frames = 0
+    result.frames, before = 0, running.processor()
     interval, start = len(traders) / rate, time.monotonic() + 0.1
     dues = [start + number / rate for number in range(len(traders))]
     await asyncio.gather(*(trade(t, due, interval, start + seconds, result) for t, due in zip(traders, dues)))
+    result.processor = running.processor() - before
     for reader in readers:
         reader.cancel()
     return result
@@ -217,31 +233,70 @@ async def flood(running: RunningVenue, traders: list[Trader], orders: int) -> No
     )
 
 
+async def alternate(options: argparse.Namespace, rate: int) -> list[str]:
+    """All rounds at one rate; the rows of the table that tell of them, each kind's rounds taken together."""
+    kinds = [*options.durability, "memory"]
+    count = -(-rate // ORDERS_A_SECOND_AND_ACCOUNT)
+    print(f"{rate} orders/s, {len(MARKETS)} markets, {SUBSCRIBERS} WebSocket subscribers, {count} accounts")
+    together = {kind: Round() for kind in kinds}
+    for number in range(options.rounds):
+        for kind in kinds:
+            with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+                traders = [Trader(each) for each in range(count)]
+                storage = ["--memory"] if kind == "memory" else ["--data", folder, "--durability", kind]
+                async with venue(Path(folder), traders, *storage) as running:
+                    result = await measure(running, traders, rate, options.seconds)
+            print(f"round {number + 1}  {kind:<9} {json.dumps(result.summary())}", *set(result.refused), flush=True)
+            together[kind].latencies += result.latencies
+            together[kind].processor += result.processor
+    return [_row(rate, kind, result) for kind, result in together.items()]
+
+
+def _row(rate: int, kind: str, result: Round) -> str:
+    p50, p99 = milliseconds(result.latencies)
+    return f"| {rate} | {kind} | {p50} ms | {p99} ms | {result.processor * 1000 / len(result.latencies):.2f} ms |"
+
+
+def of_the_disk(folder: Path) -> str:
+    """What waiting for the disk takes, for 4 KiB written at the end of a file."""
+    taken = []
+    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+        for _ in range(200):
+            file.write(bytes(4096))
+            began = time.monotonic()
+            os.fdatasync(file.fileno())
+            taken.append(time.monotonic() - began)
+    p50, p99 = milliseconds(taken)
+    return f"fdatasync of 4 KiB on this disk: median {p50} ms, 99 of 100 within {p99} ms"
+
+
 async def main(options: argparse.Namespace) -> None:
     if (os.cpu_count() or 1) > 1:
         psutil.Process().cpu_affinity(list(range(1, os.cpu_count())))
-    count = -(-options.rate // ORDERS_A_SECOND_AND_ACCOUNT)
-    print(f"{options.rate} orders/s, {len(MARKETS)} markets, {SUBSCRIBERS} WebSocket subscribers, {count} accounts")
-    for number in range(options.rounds):
-        for name in ("database", "memory"):
-            with tempfile.TemporaryDirectory() as folder:
-                traders = [Trader(each) for each in range(count)]
-                storage = ["--data", folder] if name == "database" else ["--memory"]
-                async with venue(Path(folder), traders, *storage) as running:
-                    result = await measure(running.port, traders, options.rate, options.seconds)
-                print(f"round {number + 1}  {name:<9} {json.dumps(result.summary())}", *set(result.refused), flush=True)
+    disk = of_the_disk(options.folder)
+    rows = [row for rate in options.rate for row in await alternate(options, rate)]
+    print(f"{disk}\n| orders a second | kept | acknowledged, median | 99 of 100 | processor time an order |")
+    print("| --- | --- | --- | --- | --- |", *rows, sep="\n", flush=True)
     if options.orders:
         print(f"memory with the database, over {options.orders} orders:")
-        with tempfile.TemporaryDirectory() as folder:
-            traders = [Trader(each) for each in range(2 * count)]
+        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+            traders = [Trader(each) for each in range(2 * -(-max(options.rate) // ORDERS_A_SECOND_AND_ACCOUNT))]
             async with venue(Path(folder), traders, "--data", folder) as running:
                 await flood(running, traders, options.orders)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rate", type=int, default=1000, help="orders a second (default: %(default)s)")
+    parser.add_argument("--rate", type=int, nargs="+", default=[200, 1000], help="orders a second (default: 200 1000)")
+    parser.add_argument(
+        "--durability",
+        nargs="*",
+        choices=["power-cut", "crash"],
+        default=["power-cut", "crash"],
+        help="what an acknowledged order survives: both are measured unless one is named",
+    )
     parser.add_argument("--seconds", type=float, default=10, help="of each round (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=2, help="of each kind (default: %(default)s)")
     parser.add_argument("--orders", type=int, default=20_000, help="to measure memory over (default: %(default)s)")
+    parser.add_argument("--folder", type=Path, help="on the disk that is to be measured (default: for temporary files)")
     asyncio.run(main(parser.parse_args()))

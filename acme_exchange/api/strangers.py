@@ -1,5 +1,6 @@
 """Counts what is asked without a valid key, whatever it is, for the address that asks (Acme API §3)."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -8,6 +9,11 @@ from acme_exchange.api.access_log import ACCOUNT
 from acme_exchange.api.connection import connection_of
 from acme_exchange.api.rate_limits import FILES, STRANGERS, Bucket, Charge, RateLimits, TooManyRequests
 from acme_exchange.clock import Clock
+
+MESSAGES_A_SECOND = 200
+MESSAGES_AT_ONCE = 400
+"""What an address may send over WebSockets that have not logged in: what comes faster has to wait, and is not read
+meanwhile. A bot that begins subscribes to a few channels of each of its markets."""
 
 COUNTED = "counted"
 """Under which a request says that it counts already, in a limit of its own."""
@@ -21,6 +27,7 @@ class Strangers:
     def __init__(self, limits: RateLimits, clock: Clock) -> None:
         self._limits = limits
         self._clock = clock
+        self._next_message: dict[str | None, float] = {}
 
     def refuse_flood(self, bucket: Bucket, address: str | None) -> None:
         """Counts one request.
@@ -28,6 +35,21 @@ class Strangers:
         :raises TooManyRequests: the address has asked too much.
         """
         self._limits.admit([Charge(bucket, address)], self._clock.now())
+
+    async def wait_for_turn(self, address: str | None) -> None:
+        """Counts one message over a WebSocket, and waits as long as its address has sent too many."""
+        now = asyncio.get_running_loop().time()
+        due = max(now, self._next_message.get(address, now)) + 1 / MESSAGES_A_SECOND
+        self._next_message[address] = due
+        ahead = due - now - MESSAGES_AT_ONCE / MESSAGES_A_SECOND
+        if ahead > 0:
+            await asyncio.sleep(ahead)
+
+    def forget_silent(self) -> None:
+        """Drops what is known of addresses that send nothing."""
+        now = asyncio.get_running_loop().time()
+        for address in [address for address, due in self._next_message.items() if due <= now]:
+            del self._next_message[address]
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:

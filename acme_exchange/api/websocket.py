@@ -54,6 +54,7 @@ class Connection:
         self._request = request
         self._connection = connection_of(request)
         self._outbox = make_outbox(self._abort, self._connection.client.hold)
+        self._strangers = strangers
         count = partial(strangers.refuse_flood, STRANGERS, request.remote)
         self.session = Session(self._outbox, feeds, authenticator, clock, key, count)
         self._writer: asyncio.Task[Any] | None = None
@@ -105,6 +106,8 @@ class Connection:
             elif message.type is WSMsgType.PING:
                 await self.socket.pong(message.data)
             await asyncio.sleep(0)
+            if self.session.key is None:
+                await self._strangers.wait_for_turn(self._request.remote)
             await self._outbox.room()
             self._connection.frame_handled()
 
@@ -159,7 +162,9 @@ class WebSocketInterface:
         )
 
     def close_silent(self) -> None:
-        """Closes the clients that have sent nothing for 60 s, without waiting for any of them."""
+        """Closes the clients that have sent nothing for 60 s, without waiting for any of them, and forgets what those
+        had sent who send nothing any more."""
+        self._strangers.forget_silent()
         for connection in self._connections:
             if connection.session.is_silent():
                 connection.begin_to_close(WSCloseCode.POLICY_VIOLATION)

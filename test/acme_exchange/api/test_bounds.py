@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
-from acme_exchange.api import connection, listener
+from acme_exchange.api import connection, listener, strangers
 from acme_exchange.api.connection import (
     BODY_SECONDS,
     HEAD_SECONDS,
@@ -177,6 +177,28 @@ async def test_refused_log_ins_are_limited_and_past_ten_times_closed(
         assert socket.closed
 
 
+async def test_of_messages_without_a_key_an_address_has_its_share_and_a_key_waits_for_nobody(
+    http: aiohttp.ClientSession, running: RunningVenue, monkeypatch
+):
+    monkeypatch.setattr(strangers, "MESSAGES_A_SECOND", 0.001)
+    monkeypatch.setattr(strangers, "MESSAGES_AT_ONCE", 2.5)
+    async with http.ws_connect(running.websocket_url) as first, http.ws_connect(running.websocket_url) as second:
+        for _ in range(5):
+            await first.send_json({"op": "ping"})
+        for _ in range(3):
+            assert (await Listener(first, running).next())["type"] == "pong"
+        trader = Listener(second, running)
+        await trader.login("alice-key", "alice-secret")
+        for _ in range(10):
+            await trader.send(op="ping")
+            assert (await trader.next())["type"] == "pong"
+        with pytest.raises(TimeoutError):
+            await Listener(first, running).next(0.05)
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: 10**9, raising=False)
+    running.server._sockets.close_silent()
+    assert running.server._sockets._strangers._next_message == {}
+
+
 async def test_a_frame_that_claims_too_much_is_refused_at_its_head(running: RunningVenue):
     async with raw(running) as client:
         await client.send(UPGRADE)
@@ -198,8 +220,9 @@ async def test_of_empty_frames_no_more_are_held_than_one_piece_has(running: Runn
     assert 0 < most <= PIECE_BYTES // 6 + 1
 
 
-async def test_a_client_that_reads_nothing_is_asked_nothing_more(running: RunningVenue):
+async def test_a_client_that_reads_nothing_is_asked_nothing_more(running: RunningVenue, monkeypatch):
     """The loopback's buffers hold some megabytes of frames; then the client's own are not taken any more."""
+    monkeypatch.setattr(strangers, "MESSAGES_A_SECOND", 10**9)
     operations = [b'{"op":"subscribe","channel":"markets"}', b'{"op":"unsubscribe","channel":"markets"}']
     frames = b"".join(bytes([0x81, 0x80 | len(each)]) + bytes(4) + each for each in operations)
     async with raw(running) as client:
@@ -216,8 +239,11 @@ async def test_a_client_that_reads_nothing_is_asked_nothing_more(running: Runnin
         assert outbox._waiting_bytes < ROOM_BYTES + 64 * 1024
 
 
-async def test_what_waits_for_all_clients_together_is_bounded_too(http: aiohttp.ClientSession, running: RunningVenue):
+async def test_what_waits_for_all_clients_together_is_bounded_too(
+    http: aiohttp.ClientSession, running: RunningVenue, monkeypatch
+):
     """Each of those that read nothing stays under its own bound; the one for whom the most waits has to go."""
+    monkeypatch.setattr(strangers, "MESSAGES_A_SECOND", 10**9)
     clients = running.server.listener._clients
     clients._most_held = 3 * ROOM_BYTES // 2
     operations = [b'{"op":"subscribe","channel":"markets"}', b'{"op":"unsubscribe","channel":"markets"}']

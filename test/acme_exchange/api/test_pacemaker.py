@@ -4,7 +4,7 @@ from itertools import count
 from acme_exchange.api import pacemaker, turns
 from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.pacemaker import Pacemaker
-from acme_exchange.api.rate_limits import REQUESTS, RateLimits
+from acme_exchange.api.rate_limits import REQUESTS, Charge, RateLimits
 from acme_exchange.api.strangers import Strangers
 from acme_exchange.api.websocket import WebSocketInterface
 from test.acme_exchange.venue import RunningVenue
@@ -24,7 +24,7 @@ def made_for(running: RunningVenue, limits: RateLimits) -> Pacemaker:
 
 async def test_the_limits_of_whoever_is_silent_are_forgotten(running: RunningVenue):
     limits = RateLimits()
-    limits.admit([(REQUESTS, "alice")], running.clock.now())
+    limits.admit([Charge(REQUESTS, "alice")], running.clock.now())
     running.clock.advance(1)
     made_for(running, limits).beat()
     assert len(limits) == 0

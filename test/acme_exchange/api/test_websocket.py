@@ -530,7 +530,7 @@ async def test_a_ping_of_the_protocol_is_answered_and_keeps_the_connection(
 async def test_a_reader_that_is_too_slow_is_dropped_and_the_others_are_not(
     http: aiohttp.ClientSession, lively: RunningVenue, monkeypatch
 ):
-    monkeypatch.setattr(outbox.Outbox.__init__, "__defaults__", (200_000,))
+    monkeypatch.setattr(outbox.Outbox.__init__, "__defaults__", (200_000, lambda change: None))
     host, port = lively.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port), limit=1024)
     writer.write(
