@@ -96,11 +96,12 @@ class AcmePerpetualAccountApi:
         """The fills since a time (epoch seconds, inclusive), oldest first, each once: of one order, or of all.
 
         One answer holds a limited number of them. The next page begins at the time of the last fill, not after it:
-        several fills may have the same time.
+        several fills may have the same time. Where so many have it that none of a page is new, ids lead on.
         """
         seen: Set[str] = set()
+        least_id: Optional[int] = None
         while True:
-            params = account_data.fills_params(since - CONSTANTS.FILLS_OVERLAP, exchange_order_id)
+            params = account_data.fills_params(since - CONSTANTS.FILLS_OVERLAP, exchange_order_id, least_id)
             answer = await self._get(path_url=CONSTANTS.FILLS_PATH_URL, params=params, is_auth_required=True)
             entries = wire.entries(answer)
             page = [fill for fill in self._parsed(entries, account_data.fill) if fill.trade_id not in seen]
@@ -108,12 +109,15 @@ class AcmePerpetualAccountApi:
                 yield fill
             if len(entries) < account_data.MOST_FILLS:
                 return
-            if not page:
+            if page:
+                seen.update(fill.trade_id for fill in page)
+                since, least_id = page[-1].time, None
+            elif seen and least_id is None and all(map(str.isdigit, seen)):
+                least_id = max(map(int, seen)) + 1
+            else:
                 raise wire.WireError(
                     f"there are more fills at one time than an answer holds ({account_data.MOST_FILLS})"
                 )
-            seen.update(fill.trade_id for fill in page)
-            since = page[-1].time
 
     async def _entries(
         self, path_url: str, parser: Callable[[Any], Any], params: Optional[Dict[str, Any]] = None

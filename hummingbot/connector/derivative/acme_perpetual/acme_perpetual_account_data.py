@@ -131,14 +131,18 @@ def position_mode_request(mode: PositionMode) -> Dict[str, Any]:
     return {"mode": next(name for name, value in POSITION_MODES.items() if value is mode)}
 
 
-def fills_params(start_time: float, exchange_order_id: Optional[str] = None) -> Dict[str, Any]:
+def fills_params(
+    start_time: float, exchange_order_id: Optional[str] = None, least_id: Optional[int] = None
+) -> Dict[str, Any]:
     """The query for the fills since `start_time`, oldest first, as many as one answer holds (Acme API §5).
 
     :param start_time: seconds since the epoch, inclusive
     :param exchange_order_id: the only order whose fills are wanted
+    :param least_id: those of this id, and of higher ones
     """
     params = {"start_time": _time_text(start_time), "order": "asc", "limit": MOST_FILLS}
-    return params if exchange_order_id is None else {**params, "orderId": exchange_order_id}
+    narrowing = {"orderId": exchange_order_id, "minId": least_id}
+    return {**params, **{name: value for name, value in narrowing.items() if value is not None}}
 
 
 def order_history_params(start_time: float) -> Dict[str, Any]:
