@@ -23,7 +23,7 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
-PATIENCE_MILLISECONDS = 30_000
+PATIENCE_MILLISECONDS = 120_000
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
 MAY_BE_REFUSED = ("/page/session", "/page/api/orders", "/page/api/account")
 

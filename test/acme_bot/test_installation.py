@@ -172,7 +172,6 @@ def whole_tree(tree) -> Path:
     return tree
 
 
-@pytest.mark.timeout(300)
 def test_inside_a_tree_the_connector_is_found_and_its_tests_pass(whole_tree):
     assert tree_version(whole_tree) == Version(SUPPORTED)
     install(whole_tree)

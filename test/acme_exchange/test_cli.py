@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 from acme_exchange.cli.notices import Activity
 from test.acme_exchange.processes import command, serving
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
 ALICE = {"name": "alice", "key": "alice-key", "secret": "alice-secret", "deposit": 10000}
 
 

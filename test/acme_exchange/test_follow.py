@@ -26,7 +26,7 @@ from acme_exchange.market.follow.lines import (
 BTC = "BTC-PERP"
 NOON = 1_723_161_600_000_000
 MINUTE = 60_000_000
-PATIENCE = 60
+PATIENCE = 180
 
 
 def at(seconds: float) -> dict:

@@ -18,7 +18,7 @@ def shown(amount: Decimal) -> str:
     return f"{float(amount):g}"
 
 
-def wait_for(condition: Callable[[], bool], seconds: int = 120) -> None:
+def wait_for(condition: Callable[[], bool], seconds: int = 600) -> None:
     """Waits for what only shows by asking."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -42,7 +42,7 @@ class Terminal:
     def press(self, keys: str) -> None:
         os.write(self._keyboard, keys.encode())
 
-    def wait_for(self, pattern: str, seconds: float = 60) -> str:
+    def wait_for(self, pattern: str, seconds: float = 240) -> str:
         """Reads until the screen shows `pattern`; returns the screen, and fails with it when it never does."""
         deadline = time.monotonic() + seconds
         while not re.search(pattern, self.text()):
@@ -50,7 +50,7 @@ class Terminal:
             assert self._read_for(0.2), f"the program ended before {pattern!r}:\n{self.text()}"
         return self.text()
 
-    def wait_for_end(self, seconds: float = 30) -> int:
+    def wait_for_end(self, seconds: float = 120) -> int:
         """Returns the program's exit code; fails when it does not end by itself."""
         deadline = time.monotonic() + seconds
         while self._read_for(0.2):

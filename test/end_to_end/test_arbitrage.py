@@ -22,7 +22,7 @@ from acme_bot.strategy_files import add_files
 from acme_bot.venue import DEPOSIT, Venue
 from test.end_to_end import transcripts
 
-PATIENCE = 180
+PATIENCE = 600
 WIDTH = 120
 STOP_SECONDS = 25
 FUNDING_SECONDS = 60
@@ -122,7 +122,6 @@ class Arbitrage:
         return both_sides_filled(self.records[connector].statement())
 
 
-@pytest.mark.timeout(300)
 def test_spot_perpetual_arbitrage_trades_the_second_account_against_paper(hbot: Hbot, start_venues, keep_transcript):
     """Hummingbot's paper trading takes its prices from the first server, whose account nothing is done on."""
     settings = hbot.workspace / "conf" / "conf_client.yml"
@@ -142,7 +141,6 @@ def test_spot_perpetual_arbitrage_trades_the_second_account_against_paper(hbot: 
 
 
 @pytest.mark.skipif(SOURCE is None, reason="HUMMINGBOT_SOURCE names no Hummingbot source tree")
-@pytest.mark.timeout(300)
 def test_funding_rate_arbitrage_between_two_servers(hbot: Hbot, start_venues, tmp_path, keep_transcript):
     scripts = tmp_path / "scripts"
     scripts.mkdir()

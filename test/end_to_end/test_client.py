@@ -100,7 +100,6 @@ def rows_of_the_fills(ledger: VenueAccount) -> str:
     return rf"Number of trades +{buys} +{len(fills) - buys} +{len(fills)}\b(.|\n)*Fees paid +{fees} USD"
 
 
-@pytest.mark.timeout(300)
 def test_a_trader_connects_trades_and_looks(client: Terminal, venue: Venue, ledger: VenueAccount):
     set_password(client)
 
@@ -112,7 +111,7 @@ def test_a_trader_connects_trades_and_looks(client: Terminal, venue: Venue, ledg
     create_as_the_page_says(client)
     client.type("start")
     client.wait_for(f"'{MARKET_MAKING.name}' started successfully")
-    client.wait_for("(BUY|SELL) order .* is filled", seconds=120)
+    client.wait_for("(BUY|SELL) order .* is filled")
 
     comes_to_show(client, "order_book --lines 10", lambda: row_of_an_order_placed_by_hand(ledger))
     comes_to_show(client, "status", lambda: row_of_the_balance(ledger))

@@ -74,7 +74,6 @@ async def _next(client: aiomqtt.Client) -> dict[str, Any]:
     return json.loads((await anext(aiter(client.messages))).payload)
 
 
-@pytest.mark.timeout(300)
 async def test_a_bot_without_a_screen_reports_and_obeys_over_mqtt(hbot, venue, ledger, broker):
     connect_to_broker(hbot.workspace, broker)
     hbot.connect(venue.url, venue.trader.key, venue.trader.secret)
@@ -94,7 +93,6 @@ async def test_a_bot_without_a_screen_reports_and_obeys_over_mqtt(hbot, venue, l
     hbot.stop_bot()
 
 
-@pytest.mark.timeout(300)
 async def test_what_this_hummingbot_cannot_do_over_mqtt_it_says(hbot, venue, broker):
     """Two of Hummingbot's own faults; once they are mended, `docs/scaling.md` has to say so."""
     connect_to_broker(hbot.workspace, broker)

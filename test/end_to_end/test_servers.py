@@ -21,7 +21,7 @@ from acme_bot.hbot import Hbot
 from test.end_to_end.trader import DEPOSIT, READER, Exchange, Log, Trader
 
 HOST = "acme.example"
-PATIENCE = 90
+PATIENCE = 600
 GRID_DEPOSIT = 1234
 NOT_AUTHORIZED = "Not authorized (the API key may only read: connect acme_perpetual with one that may trade)"
 
@@ -136,7 +136,6 @@ def placements(access_log: Path) -> list[dict]:
     return [entry for entry in entries if (entry["method"], entry["path"]) == ("POST", "/api/orders")]
 
 
-@pytest.mark.timeout(300)
 def test_a_bot_trades_on_a_subaccount_of_a_server_with_an_authority_of_its_own_behind_a_proxy(
     hbot: Hbot, behind_a_gate, tmp_path
 ):

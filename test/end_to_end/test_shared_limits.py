@@ -38,7 +38,7 @@ class PlacementAnswers(logging.Handler):
             self._statuses.put_nowait(line["status"])
 
     async def next(self, count: int) -> list[int]:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             return sorted([await self._statuses.get() for _ in range(count)])
 
 

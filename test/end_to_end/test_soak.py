@@ -4,8 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 SERIES = (
     "memory of the bot",
     "memory of the venue",
@@ -19,7 +17,6 @@ SERIES = (
 )
 
 
-@pytest.mark.timeout(240)
 def test_five_markets_are_traded_and_every_series_is_measured_drawn_and_judged(tmp_path):
     folder = tmp_path / "soak"
     command = [sys.executable, "-m", "acme_bot", "soak", "--seconds", "20", "--seed", "7", "--folder", folder]

@@ -103,7 +103,6 @@ def title(strategy: Strategy) -> str:
 
 
 @pytest.mark.skipif(SOURCE is None, reason="HUMMINGBOT_SOURCE names no Hummingbot source tree")
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("strategy", RUNS, ids=title)
 def test_a_strategy_of_hummingbots_trades_and_the_books_agree(strategy, tmp_path, keep_transcript):
     said = StringIO()

@@ -34,7 +34,7 @@ from hummingbot.core.event import events
 from hummingbot.core.event.event_listener import EventListener
 from test.acme_exchange.venue import MORNING, Client, ManualClock, RunningVenue, running_venue
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds after which what a test waits for counts as never coming."""
 
 TICK = 0.1

@@ -20,7 +20,7 @@ from test.acme_exchange.processes import serving
 
 HERE = Path(__file__).parent
 PACKAGES = Path(sys.prefix) / "foreign-clients"
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
 
 
 class ClientProcess:

@@ -14,7 +14,7 @@ from hummingbot.core.web_assistant.connections.connections_factory import Connec
 from test.acme_bot.feed.mirror import Mirror
 from test.acme_bot.feed.stand_in import DUE, EXCHANGES, Binance, Hyperliquid, Okx, StandIn
 
-PATIENCE = 20
+PATIENCE = 120
 
 
 class Reading:

@@ -15,7 +15,7 @@ from test.acme_exchange.notifications.mailbox import Mailbox
 from test.acme_exchange.processes import ProcessVenue, command
 from test.acme_exchange.venue import Client
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
 ACCOUNTS = [{"name": name, "key": f"{name}-key", "secret": f"{name}-secret", "deposit": 10000} for name in ("a", "b")]
 
 

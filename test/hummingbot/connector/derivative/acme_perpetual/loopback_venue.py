@@ -8,7 +8,7 @@ from aiohttp import web
 
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import AcmeConnectionsFactory
 
-PATIENCE = 60.0  # seconds after which a test that waits has failed
+PATIENCE = 180.0  # seconds after which a test that waits has failed
 
 
 class ReceivedRequest(NamedTuple):
