@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import psutil
 
 
-def assert_gone(processes: Sequence[psutil.Process], seconds: float = 20) -> None:
+def assert_gone(processes: Sequence[psutil.Process], seconds: float = 60) -> None:
     """A process that has ended and that nobody has asked about yet, as in a container without an init, counts."""
     deadline = time.monotonic() + seconds
     while alive := [process for process in processes if runs(process)]:

@@ -126,7 +126,7 @@ def test_a_stopped_venue_leaves_no_listener(tmp_path):
 
     assert own_processes() == before
     with pytest.raises(urllib.error.URLError):
-        urllib.request.urlopen(venue.url, timeout=5)
+        urllib.request.urlopen(venue.url, timeout=60)
     with pytest.raises(VenueError, match="no answer from"):
         VenueAccount(venue.url, venue.trader).balance()
 

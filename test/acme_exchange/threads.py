@@ -17,7 +17,7 @@ def venue_in_thread(**options: Any) -> Iterator[RunningVenue]:
     thread.start()
 
     def run(coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(timeout=60)
+        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(timeout=240)
 
     context = running_venue(**options)
     try:

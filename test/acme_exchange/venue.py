@@ -189,7 +189,7 @@ class Listener:
         args = {"key": key, "time": time, "sign": sign(secret, f"{time}websocket_login")} | changed
         await self.send(op="login", args=args)
 
-    async def next(self, seconds: float = 10) -> dict[str, Any]:
+    async def next(self, seconds: float = 60) -> dict[str, Any]:
         """The next frame, its fractional numbers as they are written; fails when none comes for so long."""
         return json.loads(await self.socket.receive_str(timeout=seconds), parse_float=Decimal)
 

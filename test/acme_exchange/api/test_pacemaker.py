@@ -65,6 +65,6 @@ async def test_a_fault_is_logged_and_the_market_goes_on(running: RunningVenue, m
     monkeypatch.setattr(running.venue, "pulse", market)
     made = made_for(running, RateLimits())
     made.start()
-    await asyncio.wait_for(went_on.wait(), timeout=10)
+    await asyncio.wait_for(went_on.wait(), timeout=60)
     await made.stop()
     assert "the market has a fault" in caplog.text

@@ -508,7 +508,7 @@ async def test_a_client_that_is_silent_for_a_minute_is_closed(http: aiohttp.Clie
         await raw.socket.ping()
         await raw.pending()
         running.advance(0.1)
-        message = await silent.socket.receive(timeout=10)
+        message = await silent.socket.receive(timeout=60)
         assert (message.type, silent.socket.close_code) == (aiohttp.WSMsgType.CLOSE, 1008)
         assert await talking.pending() == []
         assert await raw.pending() == []
@@ -520,11 +520,11 @@ async def test_a_ping_of_the_protocol_is_answered_and_keeps_the_connection(
     async with http.ws_connect(running.websocket_url, autoping=False) as socket:
         running.advance(59.9)
         await socket.ping(b"here")
-        message = await socket.receive(timeout=10)
+        message = await socket.receive(timeout=60)
         assert (message.type, bytes(message.data)) == (aiohttp.WSMsgType.PONG, b"here")
         running.advance(59.9)
         await socket.send_json({"op": "ping"})
-        assert json.loads(await socket.receive_str(timeout=10)) == {"type": "pong"}
+        assert json.loads(await socket.receive_str(timeout=60)) == {"type": "pong"}
 
 
 async def test_a_reader_that_is_too_slow_is_dropped_and_the_others_are_not(
@@ -563,9 +563,9 @@ async def test_at_the_end_everybody_is_told_to_reconnect(http: aiohttp.ClientSes
             await Listener(socket, running).subscribe("trades", "BTC-PERP")
         ending = asyncio.create_task(running.server.stop())
         for socket in sockets:
-            frame = json.loads(await socket.receive_str(timeout=10))
+            frame = json.loads(await socket.receive_str(timeout=60))
             assert (frame["type"], frame["code"]) == ("info", 20001)
-            assert (await socket.receive(timeout=10)).type is aiohttp.WSMsgType.CLOSE
+            assert (await socket.receive(timeout=60)).type is aiohttp.WSMsgType.CLOSE
             assert socket.close_code == 1001
         await ending
 

@@ -333,7 +333,7 @@ class AcmeConnectionsFactoryTests(IsolatedAsyncioWrapperTestCase):
             "print('imported', file=sys.stderr, flush=True)\n"
             "for _ in range(2): asyncio.run(AcmeConnectionsFactory().get_rest_connection())\n"
         )
-        ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+        ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=240)
         # In a source tree Hummingbot asks git for its branch when it is imported, which may have something to say.
         *_, said_after_the_import = ended.stderr.split("imported\n")
         self.assertEqual((0, "", ""), (ended.returncode, ended.stdout, said_after_the_import))
