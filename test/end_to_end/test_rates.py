@@ -20,7 +20,9 @@ asyncio.run(rates())
 
 
 def rates(hbot: Hbot) -> dict[str, Decimal]:
-    run = subprocess.run([sys.executable, "-c", ORACLE], cwd=hbot.workspace, capture_output=True, text=True, timeout=240)
+    run = subprocess.run(
+        [sys.executable, "-c", ORACLE], cwd=hbot.workspace, capture_output=True, text=True, timeout=240
+    )
     assert run.returncode == 0, run.stderr
     return {pair: Decimal(price) for pair, price in json.loads(run.stdout).items()}
 
