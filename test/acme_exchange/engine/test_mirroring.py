@@ -366,6 +366,8 @@ def test_what_rests_is_what_is_displayed_and_not_taken_and_all_money_is_the_depo
         _check_levels(venue)
         if step[0] == "trade":
             _check_trade(venue, step)
+        if step[0] == "book":
+            _check_crossing(venue, step)
         _check_ahead(before, _ahead(venue))
         bid, ask = venue.engine.market(BTC).bid, venue.engine.market(BTC).ask
         assert bid is None or ask is None or bid < ask
@@ -416,10 +418,25 @@ def _check_ahead(before: dict[int, Decimal], after: dict[int, Decimal]) -> None:
 
 
 def _check_trade(venue: Followed, step: tuple) -> None:
-    _, _, _, size, _ = step
-    filled = sum(fill.size for fill in venue.of(events.Filled) if fill.account not in HOUSE_ACCOUNTS)
-    assert filled <= size
+    _, _, price, size, _ = step
+    fills = [fill for fill in venue.of(events.Filled) if fill.account not in HOUSE_ACCOUNTS]
+    assert sum(fill.size for fill in fills) <= size
+    assert all(fill.price >= price if fill.side == "buy" else fill.price <= price for fill in fills)
     assert sum(trade.size for trade in venue.of(events.Traded)) == size
+
+
+def _check_crossing(venue: Followed, step: tuple) -> None:
+    """What a frame fills is at most what it displays across the orders, and they are its makers."""
+    told = {(side, price): size for side, price, size in step[1]}
+    for side, against in (("buy", "ask"), ("sell", "bid")):
+        fills = [fill for fill in venue.of(events.Filled) if fill.side == side and fill.account not in HOUSE_ACCOUNTS]
+        reached = max((fill.price if side == "buy" else -fill.price for fill in fills), default=None)
+        crossing = [
+            size for (which, price), size in told.items()
+            if which == against and reached is not None and (price if side == "buy" else -price) <= reached
+        ]  # fmt: skip
+        assert sum(fill.size for fill in fills) <= sum(crossing)
+        assert all(fill.liquidity == "maker" for fill in fills)
 
 
 # ---------------------------------------------------------------------------------------------------------- a recording
