@@ -19,7 +19,8 @@ from acme_exchange.notifications.receiver import NOTIFY_VARIABLE
 
 ACCOUNT = "demo"
 DEPOSIT = 10_000
-START_SECONDS = 30
+START_SECONDS = 180
+"""A busy machine that has just unpacked the venue's packages takes a minute for the first start."""
 END_SECONDS = 10
 URL = re.compile(r"http://[\w.\-:\[\]]+")
 PAGE = re.compile(r"http://\S+#code=\S+")
@@ -113,10 +114,15 @@ class Venue:
         return path
 
     def _announced_url(self) -> str:
-        said = ""
+        said, is_late = "", threading.Event()
         output = self._running.stdout
         assert output is not None
-        deadline = threading.Timer(self.start_seconds, self._running.kill)
+
+        def give_up() -> None:
+            is_late.set()
+            self._running.kill()
+
+        deadline = threading.Timer(self.start_seconds, give_up)
         deadline.start()
         for line in output:
             said += line
@@ -127,7 +133,9 @@ class Venue:
                 return url.group()
         deadline.cancel()
         self.stop()
-        raise VenueStartError(f"The venue did not start: {said}{self._log().read_text(encoding='utf-8')}".strip())
+        late = f"it did not listen within {self.start_seconds} s. " if is_late.is_set() else ""
+        said += self._log().read_text(encoding="utf-8")
+        raise VenueStartError(f"The venue did not start: {late}{said}".strip())
 
     def _announced_page(self) -> str:
         """Where a browser is signed in, once: the venue says so before it says that it listens."""

@@ -88,8 +88,6 @@ def controller(source: Path | None) -> Strategy:
 class PaperVenue(Venue):
     """`acme-bot paper` on an exchange at `address`; an account for each name, with keys as `Venue` has them."""
 
-    start_seconds = 120
-
     def __init__(self, folder: Path, address: str, names: list[str]):
         super().__init__(folder, funding_seconds=60)
         self._address = address

@@ -138,6 +138,17 @@ def test_a_venue_that_cannot_start_says_why(tmp_path, monkeypatch):
         Venue(tmp_path, funding_seconds=3600).start()
 
 
+def test_a_venue_that_takes_too_long_is_ended_and_says_so(tmp_path, monkeypatch):
+    before = own_processes()
+    venue = Venue(tmp_path, funding_seconds=3600)
+    venue.start_seconds = 0.05
+    monkeypatch.setattr(venue, "_command", lambda: ["sleep", "600"])
+
+    with pytest.raises(VenueStartError, match=r"^The venue did not start: it did not listen within 0.05 s\.$"):
+        venue.start()
+    assert own_processes() == before
+
+
 def test_the_two_sides_of_a_hedge_pay_one_payment_of_one_time(monkeypatch: pytest.MonkeyPatch):
     """Hummingbot records one of them: it keeps no two of one time."""
     times = ["2026-01-02T04:00:00+00:00", "2026-01-02T03:00:00+00:00"]

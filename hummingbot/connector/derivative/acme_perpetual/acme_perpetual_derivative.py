@@ -49,7 +49,11 @@ from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_placement imp
     PlacementVerdict,
 )
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_terms import AccountTerms, is_final
-from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_trouble import Trouble, is_refused_for_good
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_trouble import (
+    Trouble,
+    is_key_unknown,
+    is_refused_for_good,
+)
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import (
     AcmeRequestError,
     is_clock_error,
@@ -325,9 +329,18 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         """Whether the venue refuses the account's key for good: what was known of the account is then not current."""
         is_refused = is_refused_for_good(error)
         if is_refused:
+            is_news = not self._trouble.is_refused
             self._trouble.tell("sign in", error)
             self._holdings.forget()
+            if is_news and is_key_unknown(error):
+                self._pause_strategies(error)
         return is_refused
+
+    def _pause_strategies(self, error: Exception):
+        """Tells strategies that the account's mode is not known: version 1 then neither orders nor cancels, which it
+        would try and log every second, until the connector is ready again and the mode is set anew."""
+        reason = f"the venue refuses the API key ({error}), and nothing is traded until it is taken"
+        self._fire_position_mode_events(self._perpetual_trading.position_mode, success=False, message=reason)
 
     async def _until_answered(self, what: str, ask: Callable[[], Awaitable[None]]):
         """Does what asks the venue, again and again until it answers. The base class's loops log a traceback with each
@@ -705,11 +718,14 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     ):
         """As in the base class, which tells the user to check API key and network, whatever the venue said."""
         order = f"{trade_type.name.lower()} {order_type.name.upper()} order"
-        self.logger().network(
-            f"Error submitting {order} to {self.name_cap} for {amount} {trading_pair} {price}.",
-            exc_info=exception,
-            app_warning_msg=f"The {order} {order_id} for {amount} {trading_pair} was not placed: {exception}.",
-        )
+        if is_key_unknown(exception):
+            self._note_refusal(exception)
+        else:
+            self.logger().network(
+                f"Error submitting {order} to {self.name_cap} for {amount} {trading_pair} {price}.",
+                exc_info=exception,
+                app_warning_msg=f"The {order} {order_id} for {amount} {trading_pair} was not placed: {exception}.",
+            )
         self._update_order_after_failure(order_id=order_id, trading_pair=trading_pair, exception=exception)
 
     async def _place_order_and_process_update(self, order: InFlightOrder, **kwargs) -> str:
@@ -760,7 +776,13 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         return self._order_tracker.saved_states()
 
     async def _place_cancel(self, order_id: str, tracked_order: InFlightOrder) -> bool:
-        return await self._canceller.cancel(tracked_order)
+        try:
+            return await self._canceller.cancel(tracked_order)
+        except AcmeRequestError as error:
+            if not is_key_unknown(error):
+                raise
+            self._note_refusal(error)
+            return False
 
     async def _request_order_status(self, tracked_order: InFlightOrder) -> OrderUpdate:
         return account_data.order_update(

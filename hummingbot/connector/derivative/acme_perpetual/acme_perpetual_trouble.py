@@ -17,7 +17,8 @@ from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistant
     is_clock_error,
 )
 
-REFUSED_STATUSES = (401, 403)
+READ_ONLY_STATUS = 403
+REFUSED_STATUSES = (401, READ_ONLY_STATUS)
 
 
 def is_refused_for_good(error: Exception) -> bool:
@@ -26,6 +27,11 @@ def is_refused_for_good(error: Exception) -> bool:
         (error.status in REFUSED_STATUSES and not is_clock_error(error))
         or error.message == CONSTANTS.NO_SUBACCOUNT_ERROR
     )
+
+
+def is_key_unknown(error: Exception) -> bool:
+    """The same, leaving out a key that is known and may only read."""
+    return is_refused_for_good(error) and error.status != READ_ONLY_STATUS
 
 
 class Trouble:
@@ -41,6 +47,11 @@ class Trouble:
         self._pace = pace
         self._logger = logger
         self._told_at: Dict[str, float] = {}
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it was told that the key is refused, and all has not been well since."""
+        return "refused" in self._told_at
 
     def tell(self, what: str, error: Exception):
         """Tells of an error, as a warning in the log.
