@@ -57,6 +57,7 @@ setup(
         "yarl",
     ],
     extras_require={
+        "report": ["matplotlib"],
         "soak": SOAK,
         "test": [
             *SOAK,

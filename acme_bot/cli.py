@@ -202,6 +202,12 @@ def _soak(options: argparse.Namespace) -> int:
     return run_soak(options.seconds, options.seed, options.folder, _console())
 
 
+def _report(options: argparse.Namespace) -> int:
+    from acme_bot.report.run import run_report
+
+    return run_report(options.what, options.data, options.out, options.text, _console())
+
+
 def _feed(options: argparse.Namespace) -> int:
     from acme_bot.feed.run import run_feed
 
@@ -294,6 +300,12 @@ def _parser() -> argparse.ArgumentParser:
     paper.add_argument("--latency", metavar="MS", help="of orders and cancellations (default: 50)")
     paper.add_argument("--queue", metavar="RULE", help="behind, prob1 or prob3: see `acme-exchange serve --help`")
     paper.set_defaults(command=_paper)
+    report = commands.add_parser("report", help="print and draw what an account has earned, and by what")
+    report.add_argument("what", metavar="WORKSPACE|ACCOUNT", help="a workspace's folder, or an account's name")
+    report.add_argument("--data", metavar="DIR", type=Path, help="where the venue keeps its data, when not as usual")
+    report.add_argument("--out", metavar="DIR", type=Path, default=Path(), help="where the PNG and the page go")
+    report.add_argument("--text", action="store_true", help="print it, and draw nothing")
+    report.set_defaults(command=_report)
     chaos = commands.add_parser("chaos", help="let three bots trade while everything fails, and compare both records")
     chaos.add_argument(
         "--seconds", metavar="N", type=_duration, default=CHAOS_SECONDS, help="of faults (default: %(default)s)"

@@ -37,13 +37,23 @@ def stored_client(workspace: Path, password: str, connector: str = CONNECTOR) ->
 
     Raises `Problem` when there is none, or when the password is not the one of the key.
     """
+    server = _stored(workspace, connector).get(f"{connector}_server") or DEFAULT_SERVER
+    return VenueClient(server, stored_key(workspace, password, connector))
+
+
+def stored_key(workspace: Path, password: str, connector: str = CONNECTOR) -> Key:
+    """The key alone; raises likewise."""
+    values = _stored(workspace, connector)
+    key, secret = (_decrypted(values[f"{connector}_{name}"], password) for name in ("api_key", "api_secret"))
+    return Key(key, secret, values.get(f"{connector}_subaccount") or "")
+
+
+def _stored(workspace: Path, connector: str) -> dict[str, str]:
     path = workspace / "conf" / "connectors" / f"{connector}.yml"
     if not path.exists():
         raise Problem(f"{workspace} has no key: `acme-bot workspace {quoted(workspace)} --connect` stores the venue's.")
-    values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    key, secret = (_decrypted(values[f"{connector}_{name}"], password) for name in ("api_key", "api_secret"))
-    server = values.get(f"{connector}_server") or DEFAULT_SERVER
-    return VenueClient(server, Key(key, secret, values.get(f"{connector}_subaccount") or ""))
+    values: dict[str, str] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return values
 
 
 def running_bot(workspace: Path) -> int | None:

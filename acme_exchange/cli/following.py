@@ -12,7 +12,9 @@ from acme_exchange.input.errors import UserError
 from acme_exchange.latency import Latency
 from acme_exchange.market import MarketPlan
 from acme_exchange.market.follow.follower import Follower, Source, specification
+from acme_exchange.market.follow.rules import keep_rule
 from acme_exchange.market.follow.source import STANDARD_INPUT, FollowError, LineSource
+from acme_exchange.store import DatabaseStore
 from acme_exchange.venue import Venue
 
 DEFAULT_LATENCY = 50
@@ -107,6 +109,9 @@ def following(venue: Venue, source: LineSource, options: argparse.Namespace) -> 
     for each in follower.sources.values():
         venue.origins[each.line.market] = partial(_origin, venue, each)
         notice(f"{each.line.market} follows {each.name}; orders queue behind what it displays, {rule.words}.")
+    if isinstance(venue.store, DatabaseStore) and (file := venue.store.database.file):
+        held = f"orders queue behind what the exchange displays, {rule.words}; {_held_back(options)} ms of latency"
+        keep_rule(file.path.parent, venue.clock.now(), held)
     return Following(venue, source, follower, options.speed, options.repeat)
 
 
@@ -119,9 +124,13 @@ def _origin(venue: Venue, source: Source) -> str:
 
 def latency(options: argparse.Namespace) -> Latency:
     """How long orders and cancellations are under way."""
+    return Latency(_held_back(options), secrets.randbits(32) if options.seed is None else options.seed)
+
+
+def _held_back(options: argparse.Namespace) -> int:
+    """Milliseconds, at the mean."""
     usual = 0 if options.follow is None else DEFAULT_LATENCY
-    milliseconds = usual if options.latency is None else options.latency
-    return Latency(milliseconds, secrets.randbits(32) if options.seed is None else options.seed)
+    return usual if options.latency is None else int(options.latency)
 
 
 def _milliseconds(text: str) -> int:

@@ -1,0 +1,82 @@
+"""What became of the price after each fill: who paid for adverse selection.
+
+The venue keeps no book of the past, but it keeps trades. The middle of a moment is taken to be half way between the
+latest trade in which somebody bought and the latest in which somebody sold.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from acme_bot.report.session import MICROSECONDS, Session
+from acme_exchange.engine.events import Filled, Traded
+
+HORIZONS = (1, 10, 60)
+"""Seconds after the fill."""
+OLDEST_SECONDS = 10
+"""A trade from before that says nothing of the moment any more."""
+BASIS_POINTS = 10_000
+
+
+@dataclass(frozen=True)
+class Markout:
+    """Of the fills in one role.
+
+    :ivar seconds: after the fill.
+    :ivar known: of how many fills the price of then is known.
+    :ivar basis_points: by how much the middle was better than the fill's price then, by volume; negative: worse. None
+        where nothing is known.
+    """
+
+    role: str
+    seconds: int
+    fills: int
+    known: int
+    basis_points: float | None
+
+
+class _Middles:
+    """The middle of a market, as its trades tell."""
+
+    def __init__(self, trades: Sequence[Traded], now: int):
+        """:param now: nothing is known of what comes later; microseconds since the epoch."""
+        self._sides = [
+            ([trade.time for trade in chosen], [float(trade.price) for trade in chosen])
+            for chosen in ([trade for trade in trades if trade.side == side] for side in ("buy", "sell"))
+        ]
+        self._now = now
+
+    def at(self, time: int) -> float | None:
+        """None when that is yet to come, or a side has no trade of shortly before."""
+        if time > self._now:
+            return None
+        prices = []
+        for times, side in self._sides:
+            at = bisect_right(times, time) - 1
+            if at < 0 or time - times[at] > OLDEST_SECONDS * MICROSECONDS:
+                return None
+            prices.append(side[at])
+        return sum(prices) / len(prices)
+
+
+def markouts(session: Session) -> list[Markout]:
+    """Of makers and of takers, at each horizon."""
+    middles = {market: _Middles(trades, session.now) for market, trades in session.trades.items()}
+    return [
+        _markout(role, seconds, [fill for fill in session.fills if fill.liquidity == role], middles)
+        for role in ("maker", "taker")
+        for seconds in HORIZONS
+    ]
+
+
+def _markout(role: str, seconds: int, fills: Sequence[Filled], middles: dict[str, _Middles]) -> Markout:
+    gained, volume, known = 0.0, 0.0, 0
+    for fill in fills:
+        later = middles[fill.market].at(fill.time + seconds * MICROSECONDS)
+        if later is None:
+            continue
+        price, size = float(fill.price), float(fill.size)
+        gained += (later - price) * size * (1 if fill.side == "buy" else -1)
+        volume += price * size
+        known += 1
+    return Markout(role, seconds, len(fills), known, BASIS_POINTS * gained / volume if known else None)

@@ -1,0 +1,156 @@
+"""What an account has done on a venue, read out of the venue's database: all of it as it was at one moment.
+
+The database can be read while the venue runs, and after it has ended.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+
+from acme_bot.problem import Problem
+from acme_exchange.engine.events import Filled, Traded
+from acme_exchange.engine.model.money import EXACT
+from acme_exchange.engine.views import Order
+from acme_exchange.input.errors import UserError
+from acme_exchange.store import Candle, Database, FillFilter, OrderFilter, Period, file_url
+from acme_exchange.store.ledger import Entry
+from acme_exchange.store.sql import reader, tables
+from acme_exchange.store.sql.database import moment
+from acme_exchange.store.sql.keys import unrevoked
+from acme_exchange.store.sql.ledger import AccountLine, account_lines, entries
+
+ALL = 1_000_000_000
+MOST_POINTS = 400
+RESOLUTIONS = (15, 60, 300, 900, 3600, 14_400, 86_400)
+MICROSECONDS = 1_000_000
+AROUND_SECONDS = 70
+"""Trades are read from so long before the first fill to so long after the last."""
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What is left of a position, or of its two sides in hedge mode.
+
+    :ivar size: signed, in coins.
+    :ivar cost: US dollars that it was bought for; negative: sold for.
+    :ivar mark: US dollars; None where the market has none.
+    """
+
+    size: Decimal
+    cost: Decimal
+    mark: Decimal | None
+
+    @property
+    def unrealized(self) -> Decimal:
+        """US dollars."""
+        return EXACT.subtract(EXACT.multiply(self.size, self.mark), self.cost) if self.mark is not None else Decimal(0)
+
+
+@dataclass(frozen=True)
+class Session:
+    """An account from its first entry to the moment at which it was looked at.
+
+    :ivar now: microseconds since the epoch, as all times.
+    :ivar entries: of the ledger, oldest first.
+    :ivar fills: oldest first, like the orders.
+    :ivar holdings: by market.
+    :ivar sources: by market, whose prices it follows; markets with simulated prices are not in it.
+    :ivar trades: everybody's around the fills, by market, oldest first, as far as they are kept.
+    :ivar resolution: of the candles, in seconds.
+    :ivar candles: by market, oldest first.
+    """
+
+    line: AccountLine
+    now: int
+    entries: Sequence[Entry]
+    fills: Sequence[Filled]
+    orders: Sequence[Order]
+    holdings: dict[str, Holding]
+    sources: dict[str, str]
+    trades: dict[str, Sequence[Traded]]
+    resolution: int
+    candles: dict[str, Sequence[Candle]]
+
+
+def read_session(data: Path, account: str) -> Session:
+    """
+    :param data: the folder in which the venue keeps its database.
+    :raises Problem: there is none, or no such account in it, or the account has not traded.
+    """
+    with _looking(data) as connection:
+        line = next((line for line in account_lines(connection) if line.name == account), None)
+        if line is None:
+            known = ", ".join(line.name for line in account_lines(connection)) or "none"
+            raise Problem(f"The venue in {data} has no account {account!r}; its accounts are: {known}.")
+        return _session(connection, line)
+
+
+def account_of_key(data: Path, key: str) -> str:
+    """The account that an API key is of. Raises `Problem` when the venue does not know it."""
+    with _looking(data) as connection:
+        account = next((one.account for one in unrevoked(connection) if one.key == key), None)
+    if account is None:
+        raise Problem(f"The venue in {data} does not know the workspace's key: name its folder with --data.")
+    return account
+
+
+@contextmanager
+def _looking(data: Path) -> Iterator[Connection]:
+    try:
+        database = Database(file_url(data), read_only=True)
+    except UserError as error:
+        raise Problem(f"{error}; name the venue's folder with --data.") from None
+    try:
+        with database.engine.connect() as connection, moment(connection):
+            yield connection
+    finally:
+        database.close()
+
+
+def _session(connection: Connection, line: AccountLine) -> Session:
+    now = connection.execute(select(tables.venue.c.now)).scalar_one()
+    fills = reader.fills(connection, line.name, FillFilter(), Period(), ALL, True).records
+    if not fills:
+        raise Problem(f"The account {line.name!r} has not traded: there is nothing to report.")
+    found = list(entries(connection, line.name))
+    markets = sorted({fill.market for fill in fills})
+    first = min(found[0].time, fills[0].time)
+    resolution = next(
+        (one for one in RESOLUTIONS if (now - first) <= one * MOST_POINTS * MICROSECONDS), RESOLUTIONS[-1]
+    )
+    around = Period(fills[0].time - AROUND_SECONDS * MICROSECONDS, fills[-1].time + AROUND_SECONDS * MICROSECONDS)
+    span = Period(first - resolution * MICROSECONDS, now)
+    return Session(
+        line=line,
+        now=now,
+        entries=found,
+        fills=fills,
+        orders=reader.orders(connection, line.name, OrderFilter(), Period(), ALL, True).records,
+        holdings=_holdings(connection, line.name),
+        sources=_sources(connection),
+        trades={name: reader.trades(connection, name, around, ALL, 0)[::-1] for name in markets},
+        resolution=resolution,
+        candles={name: reader.candles(connection, name, resolution, span, now, MOST_POINTS + 2) for name in markets},
+    )
+
+
+def _holdings(connection: Connection, account: str) -> dict[str, Holding]:
+    held, markets = tables.holdings.c, tables.markets.c
+    query = select(held.market, held.size, held.cost, markets.mark).join(tables.markets, held.market == markets.name)
+    found: dict[str, Holding] = {}
+    for row in connection.execute(query.where(held.account == account)):
+        size, cost = Decimal(row.size), Decimal(row.cost)
+        if before := found.get(row.market):
+            size, cost = EXACT.add(before.size, size), EXACT.add(before.cost, cost)
+        found[row.market] = Holding(size, cost, None if row.mark is None else Decimal(row.mark))
+    return found
+
+
+def _sources(connection: Connection) -> dict[str, str]:
+    kept = tables.markets.c
+    found = connection.execute(select(kept.name, kept.source).where(kept.source.is_not(None)))
+    return {row.name: row.source for row in found}
