@@ -18,7 +18,7 @@ from acme_bot.problem import Problem
 CONNECTOR = "acme_perpetual"
 SECOND_CONNECTOR = "acme_perpetual_second"
 COMMAND_SECONDS = 120
-START_SECONDS = 60
+START_SECONDS = 180
 STOP_SECONDS = 60
 SHOWN_LINES = 10
 
@@ -72,7 +72,7 @@ class Hbot:
         """Starts the bot of the configuration `name` and returns its process, which ends with this one.
 
         Returns when the bot is up, which is some seconds before its first order. Raises `HbotError` when it does not
-        come to that within a minute.
+        come to that within three minutes.
         """
         began = time.time()
         bot = self.launch_bot(name)

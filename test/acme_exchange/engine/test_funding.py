@@ -177,7 +177,10 @@ def test_the_rate_is_that_of_the_hour_and_not_of_when_somebody_looked(venue):
 def test_a_dated_future_takes_no_order_at_its_expiry(venue):
     venue.sell("bob", "1", "100", market=DATED)
     venue.now = EXPIRY
-    assert venue.refused(venue.order("ann", "buy", "1", market=DATED)) == (400, "Invalid parameter market")
+    assert venue.refused(venue.order("ann", "buy", "1", market=DATED)) == (
+        400,
+        "Invalid parameter market: BTC-1231 has expired",
+    )
     assert venue.engine.open_orders("bob", DATED) == []
 
 
