@@ -5,9 +5,9 @@ import asyncio
 import logging
 from collections.abc import Iterable
 
-from acme_exchange.engine import FollowCommand, MirrorBook, Refused
+from acme_exchange.engine import FollowCommand, FollowFunding, Halt, MirrorBook, Refused
 from acme_exchange.market.follow.follower import SILENT_AFTER, Follower
-from acme_exchange.market.follow.lines import Line, MarketLine, PriceLine
+from acme_exchange.market.follow.lines import FundingLine, Line, MarketLine, PriceLine
 from acme_exchange.market.follow.source import LineSource
 from acme_exchange.venue import Venue
 
@@ -35,6 +35,7 @@ class Following:
         # A recording that is played slowly is not silent for that.
         self._silent_after = int(SILENT_AFTER / min(1.0, speed))
         self._complained: set[tuple[str, str]] = set()
+        self._corrected: set[str] = set()
 
     async def run(self) -> None:
         """Follows until the lines end; then every market is halted."""
@@ -73,7 +74,7 @@ class Following:
         """Carries out what follows from a line, now."""
         if isinstance(line, MarketLine) and self._follower.has_other_rules(line):
             self._complain(line.market, "its increments are others now; start the exchange again to trade by them")
-        due = pace.here(line.next_funding_time) if pace and isinstance(line, PriceLine) else None
+        due = pace.here(_due(line)) if pace and isinstance(line, PriceLine | FundingLine) else None
         self.carry_out(self._follower.commands(line, self._venue.clock.now(), due))
 
     def carry_out(self, commands: Iterable[FollowCommand]) -> None:
@@ -81,6 +82,7 @@ class Following:
         for command in commands:
             try:
                 self._venue.execute(command)
+                self._say_late_funding(command)
             except Refused as refusal:
                 if isinstance(command, MirrorBook):
                     self._complain(
@@ -91,6 +93,23 @@ class Following:
                     self.carry_out(self._follower.distrust(command.market))
                 else:
                     self._complain(command.market, f"a line was left out: {refusal.text}")
+
+    def _say_late_funding(self, command: FollowCommand) -> None:
+        """When a market is no longer halted, what was due meanwhile is about to be paid."""
+        if isinstance(command, FollowFunding):
+            self._corrected.add(command.market)
+        if not isinstance(command, Halt) or command.halted:
+            return
+        future = self._venue.engine.future(command.market)
+        if future.next_funding_time is not None and future.next_funding_time <= self._venue.clock.now():
+            which = "that it paid then" if command.market in self._corrected else "that was known last"
+            logger.warning(
+                "%s: funding was due while its source was silent; it is paid now, at the rate %s, %s.",
+                command.market,
+                which,
+                f"{future.next_funding_rate:f}",
+            )
+        self._corrected.discard(command.market)
 
     def _complain(self, market: str, text: str) -> None:
         if (market, text) not in self._complained:
@@ -105,6 +124,10 @@ class Following:
     def look(self) -> None:
         """Halts what has been silent for a while."""
         self.carry_out(self._follower.silences(self._venue.clock.now(), self._silent_after))
+
+
+def _due(line: PriceLine | FundingLine) -> int:
+    return line.time if isinstance(line, FundingLine) else line.next_funding_time
 
 
 class Pace:

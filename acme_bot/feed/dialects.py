@@ -7,7 +7,7 @@ for the one after the next (OKX), the first
 frame of the book is ignored (Bybit), the exchange's time is left out (Binance).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
@@ -59,6 +59,21 @@ class Prices:
 
 
 @dataclass(frozen=True)
+class FundingHistory:
+    """Where an exchange tells of the rates that were paid.
+
+    :ivar url: from Hummingbot's constants for the exchange.
+    :ivar fields: what is asked, of a symbol and a time in milliseconds.
+    :ivar read: the payments in the answer: when, in microseconds since the epoch, and the rate.
+    """
+
+    url: Callable[[Any], str]
+    fields: Callable[[str, int], dict[str, str | int]]
+    read: Callable[[Any], Iterator[tuple[int, Decimal]]]
+    method: Literal["GET", "POST"] = "GET"
+
+
+@dataclass(frozen=True)
 class Dialect:
     """How to read the frames of one exchange.
 
@@ -69,6 +84,7 @@ class Dialect:
     :ivar is_prices: frames of prices that Hummingbot's data source does not recognise as such.
     :ivar asked: fields of `Prices` that no stream tells, and which are asked for again and again.
     :ivar maker_fee: of an account without any discount, a fraction of the notional; `taker_fee` likewise.
+    :ivar history: of funding.
     :ivar snapshot: the answer to that request, where `sends_whole_book` is not set.
     """
 
@@ -78,6 +94,7 @@ class Dialect:
     sends_whole_book: bool
     maker_fee: Decimal
     taker_fee: Decimal
+    history: FundingHistory
     snapshot: Callable[[Frame], BookChange] | None = None
     is_prices: Callable[[Frame], bool] = lambda _frame: False
     asked: frozenset[str] = frozenset()
@@ -205,6 +222,40 @@ def _is_okx_funding(frame: Frame) -> bool:
     return "data" in frame and bool(frame["arg"]["channel"] == "funding-rate")
 
 
+# ------------------------------------------------------------------------------------------------------------- funding
+
+MINUTE = 60_000
+
+
+def _payments(rows: Iterable[Frame], time: str, *rates: str) -> Iterator[tuple[int, Decimal]]:
+    """Under the first name of `rates` that a row has a value for."""
+    for row in rows:
+        yield int(row[time]) * MICROSECONDS, Decimal(next(row[name] for name in rates if row.get(name)))
+
+
+BINANCE_HISTORY = FundingHistory(
+    lambda constants: f"{constants.PERPETUAL_BASE_URL}v1/fundingRate",
+    lambda symbol, due: {"symbol": symbol, "startTime": due - MINUTE, "limit": 3},
+    lambda answer: _payments(answer, "fundingTime", "fundingRate"),
+)
+BYBIT_HISTORY = FundingHistory(
+    lambda constants: f"{constants.REST_URLS['bybit_perpetual_main']}v5/market/funding/history",
+    lambda symbol, due: {"category": "linear", "symbol": symbol, "startTime": due - MINUTE, "endTime": due + MINUTE},
+    lambda answer: _payments(answer["result"]["list"], "fundingRateTimestamp", "fundingRate"),
+)
+HYPERLIQUID_HISTORY = FundingHistory(
+    lambda constants: f"{constants.PERPETUAL_BASE_URL}/info",
+    lambda symbol, due: {"type": "fundingHistory", "coin": symbol, "startTime": due - MINUTE},
+    lambda answer: _payments(answer, "time", "fundingRate"),
+    "POST",
+)
+OKX_HISTORY = FundingHistory(
+    lambda constants: f"{constants.REST_URLS['okx_perpetual']}/api/v5/public/funding-rate-history",
+    lambda symbol, due: {"instId": symbol, "after": due + MINUTE, "limit": 3},
+    lambda answer: _payments(answer["data"], "fundingTime", "realizedRate", "fundingRate"),
+)
+
+
 def _fees(maker: str, taker: str) -> tuple[Decimal, Decimal]:
     return Decimal(maker), Decimal(taker)
 
@@ -212,11 +263,24 @@ def _fees(maker: str, taker: str) -> tuple[Decimal, Decimal]:
 # The published fees of the lowest tier: Hummingbot's tables are older, and have Bybit's the wrong way round.
 DIALECTS = {
     "binance_perpetual": Dialect(
-        _binance_book, _binance_trades, _binance_prices, False, *_fees("0.0002", "0.0005"), _binance_snapshot
+        _binance_book,
+        _binance_trades,
+        _binance_prices,
+        False,
+        *_fees("0.0002", "0.0005"),
+        BINANCE_HISTORY,
+        _binance_snapshot,
     ),
-    "bybit_perpetual": Dialect(_bybit_book, _bybit_trades, _bybit_prices, True, *_fees("0.0002", "0.00055")),
+    "bybit_perpetual": Dialect(
+        _bybit_book, _bybit_trades, _bybit_prices, True, *_fees("0.0002", "0.00055"), BYBIT_HISTORY
+    ),
     "hyperliquid_perpetual": Dialect(
-        _hyperliquid_book, _hyperliquid_trades, _hyperliquid_prices, True, *_fees("0.00015", "0.00045")
+        _hyperliquid_book,
+        _hyperliquid_trades,
+        _hyperliquid_prices,
+        True,
+        *_fees("0.00015", "0.00045"),
+        HYPERLIQUID_HISTORY,
     ),
     "okx_perpetual": Dialect(
         _okx_book,
@@ -224,6 +288,7 @@ DIALECTS = {
         _okx_prices,
         True,
         *_fees("0.0002", "0.0005"),
+        OKX_HISTORY,
         is_prices=_is_okx_funding,
         asked=frozenset({"index"}),
     ),

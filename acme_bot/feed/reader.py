@@ -5,11 +5,13 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
+import aiohttp
 import msgspec
 
-from acme_bot.feed.dialects import DIALECTS, BookChange, Dialect, Frame, Prices, Trade
+from acme_bot.feed.dialects import DIALECTS, BookChange, Dialect, Frame, FundingHistory, Prices, Trade
 from acme_bot.feed.stream import FIELDS, MarketStream
 from acme_bot.problem import Problem
 from acme_exchange.market.follow.lines import Candle, HistoryLine, Line, MarketLine, plain
@@ -20,6 +22,9 @@ ASK_SECONDS = 0.5
 """Between two requests for the whole book."""
 PRICES_SECONDS = 30.0
 """Between two requests for mark, index and funding, of which a stream may leave something out."""
+ANSWER_SECONDS = 10.0
+SAME_PAYMENT = 60 * MICROSECONDS
+"""Between two times that mean one payment: exchanges pay some milliseconds late."""
 RULES_SECONDS = 300.0
 """Between two looks at the market's rules."""
 ASSURANCES = 2
@@ -84,7 +89,7 @@ class MarketReader:
         """
         if history:
             await self._tell_history()
-        tasks = [self._listen(), self._look(), self._ask_prices(), self._watch_rules()]
+        tasks = [self._listen(), self._look(), self._ask_prices(), self._watch_rules(), self._watch_funding()]
         try:
             async with asyncio.TaskGroup() as group:
                 for each in tasks:
@@ -262,6 +267,40 @@ class MarketReader:
                 self._emit(self._stream.prices(_prices(info), now(), newer))
             await asyncio.sleep(PRICES_SECONDS)
 
+    async def _watch_funding(self) -> None:
+        """Finds out what was paid at the exchange while nothing came from it; prices wait for the answer."""
+        while True:
+            await asyncio.sleep(ASK_SECONDS)
+            due = self._stream.missed_funding
+            if due is None:
+                continue
+            rate = await self._paid_rate(due)
+            if rate is None:
+                self._warn(f"{self._pair}: funding was due meanwhile, and its rate cannot be had; the last one counts.")
+            self._emit(self._stream.funding(rate, now()))
+
+    async def _paid_rate(self, due: int) -> Decimal | None:
+        dialect = DIALECTS.get(self._exchange)
+        if dialect is None:
+            return None
+        try:
+            payments = await self._asked_payments(dialect.history, due // 1000)
+        except Exception as error:
+            self._warn(f"{self._pair}: the rates that were paid could not be asked for ({error}).")
+            return None
+        return next((rate for time, rate in payments if abs(time - due) < SAME_PAYMENT), None)
+
+    async def _asked_payments(self, history: FundingHistory, due: int) -> list[tuple[int, Decimal]]:
+        fields = history.fields(await self._connector.exchange_symbol_associated_to_pair(self._pair), due)
+        sent: dict[str, Any] = {"params": fields} if history.method == "GET" else {"json": fields}
+        timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
+        async with (
+            aiohttp.ClientSession(timeout=timeout, trust_env=True) as session,
+            session.request(history.method, history.url(_constants(self._exchange)), **sent) as answer,
+        ):
+            answer.raise_for_status()
+            return list(history.read(await answer.json(content_type=None)))
+
     def _emit(self, lines: Iterable[Line]) -> None:
         for line in lines:
             self._write(line)
@@ -304,6 +343,10 @@ def perpetual_exchanges() -> list[str]:
     settings = AllConnectorSettings.get_connector_settings()
     names = AllConnectorSettings.get_derivative_names()
     return sorted(name for name in names if not settings[name].is_sub_domain and not name.startswith("acme_"))
+
+
+def _constants(exchange: str) -> Any:
+    return import_module(f"hummingbot.connector.derivative.{exchange}.{exchange}_constants")
 
 
 async def close_connections() -> None:

@@ -13,6 +13,7 @@ from acme_bot.feed.book import Changes, SourceBook
 from acme_bot.feed.dialects import BookChange, Levels, Prices, Trade
 from acme_exchange.market.follow.lines import (
     BookLine,
+    FundingLine,
     GapLine,
     Level,
     Line,
@@ -49,6 +50,12 @@ class MarketStream:
         self._prices = Prices()
         self._heard: int | None = None
         self._is_silent = False
+        self._missed: int | None = None
+
+    @property
+    def missed_funding(self) -> int | None:
+        """When funding was due during a silence, microseconds since the epoch; until `funding` has told of it."""
+        return self._missed
 
     @property
     def wants_whole_book(self) -> bool:
@@ -95,6 +102,19 @@ class MarketStream:
         if merged == known:
             return
         self._prices = merged
+        if self._missed is None:
+            yield from self._priced(now)
+
+    def funding(self, rate: Decimal | None, now: int) -> Iterator[Line]:
+        """What was paid when `missed_funding` says, None where that cannot be known; prices are told again from now
+        on."""
+        due, self._missed = self._missed, None
+        if rate is not None and due is not None:
+            yield FundingLine(market=self._market, time=due, received=now, rate=plain(rate))
+        yield from self._priced(now)
+
+    def _priced(self, now: int) -> Iterator[Line]:
+        merged = self._prices
         if merged.mark is None or merged.rate is None or merged.next_funding_time is None:
             return
         yield PriceLine(
@@ -120,6 +140,8 @@ class MarketStream:
         self._heard = now
         if self._is_silent:
             self._is_silent = False
+            due = self._prices.next_funding_time
+            self._missed = due if due is not None and due <= now else None
             if self._is_whole:
                 yield self._snapshot(self._book.again(), now, now)
 

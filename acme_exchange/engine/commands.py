@@ -176,6 +176,15 @@ class FollowPrices:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowFunding:
+    """What the source of a followed market has paid at `time` (microseconds since the epoch), while it was silent."""
+
+    market: str
+    rate: Decimal
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
 class Halt:
     """Halts a followed market while its source is silent, or ends that. A whole `MirrorBook` has to come next then."""
 
@@ -195,7 +204,7 @@ class Advance:
     """Lets time pass: settles funding that is due and dated futures that expire. Send it several times a second."""
 
 
-FollowCommand = MirrorBook | MirrorTrade | FollowPrices | Halt | Delist
+FollowCommand = MirrorBook | MirrorTrade | FollowPrices | FollowFunding | Halt | Delist
 """What comes of a real market that is followed."""
 
 Command = (
@@ -212,6 +221,7 @@ Command = (
     | MirrorBook
     | MirrorTrade
     | FollowPrices
+    | FollowFunding
     | Halt
     | Delist
     | Advance

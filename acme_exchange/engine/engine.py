@@ -15,7 +15,7 @@ from acme_exchange.engine.model.standing import balance, standing
 from acme_exchange.engine.model.state import ClientIds, RememberedIds, State
 from acme_exchange.engine.rules import accounts
 from acme_exchange.engine.rules.conclusion import conclude
-from acme_exchange.engine.rules.mirroring import delist, follow_prices, halt, mirror_book, mirror_trade
+from acme_exchange.engine.rules.mirroring import delist, follow_funding, follow_prices, halt, mirror_book, mirror_trade
 from acme_exchange.engine.rules.quoting import requote
 from acme_exchange.engine.rules.time import advance
 from acme_exchange.engine.rules.trading import cancel, cancel_orders, modify, place
@@ -34,6 +34,7 @@ _HANDLERS: dict[type[commands.Command], Callable[[State, Any], None]] = {
     commands.MirrorBook: mirror_book,
     commands.MirrorTrade: mirror_trade,
     commands.FollowPrices: follow_prices,
+    commands.FollowFunding: follow_funding,
     commands.Halt: halt,
     commands.Delist: delist,
     commands.Advance: advance,

@@ -10,9 +10,20 @@ from acme_exchange.engine import CreateAccount, Deposit, PlaceOrder, Refused
 from acme_exchange.follow import Following
 from acme_exchange.market import MarketPlan
 from acme_exchange.market.follow.follower import SILENT_AFTER, Follower, specification
+from acme_exchange.market.follow.lines import FundingLine, SilenceLine
 from acme_exchange.market.follow.source import LineSource
 from acme_exchange.venue import planned_venue
-from test.acme_exchange.market.follow.test_follower import BTC, CHANGE, MARKET, NOW, PRICE, SNAPSHOT, TRADE, recording
+from test.acme_exchange.market.follow.test_follower import (
+    AT,
+    BTC,
+    CHANGE,
+    MARKET,
+    NOW,
+    PRICE,
+    SNAPSHOT,
+    TRADE,
+    recording,
+)
 from test.acme_exchange.venue import ManualClock
 
 
@@ -88,6 +99,19 @@ def test_a_gap_and_an_end_withdraw_the_book_and_only_the_end_halts(followed):
     followed.following.carry_out(followed.follower.end())
     with pytest.raises(Refused, match="Market is halted"):
         followed.order()
+
+
+@pytest.mark.parametrize("rate, which", [(None, "that was known last"), ("0.002", "that it paid then")])
+def test_funding_that_was_due_meanwhile_is_said_with_its_rate(followed, caplog, rate, which):
+    followed.take(SilenceLine(**AT))
+    followed.clock.advance(4_000)
+    if rate is not None:
+        followed.take(FundingLine(**AT | {"time": PRICE.next_funding_time}, rate=rate))
+    followed.take(SNAPSHOT, msgspec.structs.replace(PRICE, next_funding_time=NOW + 8 * 3_600_000_000))
+    assert [record.getMessage() for record in caplog.records] == [
+        "BTC-PERP: funding was due while its source was silent; it is paid now, at the rate "
+        f"{which}, {rate or '0.0001'}."
+    ]
 
 
 def test_a_recording_that_is_played_slowly_is_not_silent_for_that(tmp_path, caplog):

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 USUAL_INTERVAL = 8 * 3600 * 1_000_000
 """Microseconds between two payments, until the source has told of two."""
+SAME_PAYMENT = 60 * 1_000_000
+"""Microseconds between two times that mean one payment."""
 
 
 class MirrorLevel:
@@ -113,6 +115,11 @@ class FollowedFunding:
         if self._paid:
             self._interval = next_time - self._paid
         self.next_time = next_time
+
+    def correct(self, rate: Decimal, time: int) -> None:
+        """The source has paid `rate` at `time`; exchanges pay some milliseconds late."""
+        if abs(time - self.next_time) < SAME_PAYMENT:
+            self._rate = rate
 
     def observe(self, mark: Decimal, index: Decimal, now: int) -> None:
         """The source weighs its premiums itself."""

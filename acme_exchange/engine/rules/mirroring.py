@@ -11,7 +11,7 @@ source are seen only when they trade.
 from collections.abc import Container, Iterable
 from decimal import Decimal, InvalidOperation
 
-from acme_exchange.engine.commands import Delist, FollowPrices, Halt, MirrorBook, MirrorTrade
+from acme_exchange.engine.commands import Delist, FollowFunding, FollowPrices, Halt, MirrorBook, MirrorTrade
 from acme_exchange.engine.errors import Refused
 from acme_exchange.engine.events import Traded
 from acme_exchange.engine.model.accounts import QUOTES
@@ -95,8 +95,7 @@ def follow_prices(state: State, command: FollowPrices) -> None:
     for price in (command.mark, command.index):
         if not is_amount(price) or price <= 0:
             raise Refused(400, "Invalid parameter price")
-    if not is_amount(command.rate) or not -1 < command.rate < 1:
-        raise Refused(400, "Invalid parameter rate")
+    _check_rate(command.rate)
     market.index, mirror.mark = command.index, command.mark
     if isinstance(market.funding, FollowedFunding):
         market.funding.tell(command.rate, command.next_funding_time)
@@ -105,6 +104,18 @@ def follow_prices(state: State, command: FollowPrices) -> None:
     state.plan()
     state.touch_market(market)
     state.touch_those_in(market)
+
+
+def follow_funding(state: State, command: FollowFunding) -> None:
+    """Takes the rate that was paid at the source for the payment that is due here for the same time.
+
+    :raises Refused: 404 or 400 `Invalid parameter market`; 400 `Invalid parameter rate`.
+    """
+    market, _ = _source(state, command.market)
+    _check_rate(command.rate)
+    if isinstance(market.funding, FollowedFunding):
+        market.funding.correct(command.rate, command.time)
+        state.touch_market(market)
 
 
 def halt(state: State, command: Halt) -> None:
@@ -145,6 +156,11 @@ def _source(state: State, name: str) -> tuple[Market, Mirror]:
     if market.mirror is None:
         raise Refused(400, "Invalid parameter market")
     return market, market.mirror
+
+
+def _check_rate(rate: Decimal) -> None:
+    if not is_amount(rate) or not -1 < rate < 1:
+        raise Refused(400, "Invalid parameter rate")
 
 
 def _mirror(market: Market) -> Mirror:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from enum import Enum
 
-from acme_exchange.engine import Delist, FollowCommand, FollowPrices, Halt, MirrorBook, MirrorTrade
+from acme_exchange.engine import Delist, FollowCommand, FollowFunding, FollowPrices, Halt, MirrorBook, MirrorTrade
 from acme_exchange.engine.model.specification import MarketSpecification
 from acme_exchange.market.follow.lines import (
     BookLine,
+    FundingLine,
     GapLine,
     Level,
     Line,
@@ -94,7 +95,7 @@ class Follower:
     def commands(self, line: Line, now: int, due: int | None = None) -> Iterator[FollowCommand]:
         """What follows from a line that comes `now` (microseconds since the epoch), to be applied in order.
 
-        :param due: when the line's funding is paid by the venue's clock, if not at the line's own time.
+        :param due: when the line's funding is due by the venue's clock, if not at the line's own time.
         """
         source = self.sources.get(line.market)
         if source is None:
@@ -111,6 +112,8 @@ class Follower:
                 yield from self._complete(source)
             case BookLine():
                 yield from self._changed(source, line)
+            case FundingLine():
+                yield FollowFunding(line.market, _rounded(line.rate), line.time if due is None else due)
             case TradeLine() if source.phase is Phase.LIVE:
                 price, size = Decimal(line.price), Decimal(line.size)
                 yield MirrorTrade(line.market, line.side, price, size, line.time)

@@ -7,7 +7,7 @@ where the source counts contracts.
 
 The order of a market's lines: `market` first; then `history`, if any; then `snapshot`; then `book`, `trade` and `price`
 as they come. After a `gap` the book is unknown until the next `snapshot`. After a `silence` everything is, until the
-source is back: then a `snapshot` comes first.
+source is back: then a `snapshot` comes first, and no `price` before the `funding` that was due meanwhile, if any.
 """
 
 from decimal import Decimal
@@ -93,6 +93,12 @@ class PriceLine(_Line, frozen=True, tag="price"):
     next_funding_time: Moment
 
 
+class FundingLine(_Line, frozen=True, tag="funding"):
+    """What was paid at the source at `time`, told after a silence in which that was due."""
+
+    rate: Fraction
+
+
 class Candle(msgspec.Struct, frozen=True, array_like=True):
     """Its start in microseconds since the epoch; open, high, low, close; the volume in USD."""
 
@@ -119,7 +125,7 @@ class SilenceLine(_Line, frozen=True, tag="silence"):
     """Nothing has come for a while, or the connection is gone."""
 
 
-Line = MarketLine | SnapshotLine | BookLine | TradeLine | PriceLine | HistoryLine | GapLine | SilenceLine
+Line = MarketLine | SnapshotLine | BookLine | TradeLine | PriceLine | FundingLine | HistoryLine | GapLine | SilenceLine
 
 _decoder = msgspec.json.Decoder(Line)
 _encoder = msgspec.json.Encoder()

@@ -17,6 +17,8 @@ from aiohttp import WSMsgType, web
 START = 1_723_161_256_000
 """Milliseconds: the time of the first frame."""
 DUE = 1_723_161_600_000
+PAID = "-0.00033"
+"""The rate that was paid then."""
 
 Level = tuple[str, str]
 
@@ -134,6 +136,7 @@ class Binance(StandIn):
         self.asked = 0
         self._asked = asyncio.Event()
         self._answer("/fapi/v1/exchangeInfo", lambda _: self._rules())
+        self._answer("/fapi/v1/fundingRate", [{"symbol": "BTCUSDT", "fundingTime": DUE + 2, "fundingRate": PAID}])
         self._answer("/fapi/v1/depth", lambda _: self._depth())
         self._answer(
             "/fapi/v1/premiumIndex",
@@ -204,6 +207,8 @@ class Bybit(StandIn):
     def _routes(self) -> None:
         self.app.router.add_get("/linear", self._serve)
         self._answer("/v5/market/instruments-info", {"retCode": 0, "result": {"list": [self._instrument()]}})
+        payment = {"symbol": "BTCUSDT", "fundingRate": PAID, "fundingRateTimestamp": str(DUE)}
+        self._answer("/v5/market/funding/history", {"retCode": 0, "result": {"category": "linear", "list": [payment]}})
         self._answer("/v5/market/tickers", {"retCode": 0, "result": {"list": [self._ticker()]}})
 
     def _instrument(self) -> dict[str, Any]:
@@ -287,6 +292,8 @@ class Hyperliquid(StandIn):
     def _info(self, body: str) -> Any:
         if json.loads(body)["type"] == "metaAndAssetCtxs":
             return [{"universe": [{"name": "BTC", "szDecimals": 5, "maxLeverage": 50}]}, [self._context()]]
+        if json.loads(body)["type"] == "fundingHistory":
+            return [{"coin": "BTC", "fundingRate": PAID, "premium": "0", "time": DUE + 40}]
         return []
 
     async def change(self, bids: Iterable[Level] = (), asks: Iterable[Level] = (), lost: bool = False) -> None:
@@ -336,6 +343,11 @@ class Okx(StandIn):
         self._answer(
             "/api/v5/market/index-tickers", {"code": "0", "data": [{"instId": "BTC-USDT", "idxPx": "61795.5"}]}
         )
+        payments = [
+            {"instId": "BTC-USDT-SWAP", "fundingRate": rate, "realizedRate": rate, "fundingTime": str(time)}
+            for time, rate in ((DUE, PAID), (DUE - 8 * 3_600_000, "0.5"))
+        ]
+        self._answer("/api/v5/public/funding-rate-history", {"code": "0", "data": payments})
         self._answer("/api/v5/public/mark-price", {"code": "0", "data": [{"markPx": "61800"}]})
         self._answer("/api/v5/public/funding-rate", {"code": "0", "data": [self._funding("0.0001")]})
 

@@ -6,13 +6,23 @@ from decimal import Decimal
 
 import pytest
 
-from acme_bot.feed import reader
+from acme_bot.feed import reader, stream
 from acme_bot.feed.reader import FeedError, MarketReader
-from acme_exchange.market.follow.lines import BookLine, GapLine, Line, MarketLine, PriceLine, SnapshotLine, TradeLine
+from acme_exchange.market.follow.lines import (
+    BookLine,
+    FundingLine,
+    GapLine,
+    Line,
+    MarketLine,
+    PriceLine,
+    SilenceLine,
+    SnapshotLine,
+    TradeLine,
+)
 from hummingbot.core.data_type.order_book_tracker_data_source import OrderBookTrackerDataSource
 from hummingbot.core.web_assistant.connections.connections_factory import ConnectionsFactory
 from test.acme_bot.feed.mirror import Mirror
-from test.acme_bot.feed.stand_in import DUE, EXCHANGES, Binance, Hyperliquid, Okx, StandIn
+from test.acme_bot.feed.stand_in import DUE, EXCHANGES, PAID, Binance, Hyperliquid, Okx, StandIn
 
 PATIENCE = 120
 
@@ -134,6 +144,27 @@ async def test_a_cut_connection_is_made_again_and_the_book_is_told_anew(reading)
     assert reading.exchange.connections > before
     await reading.exchange.change(asks=[("61800.4", "0.5")])
     await reading.until_equal()
+
+
+async def test_the_rate_that_was_paid_is_the_exchange_s(reading):
+    assert await reading.reader._paid_rate(DUE * 1000) == Decimal(PAID)
+    assert await reading.reader._paid_rate(DUE * 1000 + 3_600_000_000) is None
+    assert reading.warnings == []
+
+
+@pytest.mark.parametrize("reading", [Binance], indirect=True, ids=["binance_perpetual"])
+async def test_after_a_silence_prices_wait_for_what_was_paid_meanwhile(reading, monkeypatch):
+    await reading.until(lambda: bool(reading.of(PriceLine)))
+    monkeypatch.setattr(stream, "SILENT_AFTER", 0)
+    await reading.until(lambda: bool(reading.of(SilenceLine)))
+    monkeypatch.undo()
+    before = len(reading.lines)
+    reading.exchange.redirect(monkeypatch)
+    await reading.exchange.price("61811.1", "61805.5", "-0.00021")
+    await reading.until(lambda: bool(reading.of(FundingLine)) and isinstance(reading.lines[-1], PriceLine))
+    told = [line for line in reading.lines[before:] if not isinstance(line, SilenceLine)]
+    assert [type(line) for line in told] == [SnapshotLine, FundingLine, PriceLine]
+    assert (told[1].rate, told[1].time, told[2].rate) == (PAID, DUE * 1000, "-0.00021")
 
 
 async def test_a_trade_that_comes_late_keeps_its_time(reading):

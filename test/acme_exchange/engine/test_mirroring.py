@@ -10,10 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from acme_exchange.engine import (
+    Advance,
     CreateAccount,
     Delist,
     Deposit,
     Engine,
+    FollowFunding,
     FollowPrices,
     Halt,
     MirrorBook,
@@ -246,6 +248,20 @@ def test_funding_that_was_due_meanwhile_is_paid_on_return_at_the_last_known_rate
     venue.do(Halt(BTC, False))
     venue.prices("100", rate="0.009", due=DUE + 8 * HOUR)
     assert venue.total("alice") == before - 5 * 100 * Decimal("0.002")
+
+
+def test_what_the_source_has_paid_meanwhile_is_paid_on_return(venue):
+    venue.mirror([("99", "5")], [("100", "5")])
+    venue.place("alice", "buy", "1")
+    venue.do(Halt(BTC, True))
+    venue.now = DUE + HOUR
+    venue.do(FollowFunding(BTC, Decimal("0.003"), DUE - HOUR // 2))
+    venue.do(FollowFunding(BTC, Decimal("0.002"), DUE + 40_000))
+    venue.do(Halt(BTC, False))
+    venue.do(Advance())
+    assert [(each.rate, each.time) for each in venue.of(events.FundingSettled)] == [(Decimal("0.002"), DUE)]
+    for command in (FollowFunding(BTC, Decimal(1), DUE), FollowFunding(BTC, Decimal("NaN"), DUE)):
+        assert venue.refused(command) == (400, "Invalid parameter rate")
 
 
 def test_nobody_is_liquidated_while_the_source_is_silent():

@@ -16,6 +16,7 @@ from acme_exchange.engine import (
     Deposit,
     Engine,
     Event,
+    FollowFunding,
     FollowPrices,
     Halt,
     MirrorBook,
@@ -27,6 +28,7 @@ from acme_exchange.market.follow import source
 from acme_exchange.market.follow.follower import SILENT_AFTER, Follower, specification
 from acme_exchange.market.follow.lines import (
     BookLine,
+    FundingLine,
     GapLine,
     Line,
     MarketLine,
@@ -90,6 +92,15 @@ def test_a_silence_halts_once_and_is_over_when_prices_and_book_have_come_again(l
     assert list(live.silences(NOW + SILENT_AFTER)) == []
     assert list(live.silences(NOW + SILENT_AFTER + 1)) == [Halt(BTC, True)]
     assert list(live.silences(NOW + 2 * SILENT_AFTER)) == kinds(live, SilenceLine(**AT)) == []
+    assert kinds(live, SNAPSHOT) == []
+    assert kinds(live, PRICE) == [Halt, FollowPrices, MirrorBook]
+
+
+def test_what_was_paid_meanwhile_comes_before_the_market_opens_again(live):
+    kinds(live, SilenceLine(**AT))
+    paid = FundingLine(**AT, rate="-0.00033")
+    assert list(live.commands(paid, NOW)) == [FollowFunding(BTC, Decimal("-0.00033"), NOW)]
+    assert list(live.commands(paid, NOW, due=NOW + 9)) == [FollowFunding(BTC, Decimal("-0.00033"), NOW + 9)]
     assert kinds(live, SNAPSHOT) == []
     assert kinds(live, PRICE) == [Halt, FollowPrices, MirrorBook]
 
