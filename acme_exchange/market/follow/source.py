@@ -14,6 +14,8 @@ from acme_exchange.market.follow.lines import LONGEST_LINE, HistoryLine, Line, L
 
 STANDARD_INPUT = Path("-")
 PART_BYTES = 1 << 16
+MOST_SAID = 20
+"""Lines that do not fit, of which each is named."""
 MOST_AHEAD = 10_000
 """Lines of another program that wait to be taken."""
 
@@ -40,6 +42,7 @@ class LineSource:
         self.histories: list[HistoryLine] = []
         self._first: Line | None = None
         self._number = 0
+        self._left_out = 0
         self._read_head()
 
     def _read_head(self) -> None:
@@ -85,7 +88,13 @@ class LineSource:
             try:
                 yield read_line(text)
             except LineError as error:
-                self._warn(f"{self._name}, line {self._number}: {error}")
+                self._leave_out(error)
+
+    def _leave_out(self, error: LineError) -> None:
+        self._left_out += 1
+        if self._left_out <= MOST_SAID:
+            last = "; no more of them are named" if self._left_out == MOST_SAID else ""
+            self._warn(f"{self._name}, line {self._number} is left out: {error}{last}")
 
     async def live(self) -> AsyncIterator[Line]:
         """The lines as another program writes them; ends with that program."""

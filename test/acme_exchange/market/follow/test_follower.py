@@ -137,7 +137,15 @@ def test_a_recording_is_read_from_its_markets_on_and_what_does_not_fit_is_said_a
     source = LineSource(path, said.append)
     assert source.markets == [MARKET]
     assert list(source.recorded()) == list(source.recorded()) == [MARKET, PRICE, SNAPSHOT, TRADE]
-    assert len(said) == 2 and f"{path}, line 4: the line does not fit" in said[0]
+    assert len(said) == 2 and f"{path}, line 4 is left out: the line does not fit" in said[0]
+
+
+def test_of_many_lines_that_do_not_fit_the_first_are_named(tmp_path):
+    path, said = recording(tmp_path, [MARKET, PRICE]), []
+    with gzip.open(path, "ab") as file:
+        file.write(b"{}\n" * 1_000 + write_line(TRADE))
+    assert list(LineSource(path, said.append).recorded()) == [MARKET, PRICE, TRADE]
+    assert len(said) == 20 and said[-1].endswith("; no more of them are named")
 
 
 def test_a_recording_that_was_cut_off_is_played_as_far_as_it_goes(tmp_path):
