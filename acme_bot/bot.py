@@ -14,7 +14,7 @@ from acme_bot.hbot import CONNECTOR, STOP_SECONDS, Hbot, HbotError
 from acme_bot.strategy_files import add_files
 from acme_bot.workspace import make_workspace
 
-START_SECONDS = 120
+START_SECONDS = 180
 # What Hummingbot logs when an event that is on record already is reported to it again.
 REPEATED = "UNIQUE constraint failed"
 
