@@ -3,7 +3,8 @@
 - `hbot history` values coins at the rates of the workspace's settings, as the bot itself does, and not at those of an
   exchange elsewhere, which it asks when nobody has read the settings;
 - `hbot connect` and `hbot balance` say in a line that no venue answers, and where;
-- after `hbot stop`, what the bot leaves open on the venue is said, with the command that closes it.
+- `hbot stop` waits as long as Hummingbot takes to put the ends of hundreds of orders on record, and not half a minute;
+- after it, what the bot leaves open on the venue is said, with the command that closes it.
 """
 
 import logging
@@ -19,6 +20,9 @@ from acme_bot.positions import open_positions, stored_client
 from acme_bot.problem import Problem, quoted
 from acme_bot.server import DEFAULT_SERVER, START, reason_of_silence
 
+LONGEST_STOP = ("--timeout", "100")
+"""Seconds; it is over as soon as the bot has ended."""
+
 
 def main() -> None:
     """Runs one command in the current folder, which is a workspace. Exits as `hbot` does."""
@@ -32,13 +36,19 @@ def main() -> None:
         _require_servers(command)
     from hummingbot.cli.main import app
 
-    sys.argv[0] = "hbot"
+    sys.argv = ["hbot", *patient(sys.argv[1:])]
     try:
         app()
     finally:
         if command == "stop" and "--json" not in sys.argv:
             for line in left_open(Path.cwd()):
                 print(line, flush=True)
+
+
+def patient(arguments: list[str]) -> list[str]:
+    """The arguments of a command, those of a `stop` with a longer wait if they say nothing of it."""
+    says_it = any(argument.partition("=")[0] in ("--timeout", "--force") for argument in arguments)
+    return [*arguments, *LONGEST_STOP] if arguments[:1] == ["stop"] and not says_it else arguments
 
 
 def _require_servers(command: str | None) -> None:

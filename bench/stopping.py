@@ -25,7 +25,7 @@ from rich.table import Table
 
 from acme_bot.bot import Bot, Strategy
 from acme_bot.compare.venue_client import VenueClient, VenueError
-from acme_bot.hbot import STOP_SECONDS, HbotError
+from acme_bot.hbot import HbotError
 from acme_bot.run import Run, in_folder
 from acme_bot.venue import Venue
 
@@ -123,7 +123,7 @@ class Stopping(Run[ManyMarkets]):
             watch = Watch(client)
             said_at = time.monotonic()
             try:
-                self._bot.hbot.run("stop", "--timeout", str(STOP_SECONDS))
+                self._bot.hbot.run("stop")
                 said = ""
             except HbotError as error:
                 said = str(error)
