@@ -1,18 +1,17 @@
 """What became of the price after each fill: who paid for adverse selection.
 
-The venue keeps no book of the past, but it keeps trades. The middle of a moment is taken to be half way between the
-latest trade in which somebody bought and the latest in which somebody sold.
+The venue keeps the middle of the book at these moments. Where it has not, because it was another version or ended, the
+middle is taken to be half way between the latest trade in which somebody bought and the latest in which somebody sold.
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from acme_bot.report.session import MICROSECONDS, Session
 from acme_exchange.engine.events import Filled, Traded
+from acme_exchange.middles import HORIZONS
 
-HORIZONS = (1, 10, 60)
-"""Seconds after the fill."""
 OLDEST_SECONDS = 10
 """A trade from before that says nothing of the moment any more."""
 BASIS_POINTS = 10_000
@@ -62,21 +61,26 @@ class _Middles:
 def markouts(session: Session) -> list[Markout]:
     """Of makers and of takers, at each horizon."""
     middles = {market: _Middles(trades, session.now) for market, trades in session.trades.items()}
+
+    def later(fill: Filled, seconds: int) -> float | None:
+        kept = session.middles.get((fill.time, fill.id, seconds))
+        return middles[fill.market].at(fill.time + seconds * MICROSECONDS) if kept is None else kept
+
     return [
-        _markout(role, seconds, [fill for fill in session.fills if fill.liquidity == role], middles)
+        _markout(role, seconds, [fill for fill in session.fills if fill.liquidity == role], later)
         for role in ("maker", "taker")
         for seconds in HORIZONS
     ]
 
 
-def _markout(role: str, seconds: int, fills: Sequence[Filled], middles: dict[str, _Middles]) -> Markout:
+def _markout(role: str, seconds: int, fills: Sequence[Filled], later: Callable[[Filled, int], float | None]) -> Markout:
     gained, volume, known = 0.0, 0.0, 0
     for fill in fills:
-        later = middles[fill.market].at(fill.time + seconds * MICROSECONDS)
-        if later is None:
+        middle = later(fill, seconds)
+        if middle is None:
             continue
         price, size = float(fill.price), float(fill.size)
-        gained += (later - price) * size * (1 if fill.side == "buy" else -1)
+        gained += (middle - price) * size * (1 if fill.side == "buy" else -1)
         volume += price * size
         known += 1
     return Markout(role, seconds, len(fills), known, BASIS_POINTS * gained / volume if known else None)

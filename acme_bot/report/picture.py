@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
-from acme_bot.report.markouts import HORIZONS
 from acme_bot.report.report import Report
+from acme_exchange.middles import HORIZONS
 
 SIZE_INCHES = (11, 7.5)
 DOTS_AN_INCH = 110

@@ -16,6 +16,7 @@ from acme_exchange.engine.events import Filled, Traded
 from acme_exchange.engine.model.money import EXACT
 from acme_exchange.engine.views import Order
 from acme_exchange.input.errors import UserError
+from acme_exchange.middles import read_middles
 from acme_exchange.store import Candle, Database, FillFilter, OrderFilter, Period, file_url
 from acme_exchange.store.ledger import Entry
 from acme_exchange.store.sql import reader, tables
@@ -62,6 +63,7 @@ class Session:
     :ivar trades: everybody's around the fills, by market, oldest first, as far as they are kept.
     :ivar resolution: of the candles, in seconds.
     :ivar candles: by market, oldest first.
+    :ivar middles: of the market, by a fill's time and id and the seconds after it, where the venue has kept it.
     """
 
     line: AccountLine
@@ -74,6 +76,7 @@ class Session:
     trades: dict[str, Sequence[Traded]]
     resolution: int
     candles: dict[str, Sequence[Candle]]
+    middles: dict[tuple[int, int, int], float]
 
 
 def read_session(data: Path, account: str) -> Session:
@@ -86,7 +89,7 @@ def read_session(data: Path, account: str) -> Session:
         if line is None:
             known = ", ".join(line.name for line in account_lines(connection)) or "none"
             raise Problem(f"The venue in {data} has no account {account!r}; its accounts are: {known}.")
-        return _session(connection, line)
+        return _session(connection, line, read_middles(data))
 
 
 def account_of_key(data: Path, key: str) -> str:
@@ -111,7 +114,7 @@ def _looking(data: Path) -> Iterator[Connection]:
         database.close()
 
 
-def _session(connection: Connection, line: AccountLine) -> Session:
+def _session(connection: Connection, line: AccountLine, middles: dict[tuple[int, int, int], float]) -> Session:
     now = connection.execute(select(tables.venue.c.now)).scalar_one()
     fills = reader.fills(connection, line.name, FillFilter(), Period(), ALL, True).records
     if not fills:
@@ -135,6 +138,7 @@ def _session(connection: Connection, line: AccountLine) -> Session:
         trades={name: reader.trades(connection, name, around, ALL, 0)[::-1] for name in markets},
         resolution=resolution,
         candles={name: reader.candles(connection, name, resolution, span, now, MOST_POINTS + 2) for name in markets},
+        middles=middles,
     )
 
 

@@ -26,6 +26,7 @@ from acme_exchange.input.addresses import is_loopback
 from acme_exchange.input.errors import UserError
 from acme_exchange.market import MarketPlan, plan_markets
 from acme_exchange.market.follow.source import LineSource
+from acme_exchange.middles import MiddleKeeper
 from acme_exchange.notifications.notifier import Notifier
 from acme_exchange.notifications.receiver import receiver_of_environment
 from acme_exchange.owner.access import IN_MEMORY, AccessFile, AdminAccess, new_token
@@ -71,6 +72,10 @@ async def _serve(options: argparse.Namespace, tls: ssl.SSLContext | None) -> Non
         venue = planned_venue(clock, plan, accounts, options.funding_interval, store)
         venue.latency = latency(options)
         server, token = _server(venue, options, plan, access)
+        if isinstance(store, DatabaseStore) and store.database.file:
+            keeper = MiddleKeeper(venue.engine, clock, store.database.file.path.parent)
+            stack.callback(keeper.close)
+            venue.listen(keeper.listen)
         activity = Activity(server.connections)
         venue.listen(activity.listen)
         notifier = Notifier(told, venue, server.bots, notice) if told else None

@@ -4,6 +4,7 @@ import asyncio
 import re
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
@@ -129,6 +130,14 @@ def test_a_fill_is_held_against_the_middle_that_trades_tell(session: Session):
     # Bought at 65,020 with the middle at 65,000 a second later; sold at 64,980, the middle as it was.
     gained = -20 * 0.001 + -20 * 0.07
     assert found["taker", 1].basis_points == pytest.approx(gained / (65.02 + 4548.6) * 10_000)
+
+
+def test_the_middle_that_the_venue_has_kept_comes_first(session: Session):
+    fill = next(fill for fill in session.fills if fill.liquidity == "maker")
+
+    found = markouts(replace(session, middles={(fill.time, fill.id, 60): 65_013.0}))
+
+    assert next(one.basis_points for one in found if (one.role, one.seconds) == ("maker", 60)) == pytest.approx(2.0)
 
 
 def test_an_order_that_was_met_has_waited_until_then(session: Session):

@@ -4,6 +4,8 @@ import { decimalsOf, fixed } from "./numbers.js";
 import { colours } from "./theme.js";
 
 const MOST_LINES = 30;
+// More of them would stand in the way of the latest candles.
+const MOST_WORDS = 6;
 const SOLID = 0;
 const DOTTED = 1;
 const DASHED = 2;
@@ -13,17 +15,28 @@ export function ownLines(market, state, orders, mark) {
   const colour = colours();
   const sizes = decimalsOf(market.sizeIncrement);
   const held = (state?.positions ?? []).filter(({ future, size }) => future === market.name && Number(size));
-  const mine = [...orders.values()].filter((order) => order.market === market.name && order.price !== null);
-  const near = mine.toSorted((one, other) => Math.abs(one.price - mark) - Math.abs(other.price - mark));
+  const levels = levelsOf([...orders.values()].filter((order) => order.market === market.name && order.price !== null));
+  const near = levels.toSorted((one, other) => Math.abs(one.price - mark) - Math.abs(other.price - mark));
   return [
     ...held.flatMap((position) => positionLines(position, colour, sizes)),
-    ...near.slice(0, MOST_LINES).map((order) => ({
-      price: Number(order.price),
-      text: `${order.side} ${fixed(order.remainingSize, sizes)}`,
-      colour: order.side === "buy" ? colour.up : colour.down,
+    ...near.slice(0, MOST_LINES).map(({ price, side, size }, at) => ({
+      price,
+      text: at < MOST_WORDS ? `${side} ${fixed(size, sizes)}` : "",
+      colour: side === "buy" ? colour.up : colour.down,
       style: DASHED,
     })),
   ];
+}
+
+/** Orders of one side and price are one line. */
+function levelsOf(orders) {
+  const levels = new Map();
+  for (const { side, price, remainingSize } of orders) {
+    const name = `${side} ${price}`;
+    const size = (levels.get(name)?.size ?? 0) + Number(remainingSize);
+    levels.set(name, { side, price: Number(price), size });
+  }
+  return [...levels.values()];
 }
 
 function positionLines(position, colour, sizes) {

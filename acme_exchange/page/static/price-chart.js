@@ -7,7 +7,7 @@ import { colours } from "./theme.js";
 
 const EARLY_BARS = 60;
 const SHOWN_BARS = 110;
-const ROOM_BARS = 14;
+const ROOM_BARS = 24;
 const NARROW_PIXELS = 500;
 
 export class PriceChart {
@@ -98,6 +98,7 @@ export class PriceChart {
       this.#series.createPriceLine({
         price,
         title: isNarrow ? "" : text,
+        axisLabelVisible: text !== "",
         color: colour,
         lineStyle: style,
         lineWidth: 1,
