@@ -536,15 +536,19 @@ class Schemers:
         candidates = [(name, held) for name, held in everyone if held.size and held.market not in self.halted()]
         if not candidates:
             return None
-        name, held = self.random.choice(candidates)
+        name, held = max(candidates, key=lambda each: each[1].size)
         for each in self.NAMES:
             with self.measured():
                 self.venue.cancel_all(each, market=held.market)
-        far = Decimal(self.random.choice(["0.76", "0.955", "0.97"]))
+        far = Decimal(self.random.choice(["0.81", "0.955"]))
         mark, is_long = self.venue.engine.market(held.market).mark, held.net_size > 0
         price = str(round(mark * far if is_long else mark / far))
-        partner = self.random.choice([each for each in self.NAMES if each != name])
-        self.do(self.order(partner, "buy" if is_long else "sell", str(held.size), price, held.market))
+        for partner in self.random.sample(self.NAMES, len(self.NAMES)):
+            if partner != name and not any(self.venue.book(held.market)):
+                hedged = self.venue.engine.account(partner).position_mode == "hedge"
+                hold = ("long" if is_long else "short") if hedged else None
+                side = "buy" if is_long else "sell"
+                self.do(self.venue.order(partner, side, str(held.size), price, held.market, position_side=hold))
         return (name, held), price
 
     def closing(self, name: str, market: str) -> tuple[str, str] | None:
