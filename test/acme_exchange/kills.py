@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -25,14 +25,19 @@ FEWEST_ACKNOWLEDGEMENTS, MOST_ACKNOWLEDGEMENTS = 10, 120
 LONGEST_GRACE_SECONDS = 0.01
 """Between the last acknowledgement that is waited for and the kill, at most: a transaction takes a few milliseconds."""
 OLD_NAMES = 2
-RECENT = 300
+RECENT = 150
 """More than an account does in one life."""
+ONE_AFTER_ANOTHER = 10
+MOST_AT_ONCE = 3
+"""Venues that are ended side by side, each with traders of its own, once there is much to do: two processors have more
+than one of them can use while it starts."""
+PROGRESS_EVERY = 20
 
 
 class Kills:
     """A venue's data, the traders on it, and what they know from the lives of the venue that were ended."""
 
-    def __init__(self, folder: Path, seed: int, *options: str) -> None:
+    def __init__(self, folder: Path, seed: int | str, *options: str) -> None:
         """
         :param options: of `acme-exchange serve`.
         """
@@ -57,8 +62,8 @@ class Kills:
         self.lives = self.acknowledged = 0
 
     @property
-    def summary(self) -> str:
-        return f"{self.lives} lives, {self.acknowledged} acknowledgements, {self._books.fills} fills, nothing lost"
+    def fills(self) -> int:
+        return self._books.fills
 
     async def live(self) -> None:
         """One life of the venue: what was told in the one before is true; then it is traded on, and killed."""
@@ -77,6 +82,16 @@ class Kills:
         ledger = json.loads(subprocess.check_output(words, timeout=PATIENCE_SECONDS), parse_float=Decimal)
         assert sum((entry["amount"] for entry in ledger["entries"]), Decimal(0)) == ledger["balance"]
         assert ledger["deposits"] == DEPOSIT
+
+    async def live_and_end(self, lives: int, lived: Callable[[], None]) -> None:
+        """So many lives, and what was told in the last of them.
+
+        :param lived: called after each.
+        """
+        for _ in range(lives):
+            await self.live()
+            lived()
+        await self.end()
 
     @asynccontextmanager
     async def _serving(self) -> AsyncIterator[tuple[asyncio.subprocess.Process, ProcessVenue]]:
@@ -187,3 +202,31 @@ class Kills:
 async def _middle(client: Client, market: str) -> Decimal:
     book = (await answered(client.get, f"/markets/{market}/orderbook?depth=1")).result
     return book["bids"][0][0]
+
+
+async def end_again_and_again(made: Callable[[int], Kills], times: int, tell: Callable[[str], None]) -> str:
+    """Ends venues so many times in all, several of them side by side if that is often.
+
+    :param made: makes the one of a number.
+    :param tell: told how far it is.
+    :returns: what there was.
+    """
+    at_once = 1 if times <= ONE_AFTER_ANOTHER else MOST_AT_ONCE
+    each = [made(number) for number in range(at_once)]
+
+    def lived() -> None:
+        lives = sum(one.lives for one in each)
+        if lives % PROGRESS_EVERY == 0:
+            tell(f"\n{lives} of {times}: {summary(each)}")
+
+    async with asyncio.TaskGroup() as group:
+        for number, one in enumerate(each):
+            group.create_task(one.live_and_end(times // at_once + (number < times % at_once), lived))
+    return summary(each)
+
+
+def summary(each: list[Kills]) -> str:
+    lives, acknowledged, fills = (
+        sum(counts) for counts in zip(*((one.lives, one.acknowledged, one.fills) for one in each))
+    )
+    return f"{lives} lives, {acknowledged} acknowledgements, {fills} fills, nothing lost"

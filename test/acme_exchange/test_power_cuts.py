@@ -10,13 +10,12 @@ from random import Random
 
 import pytest
 
-from test.acme_exchange.kills import Kills
+from test.acme_exchange.kills import Kills, end_again_and_again
 
 SOURCE = Path(__file__).with_name("power.c")
 SHARE_WRITTEN = 0.25
 """In how many cases a file is, after a cut, as it was written and not as it was synced: a disk may be faster than
 asked."""
-PROGRESS_EVERY = 20
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +31,7 @@ def shim(tmp_path_factory) -> Path:
 class PowerCuts(Kills):
     """Kills, after each of which a file is what the disk had of it."""
 
-    def __init__(self, folder: Path, shim: Path, seed: int, *options: str) -> None:
+    def __init__(self, folder: Path, shim: Path, seed: int | str, *options: str) -> None:
         super().__init__(folder, seed, *options)
         self._disk = folder / "disk"
         self._disk.mkdir()
@@ -58,15 +57,18 @@ class PowerCuts(Kills):
 @pytest.mark.timeout(0)
 async def test_nothing_that_was_said_is_lost_when_the_power_is_cut(tmp_path: Path, pytestconfig, shim, capsys):
     """`--power-cuts` says how often; `--kill-seed` decides when, and what the traders do."""
-    cuts = PowerCuts(tmp_path, shim, pytestconfig.getoption("kill_seed"))
-    wanted = pytestconfig.getoption("power_cuts")
-    for number in range(1, wanted + 1):
-        await cuts.live()
-        if number % PROGRESS_EVERY == 0:
-            with capsys.disabled():
-                print(f"\n{number} of {wanted}: {cuts.summary}", end="", flush=True)
-    await cuts.end()
-    print(cuts.summary)
+    seed = pytestconfig.getoption("kill_seed")
+
+    def made(number: int) -> PowerCuts:
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        return PowerCuts(folder, shim, f"{seed} {number}" if number else seed)
+
+    def tell(text: str) -> None:
+        with capsys.disabled():
+            print(text, end="", flush=True)
+
+    print(await end_again_and_again(made, pytestconfig.getoption("power_cuts"), tell))
 
 
 async def test_the_faster_mode_does_not_promise_that(tmp_path: Path, shim):

@@ -365,7 +365,7 @@ class Schemers:
 
         state.refresh_mark = watch
         self.moved = dict.fromkeys(self.moved, Decimal(0))
-        house, exposure, indices = self.worths(*HOUSE_ACCOUNTS), self.exposure(), self.indices()
+        house, exposure, indices = self.house(), self.exposure(), self.indices()
         yield
         state.refresh_mark = refresh
         after = self.exposure()
@@ -373,12 +373,17 @@ class Schemers:
         paid = sum(event.payment for event in self.venue.of(FundingPaid) if event.account in HOUSE_ACCOUNTS)
         for by, moved in enumerate((self.moved, jumps)):
             allowed = sum(each * max(exposure[name], after[name]) for name, each in moved.items())
-            assert self.worths(*HOUSE_ACCOUNTS)[by] >= house[by] - allowed - max(0, paid)
-        if not any(self.moved.values()) and not any(jumps.values()):
+            assert self.house()[by] >= house[by] - allowed - max(0, paid)
+        if self.how != "following" and not any(self.moved.values()) and not any(jumps.values()):
             assert [event.absorbed for event in self.venue.of(Liquidated) if event.absorbed] == []
         for name in self.NAMES:
             if not self.is_held_up(name):
                 assert min(self.worths(name)) >= 0
+
+    def house(self) -> list[Decimal]:
+        """What the house is worth, less what accounts owe that cannot be closed yet."""
+        owed = zip(*(self.worths(name) for name in self.NAMES))
+        return [own + sum(min(0, each) for each in all_) for own, all_ in zip(self.worths(*HOUSE_ACCOUNTS), owed)]
 
     def worths(self, *accounts: str) -> tuple[Decimal, Decimal]:
         """What accounts are worth at the marks, and at the indices."""
@@ -438,8 +443,12 @@ class Schemers:
             self.venue.wait(HOUR)
 
     def silence(self) -> None:
+        """The source of ETH falls silent, or is heard again: then it tells its prices first."""
+        halts = ETH not in self.halted()
         with self.measured():
-            self.venue.do(Halt(ETH, ETH not in self.halted()))
+            self.venue.do(Halt(ETH, halts))
+            if not halts:
+                self.venue.index(str(self.venue.engine.market(ETH).index), ETH)
 
     def set_leverage(self) -> None:
         with self.measured():
