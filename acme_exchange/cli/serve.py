@@ -151,7 +151,8 @@ def _store(options: argparse.Namespace) -> tuple[Store, AccessFile | None]:
 
 
 def _where(store: Store) -> str | None:
-    return store.database.name if isinstance(store, DatabaseStore) else None
+    """The file that everything is kept in, or the address of a database elsewhere; None when nothing is kept."""
+    return store.database.name.removeprefix("sqlite:///") if isinstance(store, DatabaseStore) else None
 
 
 def _accounts(file: Path | None, data: Path | None) -> tuple[Sequence[AccountEntry], Path | None]:

@@ -289,7 +289,7 @@ def test_a_command_reaches_the_venue_of_the_database_that_it_names_or_none(envir
         assert "bob" not in owner(environment, "account", "list", "--data", tmp_path / "kept").stdout
         done = owner(environment, "account", "deposit", "alice", "1", "--data", tmp_path / "kept")
         assert done.stdout == "alice has 10001 USD now.\n", done.stderr
-        assert "All of it is kept in sqlite:///" in end(process)[2]
+        assert f"All of it is kept in {tmp_path / 'kept' / 'venue.sqlite'}; " in end(process)[2]
     assert [path.name for path in (tmp_path / "kept").iterdir()] == ["venue.sqlite"]
 
 
