@@ -6,6 +6,8 @@ maker fees of 0.02 % each, so that distance has to be more than 0.04 %. Losses a
 usually gone within seconds, and to cut one costs the house's spread and a taker's fee.
 """
 
+from dataclasses import replace
+
 from acme_bot.bot import Strategy
 from acme_bot.hbot import CONNECTOR
 
@@ -54,3 +56,19 @@ INVENTORY_MAKER = Strategy(
     funding_seconds=60,
 )
 STRATEGIES = {strategy.name: strategy for strategy in (MARKET_MAKING, INVENTORY_MAKER)}
+
+# A real market's best prices lie much closer together, and what quotes as far away as above is seldom met there.
+CLOSE = {
+    MARKET_MAKING.name: {
+        "bid_spread": "0.005",
+        "ask_spread": "0.005",
+        "long_profit_taking_spread": "0.01",
+        "short_profit_taking_spread": "0.01",
+    },
+    INVENTORY_MAKER.name: {"buy_spreads": "0.00005", "sell_spreads": "0.00005", "take_profit": "0.0001"},
+}
+
+
+def on_a_real_market(strategy: Strategy) -> Strategy:
+    """The same, close enough to the middle to be filled now and then; at a real exchange's fees it earns nothing."""
+    return replace(strategy, settings={**strategy.settings, **CLOSE.get(strategy.name, {})})
