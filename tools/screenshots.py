@@ -17,6 +17,7 @@ PICTURES = Path(__file__).parents[1] / "docs" / "images"
 ADDRESS = re.compile(r"http://\S+#code=\S+")
 COLOURS = 256
 SETTLED_MILLISECONDS = 2_000
+QUOTED_MILLISECONDS = 60_000
 SIZES = {"wide": (1440, 1080), "narrow": (390, 844)}
 PICTURED = (("wide", "dark"), ("narrow", "light"))
 SHARPNESS = 2
@@ -56,6 +57,8 @@ def take(page: Page) -> None:
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=theme)
         page.wait_for_timeout(SETTLED_MILLISECONDS)
+        # A bot that has just been filled has no quotes for a moment.
+        expect(page.locator("[data-mine]")).not_to_have_count(0, timeout=QUOTED_MILLISECONDS)
         keep(page.screenshot(full_page=size == "narrow"), PICTURES / f"page-{size}.png")
 
 
