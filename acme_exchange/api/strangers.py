@@ -10,7 +10,7 @@ from acme_exchange.api.connection import connection_of
 from acme_exchange.api.rate_limits import FILES, STRANGERS, Bucket, Charge, RateLimits, TooManyRequests
 from acme_exchange.clock import Clock
 
-MESSAGES_A_SECOND = 200
+MESSAGES_A_SECOND = 50
 MESSAGES_AT_ONCE = 400
 """What an address may send over WebSockets that have not logged in: what comes faster has to wait, and is not read
 meanwhile. A bot that begins subscribes to a few channels of each of its markets."""
