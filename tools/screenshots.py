@@ -38,7 +38,10 @@ def main() -> None:
             address = next(found[0] for line in demo.stdout if (found := ADDRESS.search(line)))
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-                page = browser.new_page(device_scale_factor=SHARPNESS, color_scheme="dark")
+                width, height = SIZES["wide"]
+                page = browser.new_page(
+                    viewport={"width": width, "height": height}, device_scale_factor=SHARPNESS, color_scheme="dark"
+                )
                 page.goto(address)
                 expect(page.locator("#panel-positions tbody tr")).to_have_count(1, timeout=180_000)
                 time.sleep(seconds)

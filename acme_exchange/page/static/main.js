@@ -49,6 +49,9 @@ followTheme(() => {
   equity.dress();
   own.draw();
 });
+// Lines in a chart that has become wide have room for words, in one that has become narrow none.
+const drawOwn = () => own.draw();
+window.addEventListener("resize", () => frames.request(drawOwn));
 channels.state.watch((state) => {
   const shown = find("connection");
   shown.dataset.state = state;
