@@ -261,6 +261,22 @@ def test_what_a_liquidation_leaves_is_taken_over_at_no_better_price_than_the_ind
     assert worth(venue, *HOUSE_ACCOUNTS) >= 0
 
 
+def test_a_liquidation_gives_nothing_away_for_what_only_the_mark_of_another_market_shows():
+    """While a mark was held up, all else went to a partner's low bid, for which there seemed to be money."""
+    venue = scene("mule", "thief", "ann", "bob", index="100", price_band=Decimal("0.25"))
+    for market, size in ((BTC, "900"), (ETH, "1000")):
+        venue.sell("thief", size, "100", market=market)
+        venue.buy("mule", size, market=market)
+    pin(venue, "ann", "bob")
+    venue.index("91")
+    assert venue.of(Liquidated) == []
+    venue.buy("thief", "1000", "91", market=ETH)
+    venue.index("96", ETH)
+    assert ("sell", "1000", "91") not in venue.fills("mule")
+    assert venue.position("thief", ETH).size == 1000
+    assert worth(venue, *HOUSE_ACCOUNTS) >= -1000 * 4
+
+
 def test_profit_that_only_the_mark_shows_is_no_margin_for_another_market():
     """Whoever holds the mark up is rich by it, and would gamble in another market with what is not there."""
     venue = scene("mule", "thief", "ann", "bob", index="100")
