@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+PATIENCE_SECONDS = 120
+
 
 @dataclass(frozen=True)
 class Posted:
@@ -32,7 +34,7 @@ class Mailbox:
         return (await self.next_posted()).text
 
     async def next_posted(self) -> Posted:
-        return await asyncio.wait_for(self.posted.get(), 20)
+        return await asyncio.wait_for(self.posted.get(), PATIENCE_SECONDS)
 
     async def open(self) -> None:
         application = web.Application()
@@ -70,7 +72,7 @@ class Waits:
 
     async def end(self, seconds: float) -> None:
         """Ends the sleep of so many seconds, once there is one."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not self.lasting(seconds):
                 self._came.clear()
                 await self._came.wait()
