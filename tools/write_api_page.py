@@ -34,6 +34,7 @@ LIMITS = f"""| what is counted | limit a second | past it |
 | placing and modifying orders, of an account | {ORDERS.limit} | likewise |
 | what an address is refused without a valid key: other paths and methods, false signatures, log-ins, `/admin` | {STRANGERS.limit} | likewise |
 | what an address gets without a key beside the API, such as a page's files | {FILES.limit} | likewise |
+| messages over WebSockets that have not logged in, of an address | 50, and 400 at once | the next is read later |
 | cancelling, signed | none | |
 
 Past {FLOOD} times a limit the connection is closed. A request that is refused has changed nothing.
