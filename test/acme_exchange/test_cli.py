@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from acme_exchange.cli.notices import Activity
+from acme_exchange.middles import FILE_NAME as MIDDLES
 from test.acme_exchange.processes import command, serving
 
 PATIENCE_SECONDS = 120
@@ -290,7 +291,7 @@ def test_a_command_reaches_the_venue_of_the_database_that_it_names_or_none(envir
         done = owner(environment, "account", "deposit", "alice", "1", "--data", tmp_path / "kept")
         assert done.stdout == "alice has 10001 USD now.\n", done.stderr
         assert f"All of it is kept in {tmp_path / 'kept' / 'venue.sqlite'}; " in end(process)[2]
-    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["venue.sqlite"]
+    assert {path.name for path in (tmp_path / "kept").iterdir()} == {"venue.sqlite", MIDDLES}
 
 
 def test_a_venue_that_keeps_nothing_leaves_its_file_to_nobody_else(environment, accounts, tmp_path):
