@@ -189,6 +189,20 @@ def test_who_can_bear_the_orders_that_the_mark_has_left_behind_keeps_them(venue)
     assert venue.free("mule") == 10_000 - 400 - 1_000
 
 
+def test_orders_that_the_index_has_left_behind_are_withdrawn_while_the_mark_is_held():
+    """At a mark of 100 they would have lost nothing; at the index, more than their account is worth."""
+    venue = scene("mule", "ann", "bob", index="100")
+    for size in ("1000", "900"):
+        venue.buy("mule", size, "99")
+    pin(venue, "ann", "bob")
+    for index in range(1000, 946, -2):
+        venue.index(str(Decimal(index) / 10))
+        assert venue.engine.market(BTC).mark == 100
+    assert venue.engine.open_orders("mule") != []
+    venue.index("94.6")
+    assert venue.engine.open_orders("mule") == []
+
+
 def test_a_mark_that_accounts_have_walked_away_from_the_index_makes_nobody_rich():
     """In an empty book mid and last price are what accounts make them; the mark is between those, and the index."""
     venue = scene("mule", "thief", "ann", "bob", "late", index="100")
