@@ -3,7 +3,7 @@ FROM python:3.12-slim
 WORKDIR /acme
 RUN pip install --no-cache-dir uv
 COPY requirements-venue.txt constraints.txt ./
-RUN uv pip install --system --no-cache -r requirements-venue.txt -c constraints.txt
+RUN uv pip install --system --no-cache --no-deps -r requirements-venue.txt -c constraints.txt
 COPY acme_exchange acme_exchange
 RUN useradd --create-home --uid 1000 acme && mkdir /data && chown acme /data
 USER acme

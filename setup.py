@@ -44,7 +44,6 @@ setup(
         "lwcharts",  # TradingView's chart library for the page: a file of it is served, none of it is imported
         "msgspec",
         "numpy",
-        "openapi-ui-bundles",
         "packaging",
         "platformdirs",
         "psutil",
@@ -54,6 +53,7 @@ setup(
         "rich",
         "ruamel.yaml",
         "sortedcontainers",
+        "swagger-ui-py",  # the page of the API: files of it are served, none of it is imported
         "yarl",
     ],
     extras_require={

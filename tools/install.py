@@ -126,7 +126,7 @@ def install_venue(installer: Installer) -> None:
     if has_text(VENUE_DONE, wanted):
         return
     say("Installing what the venue needs ...")
-    installer.install("installing packages", "-r", VENUE_REQUIREMENTS, "-c", CONSTRAINTS)
+    installer.install("installing packages", "--no-deps", "-r", VENUE_REQUIREMENTS, "-c", CONSTRAINTS)
     VENUE_DONE.write_text(wanted)
 
 

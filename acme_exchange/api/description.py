@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 from functools import cache
 
 from aiohttp import hdrs, web
-from openapi_ui_bundles import swagger_ui
 
 from acme_exchange.api.openapi import describe
+from acme_exchange.api.packages import file_of_package
 from acme_exchange.api.routes import ROUTES
 from acme_exchange.api.wire import codec
 
@@ -120,6 +120,6 @@ def _add(
 
 def _file(name: str) -> Callable[[web.Request], Awaitable[web.FileResponse]]:
     async def handle(request: web.Request) -> web.FileResponse:
-        return web.FileResponse(swagger_ui.static_path / name)
+        return web.FileResponse(file_of_package("swagger_ui", "static", name))
 
     return handle

@@ -1,17 +1,16 @@
 """The page's own files, and the chart library's, from this server alone."""
 
-import importlib.util
 from importlib import resources
 from pathlib import Path
 
 from aiohttp import hdrs, web
 
+from acme_exchange.api.packages import file_of_package
 from acme_exchange.engine import Refused
 
 STATIC_PATH = "/page/static"
 CHART_LIBRARY = "lightweight-charts.js"
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".html": "text/html"}
-NO_CHART = "The chart library is not installed; pip install lwcharts"
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -54,9 +53,4 @@ def _file(path: Path) -> web.FileResponse:
 
 
 def _chart_library() -> Path:
-    """Where a Python package that brings the chart library has it. The package itself, and what it needs, is not
-    loaded."""
-    package = importlib.util.find_spec("lwcharts")
-    if package is None or package.origin is None:
-        raise Refused(404, NO_CHART)
-    return Path(package.origin).parent / "vendor" / "lightweight-charts.standalone.production.js"
+    return file_of_package("lwcharts", "vendor", "lightweight-charts.standalone.production.js")

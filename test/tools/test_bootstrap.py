@@ -99,7 +99,9 @@ def test_the_venue_is_installed_first_and_alone_when_that_is_asked_for(checkout)
     done = checkout.bootstrap("--venue")
 
     assert done.returncode == 0, done.stderr
-    assert checkout.installed == ["pip install --python .venv/bin/python -r requirements-venue.txt -c constraints.txt"]
+    assert checkout.installed == [
+        "pip install --python .venv/bin/python --no-deps -r requirements-venue.txt -c constraints.txt"
+    ]
     assert checkout.bootstrap("--venue").stdout == ""
     assert len(checkout.installed) == 1
 

@@ -11,7 +11,6 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PROJECT = Path(__file__).parents[2]
@@ -50,19 +49,12 @@ def image(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory) -> Path:
-    """What the step that installs packages installs: those of the file, and what they need, at the pinned versions."""
+    """What the step that installs packages installs: those of the file alone, at the pinned versions."""
     folder = tmp_path_factory.mktemp("packages")
     asked = (PROJECT / "requirements-venue.txt").read_text(encoding="utf-8")
-    waiting = [Requirement(line) for line in asked.splitlines() if line and not line.startswith("#")]
-    taken: set[str] = set()
-    while waiting:
-        wanted = waiting.pop()
-        if wanted.name in taken or (wanted.marker and not wanted.marker.evaluate({"extra": ""})):
-            continue
-        taken.add(wanted.name)
-        found = distribution(wanted.name)
-        assert f"{canonicalize_name(wanted.name)}=={found.version}" in PINNED
-        waiting += map(Requirement, found.requires or [])
+    for name in (line for line in asked.splitlines() if not line.startswith("#")):
+        found = distribution(name)
+        assert f"{canonicalize_name(name)}=={found.version}" in PINNED
         for top in {file.parts[0] for file in found.files or [] if file.parts[0] not in ("..", "__pycache__")}:
             if not (folder / top).exists():
                 (folder / top).symlink_to(found.locate_file(top))
