@@ -70,7 +70,7 @@ class Records:
     def _rows(self, query: str) -> Iterable[tuple[Any, ...]]:
         if not self._file.exists():
             return []
-        with closing(sqlite3.connect(f"{self._file.as_uri()}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             return connection.execute(query, {"connector": self._connector}).fetchall()
 
 

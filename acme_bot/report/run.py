@@ -83,6 +83,6 @@ def _written(report: Report, folder: Path, account: str) -> Iterator[Path]:
 def _cancelled(workspace: Path) -> Iterator[float]:
     """How long each order that was cancelled had waited, in seconds, as the workspace's bots have it on record."""
     for path in sorted((workspace / "data").glob("*.sqlite")):
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'Order'").fetchone():
                 yield from (waited / MILLISECONDS for (waited,) in connection.execute(CANCELLED))

@@ -221,7 +221,9 @@ def test_a_workspace_is_its_keys_account_and_knows_when_orders_were_cancelled(
     monkeypatch.setattr("acme_bot.report.run.ask_password", lambda is_new: "open sesame")
     monkeypatch.setattr("acme_bot.report.run.stored_key", lambda workspace, password: Key("mallory-key", ""))
 
-    assert cli.main(["report", str(tmp_path), "--data", str(data), "--text"]) == 0
+    monkeypatch.chdir(tmp_path.parent)
+
+    assert cli.main(["report", tmp_path.name, "--data", str(data), "--text"]) == 0
 
     said = capsys.readouterr().out
     assert HOSTILE in said
