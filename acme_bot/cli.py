@@ -234,14 +234,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     workspace = commands.add_parser("workspace", help="make a folder a complete Hummingbot, or bring it up to date")
-    workspace.add_argument("folder", metavar="DIR", type=Path)
+    workspace.add_argument("folder", metavar="DIR", type=Path, help="the workspace; made, or brought up to date")
     workspace.add_argument("--scripts", metavar="DIR", type=Path, help="copy these V2 scripts into it")
     workspace.add_argument("--controllers", metavar="DIR", type=Path, help="copy these V2 controllers into it")
     workspace.add_argument("--connect", action="store_true", help="store the key of the venue on this machine in it")
     _add_venue_options(workspace)
     workspace.set_defaults(command=_workspace)
     new = commands.add_parser("new", help="make a workspace, store the venue's key, and start a bot that earns")
-    new.add_argument("folder", metavar="DIR", type=Path)
+    new.add_argument("folder", metavar="DIR", type=Path, help="the workspace; made unless it is there")
     new.add_argument(
         "--strategy",
         choices=STRATEGIES,
@@ -255,10 +255,10 @@ def _parser() -> argparse.ArgumentParser:
         ("close", _close, "cancel them, and close its positions at any price"),
     ):
         parser_of_account = commands.add_parser(name, help=purpose)
-        parser_of_account.add_argument("folder", metavar="DIR", type=Path)
+        parser_of_account.add_argument("folder", metavar="DIR", type=Path, help="the workspace")
         parser_of_account.set_defaults(command=command)
     client = commands.add_parser("client", help="open Hummingbot's interactive client in a workspace")
-    client.add_argument("folder", metavar="DIR", type=Path)
+    client.add_argument("folder", metavar="DIR", type=Path, help="the workspace")
     client.set_defaults(command=_client)
     for name, command, purpose in (
         ("install", _install, "lay the connector, its candles and their tests into a Hummingbot source tree"),
@@ -303,7 +303,9 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="print and draw what an account has earned, and by what")
     report.add_argument("what", metavar="WORKSPACE|ACCOUNT", help="a workspace's folder, or an account's name")
     report.add_argument("--data", metavar="DIR", type=Path, help="where the venue keeps its data, when not as usual")
-    report.add_argument("--out", metavar="DIR", type=Path, default=Path(), help="where the PNG and the page go")
+    report.add_argument(
+        "--out", metavar="DIR", type=Path, default=Path(), help="where the PNG and the page go (default: here)"
+    )
     report.add_argument("--text", action="store_true", help="print it, and draw nothing")
     report.set_defaults(command=_report)
     chaos = commands.add_parser("chaos", help="let three bots trade while everything fails, and compare both records")
