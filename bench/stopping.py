@@ -10,20 +10,20 @@ import argparse
 import json
 import os
 import secrets
-import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from acme_bot.bot import Bot, Strategy
+from acme_bot.compare.bot_records import reading
 from acme_bot.compare.venue_client import VenueClient, VenueError
 from acme_bot.hbot import HbotError
 from acme_bot.run import Run, in_folder
@@ -170,7 +170,7 @@ class Stopping(Run[ManyMarkets]):
 
     def _ends(self) -> list[str]:
         file = self._bot.hbot.workspace / "data" / f"{BOT}.sqlite"
-        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as records:
+        with reading(file) as records:
             return [
                 row[0] for row in records.execute("SELECT order_id FROM OrderStatus WHERE status = 'OrderCancelled'")
             ]

@@ -11,8 +11,8 @@ Hummingbot's file holds of it, so that two statements are compared to the last d
 
 import json
 import sqlite3
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from decimal import ROUND_DOWN, Decimal
 from pathlib import Path
@@ -38,6 +38,13 @@ FILLS = """
 COUNTS = """
     SELECT (SELECT count(*) FROM "Order"), (SELECT count(*) FROM TradeFill), (SELECT count(*) FROM OrderStatus)"""
 FUNDING = "SELECT timestamp, rate, amount FROM FundingPayment WHERE market = :connector ORDER BY timestamp"
+
+
+@contextmanager
+def reading(file: Path) -> Iterator[sqlite3.Connection]:
+    """A connection to a bot's file, wherever it is named from, that can change nothing in it."""
+    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        yield connection
 
 
 class Records:
@@ -70,7 +77,7 @@ class Records:
     def _rows(self, query: str) -> Iterable[tuple[Any, ...]]:
         if not self._file.exists():
             return []
-        with closing(sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        with reading(self._file) as connection:
             return connection.execute(query, {"connector": self._connector}).fetchall()
 
 

@@ -1,9 +1,7 @@
 """`acme-bot report`: prints what a paper session amounts to, and draws it."""
 
 import re
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from acme_bot.compare.bot_records import reading
 from acme_bot.password import ask_password
 from acme_bot.positions import stored_key
 from acme_bot.problem import Problem
@@ -83,6 +82,6 @@ def _written(report: Report, folder: Path, account: str) -> Iterator[Path]:
 def _cancelled(workspace: Path) -> Iterator[float]:
     """How long each order that was cancelled had waited, in seconds, as the workspace's bots have it on record."""
     for path in sorted((workspace / "data").glob("*.sqlite")):
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        with reading(path) as connection:
             if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'Order'").fetchone():
                 yield from (waited / MILLISECONDS for (waited,) in connection.execute(CANCELLED))

@@ -9,12 +9,11 @@ import os
 import re
 import signal
 import socket
-import sqlite3
 import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +22,7 @@ import psutil
 import pytest
 from playwright.async_api import Page, TimeoutError as TookTooLong, expect
 
+from acme_bot.compare.bot_records import reading
 from acme_exchange.api.routes import ROUTES
 from test.acme_bot.processes import assert_gone
 from test.end_to_end.witness import TALKATIVE, Witness
@@ -146,7 +146,7 @@ async def until_recorded(records: Path, order: int, status: str) -> None:
     """Waits until the bot has an order, by the venue's id, on record as being in a state."""
     query = 'SELECT last_status FROM "Order" WHERE exchange_order_id = ?'
     while True:
-        with closing(sqlite3.connect(f"{records.as_uri()}?mode=ro", uri=True)) as connection:
+        with reading(records) as connection:
             if connection.execute(query, [str(order)]).fetchall() == [(status,)]:
                 return
         await asyncio.sleep(POLL_SECONDS)
