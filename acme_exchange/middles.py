@@ -19,7 +19,6 @@ LATE_MICROSECONDS = 1_000_000
 """What is looked at later than that, as after a pause of the machine, is not kept."""
 MICROSECONDS = 1_000_000
 FILE_NAME = "middles.csv"
-FIELDS = 4
 
 logger = logging.getLogger(__name__)
 
@@ -78,9 +77,10 @@ def read_middles(folder: Path) -> dict[tuple[int, int, int], float]:
 
 
 def _read(path: Path) -> Iterator[tuple[tuple[int, int, int], float]]:
-    with path.open(encoding="utf-8") as file:
+    with path.open(encoding="utf-8", errors="replace") as file:
         for line in file:
-            # A venue that was killed may have left half a line.
-            if line.endswith("\n") and len(parts := line.split(",")) == FIELDS:
-                time, fill, seconds, middle = parts
-                yield (int(time), int(fill), int(seconds)), float(middle)
+            # A venue that was killed may have left half a line, and a power cut anything.
+            with suppress(ValueError):
+                time, fill, seconds, middle = line.removesuffix("\n").split(",")
+                if line.endswith("\n"):
+                    yield (int(time), int(fill), int(seconds)), float(middle)

@@ -187,6 +187,10 @@ def test_rules_are_told_that_held_while_the_account_traded(tmp_path, session: Se
         keep_rule(tmp_path, time, rule)
 
     assert read_rules(tmp_path, start) == ["behind; 50 ms", "prob1; 50 ms"]
+    with (tmp_path / "fill-rules.jsonl").open("ab") as file:
+        file.write(b'\n\0\xff\n[]\n{"time": 5')
+    keep_rule(tmp_path, start + 100, "prob3; 0 ms")
+    assert read_rules(tmp_path, start) == ["behind; 50 ms", "prob1; 50 ms", "prob3; 0 ms"]
     assert read_rules(tmp_path / "none", start) == []
     assert dict(report_of(session, []).facts)["fill rule"].startswith("orders fill by price, then time")
 

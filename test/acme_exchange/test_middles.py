@@ -77,6 +77,6 @@ def test_nothing_is_kept_of_a_book_without_a_side_or_of_a_moment_that_was_missed
 
 
 def test_half_a_line_of_a_venue_that_was_killed_is_nothing(tmp_path: Path):
-    (tmp_path / FILE_NAME).write_text("1,2,10,64995.5\n1,2,60,649")
+    (tmp_path / FILE_NAME).write_bytes(b"1,2,10,64995.5\n\0\xff\0,2,60,1\n1,x,10,5\n1,2,60,649")
 
     assert read_middles(tmp_path) == {(1, 2, 10): 64_995.5}

@@ -2,7 +2,8 @@
 without them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 FILE_NAME = "fill-rules.jsonl"
@@ -14,7 +15,8 @@ def keep_rule(folder: Path, time: int, rule: str) -> None:
     :param rule: in words.
     """
     with (folder / FILE_NAME).open("a", encoding="utf-8") as file:
-        print(json.dumps({"time": time, "rule": rule}), file=file)
+        # The end of the line comes first: half a line that was left before spoils none but itself.
+        file.write("\n" + json.dumps({"time": time, "rule": rule}))
 
 
 def read_rules(folder: Path, since: int) -> Sequence[str]:
@@ -22,6 +24,14 @@ def read_rules(folder: Path, since: int) -> Sequence[str]:
     path = folder / FILE_NAME
     if not path.exists():
         return []
-    kept = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    before = [one["rule"] for one in kept if one["time"] <= since][-1:]
-    return list(dict.fromkeys([*before, *(one["rule"] for one in kept if one["time"] > since)]))
+    kept = list(_kept(path.read_text(encoding="utf-8", errors="replace")))
+    before = [rule for time, rule in kept if time <= since][-1:]
+    return list(dict.fromkeys([*before, *(rule for time, rule in kept if time > since)]))
+
+
+def _kept(text: str) -> Iterator[tuple[int, str]]:
+    for line in text.splitlines():
+        # A venue that was killed may have left half a line, and a power cut anything.
+        with suppress(ValueError, TypeError, KeyError):
+            one = json.loads(line)
+            yield int(one["time"]), str(one["rule"])
