@@ -44,6 +44,8 @@ test: venv lint
 earnings: venv
 	@$(PYTHON_IN_VENV) -m bench.earnings $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(ARGS)
 
+.PHONY: coverage
+
 ## The branch coverage of the connector by the tests in Hummingbot's folders; fails under 95 %.
 coverage: venv
 	@$(PYTHON_IN_VENV) -m pytest -q -n 2 $(COVERAGE) test/hummingbot

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from acme_exchange.clock import Clock
 from acme_exchange.engine import Engine, Event, Filled
-from acme_exchange.store.store import HOUSE_PREFIX
+from acme_exchange.store.store import is_house
 
 HORIZONS = (1, 10, 60)
 """Seconds after a fill."""
@@ -41,7 +41,7 @@ class MiddleKeeper:
     def listen(self, events: Sequence[Event]) -> None:
         """Takes in what one command has caused."""
         for event in events:
-            if type(event) is Filled and not event.account.startswith(HOUSE_PREFIX):
+            if type(event) is Filled and not is_house(event.account):
                 for due in self._due.values():
                     due.append(event)
         now = self._clock.now()

@@ -57,8 +57,9 @@ class Market:
 class Outcome:
     """What became of the orders under one rule.
 
-    :ivar filled: a fraction of the orders. :ivar after: the mid against the fill a second later, in basis points, on
-        average: below nought, the price has gone on through the order.
+    :ivar filled: a fraction of the orders.
+    :ivar after: the mid against the fill a second later, in basis points, on average: below nought, the price has gone
+        on through the order.
     """
 
     rule: str

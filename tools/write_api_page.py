@@ -15,6 +15,7 @@ from acme_exchange.api.rate_limits import FILES, FLOOD, ORDERS, REQUESTS, STRANG
 from acme_exchange.api.routes import ROUTES
 from acme_exchange.api.session import MOST_SUBSCRIPTIONS, SILENCE_MICROSECONDS
 from acme_exchange.api.standing import MOST_AN_ADDRESS, MOST_CONNECTIONS
+from acme_exchange.api.strangers import MESSAGES_A_SECOND, MESSAGES_AT_ONCE
 from acme_exchange.api.wire import answers
 from acme_exchange.api.wire.frames import GOING_AWAY
 
@@ -34,7 +35,7 @@ LIMITS = f"""| what is counted | limit a second | past it |
 | placing and modifying orders, of an account | {ORDERS.limit} | likewise |
 | what an address is refused without a valid key: other paths and methods, false signatures, log-ins, `/admin` | {STRANGERS.limit} | likewise |
 | what an address gets without a key beside the API, such as a page's files | {FILES.limit} | likewise |
-| messages over WebSockets that have not logged in, of an address | 50, and 400 at once | the next is read later |
+| messages over WebSockets that have not logged in, of an address | {MESSAGES_A_SECOND}, and {MESSAGES_AT_ONCE} at once | the next is read later |
 | cancelling, signed | none | |
 
 Past {FLOOD} times a limit the connection is closed. A request that is refused has changed nothing.

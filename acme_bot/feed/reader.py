@@ -14,6 +14,7 @@ import msgspec
 from acme_bot.feed.dialects import DIALECTS, BookChange, Dialect, Frame, FundingHistory, Prices, Trade
 from acme_bot.feed.stream import FIELDS, MarketStream
 from acme_bot.problem import Problem
+from acme_exchange.engine.model.mirror import SAME_PAYMENT
 from acme_exchange.market.follow.lines import Candle, HistoryLine, Line, MarketLine, plain
 
 MICROSECONDS = 1_000_000
@@ -23,8 +24,6 @@ ASK_SECONDS = 0.5
 PRICES_SECONDS = 30.0
 """Between two requests for mark, index and funding, of which a stream may leave something out."""
 ANSWER_SECONDS = 10.0
-SAME_PAYMENT = 60 * MICROSECONDS
-"""Between two times that mean one payment: exchanges pay some milliseconds late."""
 RULES_SECONDS = 300.0
 """Between two looks at the market's rules."""
 ASSURANCES = 2

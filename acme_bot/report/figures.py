@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from statistics import median, quantiles
 
-from acme_bot.report.session import MICROSECONDS, Session
+from acme_bot.report.session import MICROSECONDS, ROLES, Session
 from acme_exchange.engine.model.money import exactly
 
 ZERO = Decimal(0)
-ROLES = ("maker", "taker")
 
 
 @dataclass(frozen=True)
@@ -88,13 +87,9 @@ def profits(session: Session) -> list[MarketProfit]:
             realized[entry.market] += entry.amount
     found = [
         MarketProfit(
-            market,
-            realized[market],
-            session.holdings[market].unrealized if market in session.holdings else ZERO,
-            fees[market],
-            funding[market],
+            market, realized[market], session.unrealized.get(market or "", ZERO), fees[market], funding[market]
         )
-        for market in realized.keys() | session.holdings.keys()
+        for market in realized.keys() | session.unrealized.keys()
     ]
     kept = [one for one in found if any((one.realized, one.unrealized, one.fees, one.funding))]
     return sorted(kept, key=lambda one: one.market or "")

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from acme_bot.report.session import MICROSECONDS, Session
+from acme_bot.report.session import MICROSECONDS, ROLES, Session
 from acme_exchange.engine.events import Filled, Traded
 from acme_exchange.middles import HORIZONS
 
@@ -68,7 +68,7 @@ def markouts(session: Session) -> list[Markout]:
 
     return [
         _markout(role, seconds, [fill for fill in session.fills if fill.liquidity == role], later)
-        for role in ("maker", "taker")
+        for role in ROLES
         for seconds in HORIZONS
     ]
 

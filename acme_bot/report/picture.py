@@ -5,6 +5,7 @@ from io import BytesIO
 from typing import Any
 
 from acme_bot.report.report import Report
+from acme_bot.report.session import ROLES
 from acme_exchange.middles import HORIZONS
 
 SIZE_INCHES = (11, 7.5)
@@ -54,7 +55,7 @@ def _draw_markets(panel: Any, report: Report) -> None:
 
 
 def _draw_after(panel: Any, report: Report) -> None:
-    for role, colour in (("maker", MAKER), ("taker", TAKER)):
+    for role, colour in zip(ROLES, (MAKER, TAKER)):
         known = [one for one in report.markouts if one.role == role and one.basis_points is not None]
         places, values = [HORIZONS.index(one.seconds) for one in known], [one.basis_points for one in known]
         panel.plot(places, values, "o-", color=colour, label=role)

@@ -13,42 +13,23 @@ from sqlalchemy import Connection, select
 
 from acme_bot.problem import Problem
 from acme_exchange.engine.events import Filled, Traded
-from acme_exchange.engine.model.money import EXACT
 from acme_exchange.engine.views import Order
 from acme_exchange.input.errors import UserError
 from acme_exchange.middles import read_middles
-from acme_exchange.store import Candle, Database, FillFilter, OrderFilter, Period, file_url
+from acme_exchange.store import Candle, FillFilter, OrderFilter, Period, file_url
 from acme_exchange.store.ledger import Entry
 from acme_exchange.store.sql import reader, tables
-from acme_exchange.store.sql.database import moment
+from acme_exchange.store.sql.database import looking_at
 from acme_exchange.store.sql.keys import unrevoked
-from acme_exchange.store.sql.ledger import AccountLine, account_lines, entries
+from acme_exchange.store.sql.ledger import AccountLine, account_lines, entries, unrealized
+from acme_exchange.store.store import CANDLE_RESOLUTIONS
 
 ALL = 1_000_000_000
 MOST_POINTS = 400
-RESOLUTIONS = (15, 60, 300, 900, 3600, 14_400, 86_400)
 MICROSECONDS = 1_000_000
+ROLES = ("maker", "taker")
 AROUND_SECONDS = 70
 """Trades are read from so long before the first fill to so long after the last."""
-
-
-@dataclass(frozen=True)
-class Holding:
-    """What is left of a position, or of its two sides in hedge mode.
-
-    :ivar size: signed, in coins.
-    :ivar cost: US dollars that it was bought for; negative: sold for.
-    :ivar mark: US dollars; None where the market has none.
-    """
-
-    size: Decimal
-    cost: Decimal
-    mark: Decimal | None
-
-    @property
-    def unrealized(self) -> Decimal:
-        """US dollars."""
-        return EXACT.subtract(EXACT.multiply(self.size, self.mark), self.cost) if self.mark is not None else Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -58,7 +39,7 @@ class Session:
     :ivar now: microseconds since the epoch, as all times.
     :ivar entries: of the ledger, oldest first.
     :ivar fills: oldest first, like the orders.
-    :ivar holdings: by market.
+    :ivar unrealized: what closing what is left at the mark would bring, by market, US dollars.
     :ivar sources: by market, whose prices it follows; markets with simulated prices are not in it.
     :ivar trades: everybody's around the fills, by market, oldest first, as far as they are kept.
     :ivar resolution: of the candles, in seconds.
@@ -71,7 +52,7 @@ class Session:
     entries: Sequence[Entry]
     fills: Sequence[Filled]
     orders: Sequence[Order]
-    holdings: dict[str, Holding]
+    unrealized: dict[str, Decimal]
     sources: dict[str, str]
     trades: dict[str, Sequence[Traded]]
     resolution: int
@@ -104,14 +85,10 @@ def account_of_key(data: Path, key: str) -> str:
 @contextmanager
 def _looking(data: Path) -> Iterator[Connection]:
     try:
-        database = Database(file_url(data), read_only=True)
+        with looking_at(file_url(data)) as connection:
+            yield connection
     except UserError as error:
         raise Problem(f"{error}; name the venue's folder with --data.") from None
-    try:
-        with database.engine.connect() as connection, moment(connection):
-            yield connection
-    finally:
-        database.close()
 
 
 def _session(connection: Connection, line: AccountLine, middles: dict[tuple[int, int, int], float]) -> Session:
@@ -123,7 +100,7 @@ def _session(connection: Connection, line: AccountLine, middles: dict[tuple[int,
     markets = sorted({fill.market for fill in fills})
     first = min(found[0].time, fills[0].time)
     resolution = next(
-        (one for one in RESOLUTIONS if (now - first) <= one * MOST_POINTS * MICROSECONDS), RESOLUTIONS[-1]
+        (one for one in CANDLE_RESOLUTIONS if (now - first) <= one * MOST_POINTS * MICROSECONDS), CANDLE_RESOLUTIONS[-1]
     )
     around = Period(fills[0].time - AROUND_SECONDS * MICROSECONDS, fills[-1].time + AROUND_SECONDS * MICROSECONDS)
     span = Period(first - resolution * MICROSECONDS, now)
@@ -133,25 +110,13 @@ def _session(connection: Connection, line: AccountLine, middles: dict[tuple[int,
         entries=found,
         fills=fills,
         orders=reader.orders(connection, line.name, OrderFilter(), Period(), ALL, True).records,
-        holdings=_holdings(connection, line.name),
+        unrealized={market: worth for (name, market), worth in unrealized(connection).items() if name == line.name},
         sources=_sources(connection),
         trades={name: reader.trades(connection, name, around, ALL, 0)[::-1] for name in markets},
         resolution=resolution,
         candles={name: reader.candles(connection, name, resolution, span, now, MOST_POINTS + 2) for name in markets},
         middles=middles,
     )
-
-
-def _holdings(connection: Connection, account: str) -> dict[str, Holding]:
-    held, markets = tables.holdings.c, tables.markets.c
-    query = select(held.market, held.size, held.cost, markets.mark).join(tables.markets, held.market == markets.name)
-    found: dict[str, Holding] = {}
-    for row in connection.execute(query.where(held.account == account)):
-        size, cost = Decimal(row.size), Decimal(row.cost)
-        if before := found.get(row.market):
-            size, cost = EXACT.add(before.size, size), EXACT.add(before.cost, cost)
-        found[row.market] = Holding(size, cost, None if row.mark is None else Decimal(row.mark))
-    return found
 
 
 def _sources(connection: Connection) -> dict[str, str]:

@@ -25,7 +25,8 @@ MOST_LATENCY = 10_000
 class QueueRule:
     """How cancellations are split around an account's order.
 
-    :ivar power: as in `MirrorBook`. :ivar words: what the user is told of it.
+    :ivar power: as in `MirrorBook`.
+    :ivar words: what the user is told of it.
     """
 
     power: int | None

@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from acme_exchange.engine import Event, Filled, OrderChanged
-from acme_exchange.store.store import HOUSE_PREFIX
+from acme_exchange.store.store import is_house
 
 MINUTE_SECONDS = 60.0
 WORTH_A_WARNING_MICROSECONDS = 2_000_000
@@ -35,7 +35,7 @@ class Activity:
             if type(event) is OrderChanged:
                 self.orders += event.order.status == "new"
             elif type(event) is Filled:
-                self.fills += not event.account.startswith(HOUSE_PREFIX)
+                self.fills += not is_house(event.account)
 
     def line(self) -> str | None:
         """What happened since the last line; None when nothing did, and nobody is there."""

@@ -3,8 +3,7 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from acme_exchange.owner.operations import A_SECOND, AS_FOR_ANY, MOST_A_SECOND, 
 from acme_exchange.owner.remote import AdministrationError
 from acme_exchange.store import Database
 from acme_exchange.store.ledger import Entry
-from acme_exchange.store.sql.database import moment
+from acme_exchange.store.sql.database import looking_at
 from acme_exchange.store.sql.keys import unrevoked
 from acme_exchange.store.sql.ledger import account_lines, entries
 
@@ -148,7 +147,7 @@ def _limit(options: argparse.Namespace) -> None:
 
 
 def _list(options: argparse.Namespace) -> None:
-    with _looking(options) as connection:
+    with looking_at(premises(options).database) as connection:
         lines = account_lines(connection)
     if options.json:
         print(codec.encode([line.fields() for line in lines]).decode())
@@ -171,7 +170,7 @@ def _said(settings: AccountSettings) -> str:
 
 
 def _list_keys(options: argparse.Namespace) -> None:
-    with _looking(options) as connection:
+    with looking_at(premises(options).database) as connection:
         _known_balance(connection, options.account)
         found = unrevoked(connection)
     table = Table("key", "may", box=None)
@@ -191,7 +190,7 @@ def _backup(options: argparse.Namespace) -> None:
 
 
 def _ledger(options: argparse.Namespace) -> None:
-    with _looking(options) as connection:
+    with looking_at(premises(options).database) as connection:
         balance = _known_balance(connection, options.account)
         found = list(entries(connection, options.account))
     totals = _totals(found)
@@ -243,17 +242,6 @@ def _totals(found: list[Entry]) -> dict[str, Decimal]:
 
 def _entry_fields(entry: Entry) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in entry.__slots__} | {"time": iso(entry.time)}
-
-
-@contextmanager
-def _looking(options: argparse.Namespace) -> Iterator[Connection]:
-    """A connection to read from, also while a venue runs; all that is read is of one moment."""
-    database = Database(premises(options).database, read_only=True)
-    try:
-        with database.engine.connect() as connection, moment(connection):
-            yield connection
-    finally:
-        database.close()
 
 
 def _known_balance(connection: Connection, account: str) -> Decimal:

@@ -15,7 +15,7 @@ from acme_exchange.notifications.digest import Digest
 from acme_exchange.notifications.receiver import Message, Receiver
 from acme_exchange.notifications.silence import HEARD_MICROSECONDS, Change, SilenceWatch
 from acme_exchange.store.progress import StoreFailed
-from acme_exchange.store.store import HOUSE_PREFIX
+from acme_exchange.store.store import is_house
 from acme_exchange.venue import Venue
 
 GATHER_SECONDS = 1.0
@@ -108,7 +108,7 @@ class Notifier:
     def _listen(self, events: Sequence[Event]) -> None:
         for event in events:
             if isinstance(event, Filled):
-                if not event.account.startswith(HOUSE_PREFIX):
+                if not is_house(event.account):
                     self._digest.add_fill(event)
             elif isinstance(event, Liquidated):
                 self._digest.add_urgent(_liquidation(event))

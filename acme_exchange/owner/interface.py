@@ -2,7 +2,6 @@
 
 import hmac
 import inspect
-import ipaddress
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -13,6 +12,7 @@ from acme_exchange.api.faults import ClearRequest, FaultRequest, Faults, present
 from acme_exchange.api.wire import codec
 from acme_exchange.api.wire.answers import Success
 from acme_exchange.engine import Refused
+from acme_exchange.input.addresses import is_loopback
 from acme_exchange.store.progress import Progress
 
 BASE = "/admin"
@@ -65,15 +65,8 @@ class AdminInterface:
     def _refuse_strangers(self, request: web.Request) -> None:
         given = request.headers.get(hdrs.AUTHORIZATION, "").encode("utf-8", "surrogateescape")
         has_token = hmac.compare_digest(given, f"{SCHEME}{self._token}".encode())
-        if not has_token or not _is_loopback(request.remote):
+        if not has_token or not is_loopback(request.remote or ""):
             raise Refused(403, errors.NOT_AUTHORIZED)
-
-
-def _is_loopback(address: str | None) -> bool:
-    try:
-        return ipaddress.ip_address(address or "").is_loopback
-    except ValueError:
-        return False
 
 
 def _fields(body: bytes) -> Any:

@@ -25,7 +25,6 @@ from acme_exchange.store.ledger import Deposits, Entry, Flow, fill_entry, flow_o
 from acme_exchange.store.progress import Progress
 from acme_exchange.store.store import (
     CANDLE_RESOLUTIONS,
-    HOUSE_PREFIX,
     MOST_CANDLES_KEPT,
     MOST_TRADES_KEPT,
     Candle,
@@ -34,6 +33,7 @@ from acme_exchange.store.store import (
     OrderFilter,
     Page,
     Period,
+    is_house,
 )
 from acme_exchange.store.used_ids import UsedIds
 
@@ -249,11 +249,11 @@ class MemoryStore:
             self._forgotten.add(pair)
 
     def _record_fill(self, fill: Filled) -> None:
-        if not fill.account.startswith(HOUSE_PREFIX):
+        if not is_house(fill.account):
             self._fills.append(fill.account, fill)
 
     def _record_payment(self, payment: FundingPaid) -> None:
-        if not payment.account.startswith(HOUSE_PREFIX):
+        if not is_house(payment.account):
             self._payments.append(payment.account, payment)
 
     def _record_deposit(self, deposited: Deposited) -> None:
@@ -266,7 +266,7 @@ class MemoryStore:
             self._record_posting(liquidated)
 
     def _record_posting(self, posting: Deposited | Settled | Liquidated) -> None:
-        if not posting.account.startswith(HOUSE_PREFIX):
+        if not is_house(posting.account):
             self._postings.append(posting.account, posting)
 
     def _record_rate(self, settled: FundingSettled) -> None:

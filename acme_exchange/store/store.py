@@ -17,6 +17,11 @@ MOST_CANDLES_KEPT = 10_000
 MOST_TRADES_KEPT = 100_000
 
 
+def is_house(account: str) -> bool:
+    """Whether an account is the venue's own."""
+    return account.startswith(HOUSE_PREFIX)
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """A span of time, both ends included; None: without end.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 USUAL_INTERVAL = 8 * 3600 * 1_000_000
 """Microseconds between two payments, until the source has told of two."""
 SAME_PAYMENT = 60 * 1_000_000
-"""Microseconds between two times that mean one payment."""
+"""Microseconds between two times that mean one payment: exchanges pay some milliseconds late."""
 
 
 class MirrorLevel:

@@ -319,6 +319,20 @@ def in_transaction(connection: Connection) -> Iterator[DBAPICursor]:
 
 
 @contextmanager
+def looking_at(url: URL) -> Iterator[Connection]:
+    """A connection to read a database with, also while a venue runs; all that is read is of one moment.
+
+    :raises StoreUnusable: it is not there, or not a venue's.
+    """
+    database = Database(url, read_only=True)
+    try:
+        with database.engine.connect() as connection, moment(connection):
+            yield connection
+    finally:
+        database.close()
+
+
+@contextmanager
 def moment(connection: Connection) -> Iterator[None]:
     """Everything that is read in the block is of one moment."""
     with connection.begin():

@@ -13,7 +13,7 @@ from acme_exchange.engine.model.money import EXACT
 from acme_exchange.store.ledger import ZERO, Deposits, Entry, Flow, flow_of
 from acme_exchange.store.sql import tables
 from acme_exchange.store.sql.keys import settings
-from acme_exchange.store.store import HOUSE_PREFIX
+from acme_exchange.store.store import is_house
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def account_lines(connection: Connection) -> list[AccountLine]:
     unrealized, paid, owners = _unrealized(connection), deposits(connection), settings(connection)
     lines = []
     for row in connection.execute(select(tables.accounts).order_by(tables.accounts.c.number)):
-        if not row.name.startswith(HOUSE_PREFIX):
+        if not is_house(row.name):
             cash = Decimal(row.cash)
             equity = EXACT.add(cash, unrealized.get(row.name, ZERO))
             amount = paid[row.name].total if row.name in paid else ZERO
@@ -63,13 +63,21 @@ def account_lines(connection: Connection) -> list[AccountLine]:
 
 def _unrealized(connection: Connection) -> dict[str, Decimal]:
     """What closing each account's positions at the marks would bring."""
-    held, markets = tables.holdings.c, tables.markets.c
-    query = select(held.account, held.size, held.cost, markets.mark).join(tables.markets, held.market == markets.name)
     found: dict[str, Decimal] = {}
-    for row in connection.execute(query):
+    for (account, _), worth in unrealized(connection).items():
+        found[account] = EXACT.add(found.get(account, ZERO), worth)
+    return found
+
+
+def unrealized(connection: Connection) -> dict[tuple[str, str], Decimal]:
+    """What closing an account's positions in a market at the mark would bring, by account and market."""
+    held, markets = tables.holdings.c, tables.markets.c
+    query = select(held.account, held.market, held.size, held.cost, markets.mark)
+    found: dict[tuple[str, str], Decimal] = {}
+    for row in connection.execute(query.join(tables.markets, held.market == markets.name)):
         if row.mark is not None:
             worth = EXACT.subtract(EXACT.multiply(Decimal(row.size), Decimal(row.mark)), Decimal(row.cost))
-            found[row.account] = EXACT.add(found.get(row.account, ZERO), worth)
+            found[row.account, row.market] = EXACT.add(found.get((row.account, row.market), ZERO), worth)
     return found
 
 

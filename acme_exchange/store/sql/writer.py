@@ -37,7 +37,7 @@ from acme_exchange.store.candles import begun, candle_start, grown
 from acme_exchange.store.progress import StoreFailed
 from acme_exchange.store.sql import rows, tables
 from acme_exchange.store.sql.database import Prepared
-from acme_exchange.store.store import CANDLE_RESOLUTIONS, HOUSE_PREFIX, MOST_CANDLES_KEPT, MOST_TRADES_KEPT, Candle
+from acme_exchange.store.store import CANDLE_RESOLUTIONS, MOST_CANDLES_KEPT, MOST_TRADES_KEPT, Candle, is_house
 
 BUCKETS_OF_A_DAY = 288
 HOUR_RESOLUTION = 3600
@@ -153,8 +153,8 @@ class Writer:
             self._change(cursor, _CHANGE_ORDER, changed)
 
     def _write_events(self, cursor: DBAPICursor, batch: Batch) -> None:
-        fills = rows.worth_keeping(batch.fills, (_is_house(fill.account) for fill in batch.fills))
-        paid = [payment for payment in batch.payments if not _is_house(payment.account)]
+        fills = rows.worth_keeping(batch.fills, (is_house(fill.account) for fill in batch.fills))
+        paid = [payment for payment in batch.payments if not is_house(payment.account)]
         self._insert(cursor, tables.fills, list(map(rows.FILL, fills)))
         self._insert(cursor, tables.payments, list(map(rows.PAYMENT, paid)))
         self._insert(cursor, tables.rates, list(map(rows.RATE, batch.rates)))
@@ -308,10 +308,6 @@ CHANGES = {
     _FORGET_TRADES: ("market", "time"),
     _OLDEST_TRADE: ("market",),
 }
-
-
-def _is_house(account: str) -> bool:
-    return account.startswith(HOUSE_PREFIX)
 
 
 def _latest_candles(connection: Connection) -> Iterable[Any]:
