@@ -159,7 +159,7 @@ def _failure_statuses(route: Route) -> Iterator[str]:
     if route.writes:
         yield "403"
     yield "413"
-    if route.charge != "nothing":
+    if route.counts != "nothing":
         yield "429"
     yield "500"
 

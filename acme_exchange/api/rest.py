@@ -108,10 +108,10 @@ class RestInterface:
         signed = f"{request.method}{target}".encode("utf-8", "surrogateescape") + body
         key = self._authenticator.request(request.headers, signed)
         request[ACCOUNT] = key.account
-        if route.charge != "nothing":
+        if route.counts != "nothing":
             allowed = self._venue.store.keyring
             charges = [Charge(REQUESTS, key.key, allowed.most_requests(key.key))]
-            if route.charge == "order" and not key.read_only:
+            if route.counts == "order" and not key.read_only:
                 charges.append(Charge(ORDERS, key.account, allowed.settings(key.account).orders))
             self._limits.admit(charges, now)
         if route.writes and key.read_only:

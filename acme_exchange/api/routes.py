@@ -44,7 +44,7 @@ MOST_DIGITS_OF_DOUBLES = 17
 
 ORDER_ID = re.compile(r"\d{1,18}", re.ASCII)
 
-Charge = Literal["nothing", "request", "order"]
+CountsAs = Literal["nothing", "request", "order"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Route:
     """One line of the table.
 
     :ivar path: below `/api`; `{market}` and `{future}` may hold a `/`.
-    :ivar charge: which rate limits it counts in: a cancel in none, an order in both.
+    :ivar counts: which rate limits it counts in: a cancel in none, an order in both.
     """
 
     method: Literal["GET", "POST", "DELETE"]
@@ -86,7 +86,7 @@ class Route:
     handler: Callable[[Call], Any]
     parameters: type[Request] = requests.NoParameters
     private: bool = True
-    charge: Charge = field(default="request", kw_only=True)
+    counts: CountsAs = field(default="request", kw_only=True)
 
     @property
     def writes(self) -> bool:
@@ -398,14 +398,14 @@ ROUTES = (
     Route("GET", "/positions", positions, requests.PositionsQuery),
     Route("GET", "/orders", open_orders, requests.OpenOrdersQuery),
     Route("GET", "/orders/history", order_history, requests.OrderHistoryQuery),
-    Route("POST", "/orders", place_order, requests.PlaceOrderRequest, charge="order"),
-    Route("DELETE", "/orders", cancel_orders, requests.CancelOrdersRequest, charge="nothing"),
+    Route("POST", "/orders", place_order, requests.PlaceOrderRequest, counts="order"),
+    Route("DELETE", "/orders", cancel_orders, requests.CancelOrdersRequest, counts="nothing"),
     Route("GET", "/orders/by_client_id/{client_id}", order),
-    Route("DELETE", "/orders/by_client_id/{client_id}", cancel_order, charge="nothing"),
-    Route("POST", "/orders/by_client_id/{client_id}/modify", modify_order, requests.ModifyOrderRequest, charge="order"),
+    Route("DELETE", "/orders/by_client_id/{client_id}", cancel_order, counts="nothing"),
+    Route("POST", "/orders/by_client_id/{client_id}/modify", modify_order, requests.ModifyOrderRequest, counts="order"),
     Route("GET", "/orders/{order_id}", order),
-    Route("DELETE", "/orders/{order_id}", cancel_order, charge="nothing"),
-    Route("POST", "/orders/{order_id}/modify", modify_order, requests.ModifyOrderRequest, charge="order"),
+    Route("DELETE", "/orders/{order_id}", cancel_order, counts="nothing"),
+    Route("POST", "/orders/{order_id}/modify", modify_order, requests.ModifyOrderRequest, counts="order"),
     Route("GET", "/fills", fills, requests.FillsQuery),
     Route("GET", "/funding_payments", funding_payments, requests.FundingQuery),
 )

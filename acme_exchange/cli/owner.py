@@ -19,7 +19,7 @@ from acme_exchange.api.wire.presentation import iso
 from acme_exchange.cli.place import add_place_options, premises
 from acme_exchange.engine.model.money import EXACT
 from acme_exchange.input.numbers import number
-from acme_exchange.owner.operations import A_SECOND, AS_FOR_ANY, MOST_A_SECOND, no_account
+from acme_exchange.owner.operations import A_SECOND, RATE_LIMIT, no_account
 from acme_exchange.owner.remote import AdministrationError
 from acme_exchange.store import Database
 from acme_exchange.store.ledger import Entry
@@ -91,11 +91,10 @@ def _amount(text: str) -> Decimal:
 
 
 def _rate(text: str) -> int | str:
-    if text == AS_FOR_ANY:
-        return text
-    if text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST_A_SECOND and len(text) < 9:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{A_SECOND}, not {text!r}")
+    try:
+        return RATE_LIMIT.validate_python(int(text) if text.isascii() and text.isdigit() else text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{A_SECOND}, not {text!r}") from None
 
 
 def _administer(options: argparse.Namespace, operation: str, fields: Mapping[str, Any]) -> dict[str, Any]:

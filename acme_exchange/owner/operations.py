@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StrictBool, StrictInt
+from pydantic import AfterValidator, Field, StrictBool, StrictInt, TypeAdapter
 
 from acme_exchange.accounts.file import DOLLARS, FIXES
 from acme_exchange.accounts.keys import ApiKey, account_name, main_account
@@ -32,6 +32,7 @@ WHAT_TO_WRITE = {
 
 
 RateLimit = Annotated[StrictInt, Field(ge=1, le=MOST_A_SECOND)] | Literal["default"]
+RATE_LIMIT: TypeAdapter[int | str] = TypeAdapter(RateLimit)
 
 
 def no_account(name: str) -> str:

@@ -256,11 +256,11 @@ class Page:
         session = self._session(request)
         key = session.key if session else None
         owner = session.id if session else request.remote
-        charge = route.charge if route else "request"
-        charges = [] if charge == "nothing" else [Charge(REQUESTS, (BASE, owner))]
+        counts = route.counts if route else "request"
+        charges = [] if counts == "nothing" else [Charge(REQUESTS, (BASE, owner))]
         if key is not None:
             request[ACCOUNT] = key.account
-            if charge == "order" and not key.read_only:
+            if counts == "order" and not key.read_only:
                 charges.append(Charge(ORDERS, key.account, self._venue.store.keyring.settings(key.account).orders))
         self._limits.admit(charges, self._venue.clock.now())
         return key
