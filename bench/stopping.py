@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -36,6 +37,8 @@ PLACING_SECONDS = 300
 HUMMINGBOTS_SECONDS = 20.0
 """How long Hummingbot waits for its connectors to cancel, `TradingCore.KILL_TIMEOUT`."""
 BUSY = "while True: pass"
+MOST_ERRORS = 10
+"""Lines of the log that are shown."""
 
 
 class ManyMarkets(Venue):
@@ -43,7 +46,6 @@ class ManyMarkets(Venue):
 
     def __init__(self, folder: Path, count: int):
         super().__init__(folder, funding_seconds=3600, seed=1)
-        self._folder = folder
         self._coins = COINS[:count]
 
     def _options(self) -> list[str]:
@@ -98,6 +100,30 @@ class Watch:
         self._thread.join()
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What `hbot stop` has come to.
+
+    :ivar said: what it complained of; empty when all went well.
+    :ivar left: orders that are still on the venue.
+    :ivar took: seconds until it had ended.
+    :ivar load: the machine's, when it began.
+    :ivar cancelling: seconds from the first order that was gone to the last; None when some never was.
+    :ivar ends: how often each order's end is on record.
+    """
+
+    said: str
+    left: int
+    took: float
+    load: float
+    cancelling: float | None
+    ends: Counter[str]
+
+    @property
+    def twice(self) -> int:
+        return sum(count > 1 for count in self.ends.values())
+
+
 class Stopping(Run[ManyMarkets]):
     """One run: so many orders on so many markets, then `hbot stop` while `busy` processes reckon."""
 
@@ -129,8 +155,12 @@ class Stopping(Run[ManyMarkets]):
                 said = str(error)
             took = time.monotonic() - said_at
             watch.end()
-        left = len(client.get("/orders"))
-        return self._judge(said, left, took, load, watch.counts)
+        outcome = Outcome(said, len(client.get("/orders")), took, load, self._cancelling(watch), Counter(self._ends()))
+        self._show(outcome)
+        faults = list(self._faults(outcome))
+        for fault in faults:
+            self.complain(f"✗ {fault}")
+        return not faults
 
     def _await_orders(self, client: VenueClient) -> None:
         deadline = time.monotonic() + PLACING_SECONDS
@@ -140,33 +170,35 @@ class Stopping(Run[ManyMarkets]):
                 raise HbotError(f"There are not {self._orders} orders.\n{self._bot.complaints()}")
             time.sleep(0.5)
 
-    def _judge(self, said: str, left: int, took: float, load: float, counts: list[tuple[float, int]]) -> bool:
-        ends = Counter(self._ends())
-        twice = sum(count > 1 for count in ends.values())
-        errors = [line for line in self._log.read_text(encoding="utf-8").splitlines() if " - ERROR - " in line]
-        first = next((at for at, count in counts if count < self._orders), None)
-        gone = next((at for at, count in counts if not count), None)
-        cancelling = None if first is None or gone is None else gone - first
+    def _cancelling(self, watch: Watch) -> float | None:
+        """From when the first order was gone until the last one was; None when some never was."""
+        first = next((at for at, count in watch.counts if count < self._orders), None)
+        gone = next((at for at, count in watch.counts if not count), None)
+        return None if first is None or gone is None else gone - first
+
+    def _show(self, outcome: Outcome) -> None:
         table = Table(
             "orders on markets", "load", "left on the venue", "cancelled in, s", "stopped in, s", "ends on record"
         )
         table.add_row(
             f"{self._orders} on {self._markets}",
-            f"{load:.1f}",
-            str(left),
-            "never" if cancelling is None else f"{cancelling:.1f}",
-            f"{took:.1f}",
-            f"{len(ends)}, {twice} twice",
+            f"{outcome.load:.1f}",
+            str(outcome.left),
+            "never" if outcome.cancelling is None else f"{outcome.cancelling:.1f}",
+            f"{outcome.took:.1f}",
+            f"{len(outcome.ends)}, {outcome.twice} twice",
         )
         self.console.print(table)
-        faults = [*errors[:10], *([said] if said else [])]
-        if left or cancelling is None or cancelling > HUMMINGBOTS_SECONDS:
-            faults.append(f"The venue has orders left after {HUMMINGBOTS_SECONDS:g} s.")
-        if len(ends) != self._orders or twice:
-            faults.append("Not every order's end is on record, once.")
-        for fault in faults:
-            self.complain(f"✗ {fault}")
-        return not faults
+
+    def _faults(self, outcome: Outcome) -> Iterator[str]:
+        logged = self._log.read_text(encoding="utf-8").splitlines()
+        yield from [line for line in logged if " - ERROR - " in line][:MOST_ERRORS]
+        if outcome.said:
+            yield outcome.said
+        if outcome.left or outcome.cancelling is None or outcome.cancelling > HUMMINGBOTS_SECONDS:
+            yield f"The venue has orders left after {HUMMINGBOTS_SECONDS:g} s."
+        if len(outcome.ends) != self._orders or outcome.twice:
+            yield "Not every order's end is on record, once."
 
     def _ends(self) -> list[str]:
         file = self._bot.hbot.workspace / "data" / f"{BOT}.sqlite"
