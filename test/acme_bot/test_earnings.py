@@ -19,7 +19,7 @@ from acme_exchange.engine import CancelOrders, PlaceOrder
 from acme_exchange.market.definition import default_markets
 from acme_exchange.market.plan import MarketPlan
 from acme_exchange.venue import Venue, planned_venue
-from test.acme_exchange.venue import ALICE, MORNING, ManualClock
+from test.acme_exchange.venue import ALICE, MORNING, ManualClock, beat
 
 MARKET = "BTC-PERP"
 SECONDS = 60
@@ -132,8 +132,7 @@ def earned(seed: int, maker: dict[str, Decimal]) -> Decimal:
     venue = planned_venue(clock, MarketPlan(markets, seed), [ALICE])
     trader = Maker(venue, **maker)
     for turn in range(round(SECONDS / PULSE_SECONDS)):
-        for _ in venue.pulse():
-            pass
+        beat(venue)
         trader.act(turn * PULSE_SECONDS)
         clock.advance(PULSE_SECONDS)
     trader.end()

@@ -22,14 +22,13 @@ from acme_bot.report.run import show
 from acme_bot.report.session import Session, read_session
 from acme_bot.workspace import MARKER
 from acme_exchange.accounts.keys import AccountEntry, KeyEntry
-from acme_exchange.engine import PlaceOrder
 from acme_exchange.engine.model.money import EXACT
 from acme_exchange.market import plan_markets
 from acme_exchange.market.follow.rules import keep_rule, read_rules
 from acme_exchange.store import Database, DatabaseStore, file_url
 from acme_exchange.store.sql.ledger import account_lines
-from acme_exchange.venue import Venue, planned_venue
-from test.acme_exchange.venue import BOB, MORNING, ManualClock
+from acme_exchange.venue import planned_venue
+from test.acme_exchange.venue import BOB, MORNING, ManualClock, beat, place
 
 HOSTILE = "<img src=x onerror=alert(1)>/../$x_1$"
 MALLORY = AccountEntry(HOSTILE, Decimal(10_000), (KeyEntry("mallory-key", False, "mallory-secret"),))
@@ -65,24 +64,6 @@ async def trade(folder: Path) -> None:
         clock.advance(INTERVAL / 10)
         beat(venue)
     await store.close()
-
-
-def beat(venue: Venue) -> None:
-    for _ in venue.pulse():
-        pass
-
-
-def place(venue: Venue, account: str, side: str, size: str, price: int | None) -> None:
-    venue.execute(
-        PlaceOrder(
-            account=account,
-            market="BTC-PERP",
-            side=side,
-            kind="market" if price is None else "limit",
-            size=Decimal(size),
-            price=None if price is None else Decimal(price),
-        )
-    )
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,13 @@ from acme_exchange.accounts.keys import AccountSettings
 from acme_exchange.engine import PlaceOrder, Refused
 from acme_exchange.owner.operations import Administration
 from acme_exchange.venue import Venue
-from test.acme_exchange.venue import ALICE, MORNING, ManualClock, simulated_venue
+from test.acme_exchange.venue import ALICE, MORNING, ManualClock, beat, simulated_venue
 
 
 @pytest.fixture
 async def venue() -> Venue:
     venue = simulated_venue(ManualClock(MORNING), 7, [ALICE], liquidity=False)
-    for _ in venue.pulse():
-        pass
+    beat(venue)
     return venue
 
 

@@ -21,6 +21,7 @@ from acme_exchange.store.progress import StoreFailed
 from acme_exchange.store.sql import checkpoints, database as opening
 from acme_exchange.store.sql.ledger import account_lines
 from acme_exchange.venue import Venue, planned_venue
+from test.acme_exchange.venue import beat
 
 HOLDERS = [AccountEntry(name, Decimal(10_000), (KeyEntry(f"{name}-key", False, "s"),)) for name in ("ann", "bea")]
 FAST = {"durability": Durability.CRASH}
@@ -31,8 +32,7 @@ def opened(url: URL, **options) -> Venue:
     clock = SystemClock()
     store = DatabaseStore(Database(url, **FAST, **options))
     venue = planned_venue(clock, plan_markets(clock.now(), 7, liquidity=False), HOLDERS, store=store)
-    for _ in venue.pulse():
-        pass
+    beat(venue)
     return venue
 
 

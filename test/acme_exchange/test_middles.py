@@ -1,15 +1,13 @@
 """What a market did after each fill, kept as time passes."""
 
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from acme_exchange.engine import PlaceOrder
 from acme_exchange.market import plan_markets
 from acme_exchange.middles import FILE_NAME, MiddleKeeper, read_middles
 from acme_exchange.venue import Venue, planned_venue
-from test.acme_exchange.venue import ALICE, BOB, MORNING, ManualClock
+from test.acme_exchange.venue import ALICE, BOB, MORNING, ManualClock, beat, place
 
 
 @pytest.fixture
@@ -25,30 +23,17 @@ def venue(clock: ManualClock, tmp_path: Path) -> Venue:
     return venue
 
 
-def beat(venue: Venue) -> None:
-    for _ in venue.pulse():
-        pass
-
-
-def place(venue: Venue, account: str, side: str, price: int, size: str = "0.1") -> None:
-    venue.execute(
-        PlaceOrder(
-            account=account, market="BTC-PERP", side=side, kind="limit", size=Decimal(size), price=Decimal(price)
-        )
-    )
-
-
 def test_each_fill_is_followed_by_the_middle_of_then(venue: Venue, clock: ManualClock, tmp_path: Path):
-    place(venue, "alice", "buy", 65_000)
-    place(venue, "bob", "sell", 65_000)
-    place(venue, "alice", "buy", 64_990)
-    place(venue, "bob", "sell", 65_001)
+    place(venue, "alice", "buy", "0.1", 65_000)
+    place(venue, "bob", "sell", "0.1", 65_000)
+    place(venue, "alice", "buy", "0.1", 64_990)
+    place(venue, "bob", "sell", "0.1", 65_001)
     for seconds in (0.9, 0.1, 8, 1, 49, 1):
         clock.advance(seconds)
         beat(venue)
         if seconds == 1:
-            place(venue, "bob", "sell", 64_996)
-            place(venue, "bob", "sell", 64_995)
+            place(venue, "bob", "sell", "0.1", 64_996)
+            place(venue, "bob", "sell", "0.1", 64_995)
 
     kept = read_middles(tmp_path)
 
@@ -64,12 +49,12 @@ def test_each_fill_is_followed_by_the_middle_of_then(venue: Venue, clock: Manual
 def test_nothing_is_kept_of_a_book_without_a_side_or_of_a_moment_that_was_missed(
     venue: Venue, clock: ManualClock, tmp_path: Path
 ):
-    place(venue, "alice", "buy", 65_000)
-    place(venue, "bob", "sell", 65_000)
+    place(venue, "alice", "buy", "0.1", 65_000)
+    place(venue, "bob", "sell", "0.1", 65_000)
     clock.advance(1)
     beat(venue)
-    place(venue, "alice", "buy", 64_990)
-    place(venue, "bob", "sell", 65_001)
+    place(venue, "alice", "buy", "0.1", 64_990)
+    place(venue, "bob", "sell", "0.1", 65_001)
     clock.advance(15)
     beat(venue)
 

@@ -41,6 +41,7 @@ from acme_exchange.store.sql import checkpoints, tables
 from acme_exchange.store.sql.database import in_transaction
 from acme_exchange.store.sql.writer import Batch, Writer
 from acme_exchange.venue import Venue, planned_venue
+from test.acme_exchange.venue import beat
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -277,8 +278,7 @@ async def kept_venue(url: URL) -> AsyncIterator[Venue]:
     store = DatabaseStore(Database(url))
     try:
         venue = planned_venue(clock, plan_markets(clock.now(), 7, liquidity=False), [HOLDER], store=store)
-        for _ in venue.pulse():
-            pass
+        beat(venue)
         yield venue
         await venue.progress.settle()
     finally:

@@ -15,6 +15,8 @@ from yarl import URL
 
 from acme_exchange.accounts.keys import AccountEntry, KeyEntry
 from acme_exchange.clock import Clock, SystemClock
+from acme_exchange.engine import PlaceOrder
+from acme_exchange.engine.model.words import Side
 from acme_exchange.market import plan_markets
 from acme_exchange.server import Server
 from acme_exchange.store import Store
@@ -29,6 +31,18 @@ ALICE = AccountEntry(
     (KeyEntry("alice-key", False, "alice-secret"), KeyEntry("alice-eyes", True, "alice-eyes-secret")),
 )
 BOB = AccountEntry("bob", Decimal(100_000), (KeyEntry("bob-key", False, "bob-secret"),))
+
+
+def beat(venue: Venue) -> None:
+    """Has the venue do what is due now."""
+    for _ in venue.pulse():
+        pass
+
+
+def place(venue: Venue, account: str, side: Side, size: str, price: int | None = None) -> None:
+    """Places an order for BTC-PERP: a limit order, or one at the market when there is no price."""
+    limit = None if price is None else Decimal(price)
+    venue.execute(PlaceOrder(account, "BTC-PERP", side, "market" if price is None else "limit", Decimal(size), limit))
 
 
 class ManualClock:

@@ -1,16 +1,14 @@
 """An account's past as the page has it: the same from memory and from a database, and with the ledger's every digit."""
 
 from collections.abc import AsyncIterator
-from decimal import Decimal
 
 import pytest
 
-from acme_exchange.engine import PlaceOrder
 from acme_exchange.market import plan_markets
 from acme_exchange.page.equity import equity_curve
 from acme_exchange.store import Database, DatabaseStore, MemoryStore, Period, file_url
 from acme_exchange.venue import Venue, planned_venue
-from test.acme_exchange.venue import ALICE, BOB, MORNING, ManualClock
+from test.acme_exchange.venue import ALICE, BOB, MORNING, ManualClock, beat, place
 
 MINUTE = 60
 INTERVAL = 5 * MINUTE
@@ -40,34 +38,10 @@ async def traded(request, tmp_path) -> AsyncIterator[Venue]:
         await store.close()
 
 
-def beat(venue: Venue) -> None:
-    for _ in venue.pulse():
-        pass
-
-
 def trade(venue: Venue, side: str, price: int, size: str) -> None:
     """Alice's order rests, and Bob meets it."""
     place(venue, "alice", side, size, price)
     place(venue, "bob", "sell" if side == "buy" else "buy", size, None)
-
-
-def place(venue: Venue, account: str, side: str, size: str, price: int | None) -> None:
-    venue.execute(
-        PlaceOrder(
-            account=account,
-            market="BTC-PERP",
-            side=side,
-            kind="market" if price is None else "limit",
-            size=Decimal(size),
-            price=None if price is None else Decimal(price),
-            reduce_only=False,
-            ioc=False,
-            post_only=False,
-            client_id=None,
-            reject_after=None,
-            position_side=None,
-        )
-    )
 
 
 async def test_the_ledger_adds_up_to_the_balance_to_the_last_digit(traded: Venue):
