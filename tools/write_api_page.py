@@ -22,9 +22,9 @@ from acme_exchange.api.wire.frames import GOING_AWAY
 PAGE = Path(__file__).parents[1] / "docs" / "api.md"
 OPENING = """# The API, as the venue serves it
 
-Made from the venue's own descriptions by `python -m tools.write_api_page`; a test fails when it is out of date.
-A running venue serves that of its REST API at `/api/openapi.json`, and a page to read it and to try it out at `/api/docs`,
-which signs private requests in the browser with the key that is entered there.
+Made from the venue's own descriptions by `python -m tools.write_api_page`; a test fails when it is out of date. A
+running venue serves that of its REST API at `/api/openapi.json`, and a page to read it and to try it out at
+`/api/docs`, which signs private requests in the browser with the key that is entered there.
 
 An answer is `{"success": true, "result": …}`, or `{"success": false, "error": …}` with a status of 400 or above. One
 that comes in pages also has `hasMoreData`. Private requests are signed. What is in *italics* may be left out.
@@ -33,23 +33,27 @@ LIMITS = f"""| what is counted | limit a second | past it |
 | --- | --- | --- |
 | requests of a key; public ones of an address | {REQUESTS.limit} | 429, and `Retry-After` in seconds |
 | placing and modifying orders, of an account | {ORDERS.limit} | likewise |
-| what an address is refused without a valid key: other paths and methods, false signatures, log-ins, `/admin` | {STRANGERS.limit} | likewise |
+| what an address is refused without a valid key: other paths and methods, false signatures, log-ins, `/admin` \
+| {STRANGERS.limit} | likewise |
 | what an address gets without a key beside the API, such as a page's files | {FILES.limit} | likewise |
-| messages over WebSockets that have not logged in, of an address | {MESSAGES_A_SECOND}, and {MESSAGES_AT_ONCE} at once | the next is read later |
+| messages over WebSockets that have not logged in, of an address | {MESSAGES_A_SECOND}, \
+and {MESSAGES_AT_ONCE} at once | the next is read later |
 | cancelling, signed | none | |
 
 Past {FLOOD} times a limit the connection is closed. A request that is refused has changed nothing.
 
-A connection has {HEAD_SECONDS:.0f} s for the head of a request, {BODY_SECONDS:.0f} s for its body, {ANSWER_SECONDS:.0f} s to read an answer, and {IDLE_SECONDS:.0f} s
-between two requests. An address may have {MOST_AN_ADDRESS} connections, and the venue {MOST_CONNECTIONS}, or fewer where the system
-allows it fewer open files. When there is no room for one more, the one that has been there longest of those that have asked
-nothing yet is closed; never one that has shown a valid key. A frame of a client's may have {LARGEST_FRAME_BYTES // 1024} KiB, and a client that
-does not read what it has asked for is not asked what else it wants.
+A connection has {HEAD_SECONDS:.0f} s for the head of a request, {BODY_SECONDS:.0f} s for its body,
+{ANSWER_SECONDS:.0f} s to read an answer, and {IDLE_SECONDS:.0f} s between two requests. An address may have
+{MOST_AN_ADDRESS} connections, and the venue {MOST_CONNECTIONS}, or fewer where the system allows it fewer open files.
+When there is no room for one more, the one that has been there longest of those that have asked nothing yet is
+closed; never one that has shown a valid key. A frame of a client's may have {LARGEST_FRAME_BYTES // 1024} KiB, and a
+client that does not read what it has asked for is not asked what else it wants.
 """
 SECURITY = """What the dialect does not protect, and what to do about it:
 
-- **A signed request can be sent again** by whoever sees it on its way, for as long as its timestamp is within 5 s. Send a
-  `clientId` with every order: the venue accepts each once, for ever. Use TLS (`--tls-cert`) wherever others can listen.
+- **A signed request can be sent again** by whoever sees it on its way, for as long as its timestamp is within 5 s.
+  Send a `clientId` with every order: the venue accepts each once, for ever. Use TLS (`--tls-cert`) wherever others
+  can listen.
 - **The subaccount is not signed.** Whoever can change a request on its way can direct it to another subaccount of the
   same account. Use TLS, or give each subaccount a key of its own.
 - **Answers and frames are not signed.** Only TLS tells who sends them.
@@ -66,24 +70,27 @@ STREAM = f"""The WebSocket is at `/ws/`. Clients send JSON objects:
 | `ping` | | `pong` |
 
 `sign` is the hex HMAC-SHA256, keyed with the API secret, of the time and `websocket_login`. A connection has at most
-{MOST_SUBSCRIPTIONS} subscriptions, and is closed when its client sends nothing for {SILENCE_MICROSECONDS // 1_000_000} s.
+{MOST_SUBSCRIPTIONS} subscriptions, and is closed when its client sends nothing for
+{SILENCE_MICROSECONDS // 1_000_000} s.
 
-What the venue sends is a [Frame](#frame). Its `type` is `subscribed`, `unsubscribed`, `partial` (a full state), `update`,
-`error` or `info` (with `code` and `msg`), or `pong`. The `info` of code {GOING_AWAY} says that the venue ends: connect again.
+What the venue sends is a [Frame](#frame). Its `type` is `subscribed`, `unsubscribed`, `partial` (a full state),
+`update`, `error` or `info` (with `code` and `msg`), or `pong`. The `info` of code {GOING_AWAY} says that the venue
+ends: connect again.
 """
-ORDER = f"""Frames of one channel and market come in their order. Between channels there is none: a fill can come before the
+ORDER = f"""\
+Frames of one channel and market come in their order. Between channels there is none: a fill can come before the
 answer to the request that placed its order.
 
-`checksum` is the CRC-32 of the book's best {DEPTH} levels, their numbers joined with `:`, as Python's `str(float(x))` writes
-them: price and size of the best bid, of the best ask, of the second bid, and so on; where one side is shorter, its numbers
-are left out. A client whose book is another one unsubscribes and subscribes again.
+`checksum` is the CRC-32 of the book's best {DEPTH} levels, their numbers joined with `:`, as Python's `str(float(x))`
+writes them: price and size of the best bid, of the best ask, of the second bid, and so on; where one side is shorter,
+its numbers are left out. A client whose book is another one unsubscribes and subscribes again.
 """
 # What a channel's frames hold, and when they come.
 CHANNELS: dict[Channel, tuple[Any, str]] = {
     Channel.ORDER_BOOK: (
         answers.BookFrame,
-        f"a `partial` with the best {DEPTH} levels a side; then the levels that changed, at most twenty times a second, those "
-        "that are gone with a size of 0",
+        f"a `partial` with the best {DEPTH} levels a side; then the levels that changed, at most twenty times a "
+        "second, those that are gone with a size of 0",
     ),
     Channel.TRADES: (list[answers.Trade], "with every match"),
     Channel.TICKER: (answers.Ticker, "at once, with every change, at most twenty times a second, and every second"),
