@@ -144,6 +144,17 @@ class HttpConnection(web.RequestHandler):
             if self._backlog and self._frames.waiting <= 0:
                 self._take_backlog()
 
+    async def send(self, data: bytes) -> None:
+        """Sends bytes as they are, and returns once the client does not leave too much unread.
+
+        :raises ConnectionError: it is gone, or goes.
+        """
+        if self.transport is None or self.transport.is_closing():
+            raise ConnectionResetError("the client is gone")
+        self.transport.write(data)
+        if self._paused:
+            await self._drain_helper()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._expect(HEAD_SECONDS)
         if hasattr(transport, "max_size"):

@@ -10,6 +10,8 @@ MOST_WAITING_BYTES = 4 * 1024 * 1024
 FRAME_OVERHEAD_BYTES = 64
 ROOM_BYTES = 256 * 1024
 """A client for whom more than this waits is not asked what else it wants: it does not read what it has asked for."""
+TAKEN_BYTES = 64 * 1024
+"""What comes out at a time: all that is there, unless it is more than this."""
 
 
 class Outbox:
@@ -74,22 +76,29 @@ class Outbox:
             self._emptied.clear()
             await self._emptied.wait()
 
-    async def get(self) -> bytes | None:
-        """The next frame, once there is one; None after the last.
+    async def take(self) -> list[bytes]:
+        """The next frames, in their order, once there are any; none after the last.
 
-        :raises StoreFailed: what the frame tells of cannot be kept.
+        :raises StoreFailed: what they tell of cannot be kept.
         """
         while True:
             if not self._frames:
                 if self._ended:
-                    return None
+                    return []
                 self._filled.clear()
                 await self._filled.wait()
             elif self._frames[0][1] > self._progress.kept:
                 await self._progress.reach(self._frames[0][1], after_others=True)
             else:
-                frame, _ = self._frames.popleft()
-                self._waiting_bytes -= len(frame) + FRAME_OVERHEAD_BYTES
-                self._count(-len(frame) - FRAME_OVERHEAD_BYTES)
-                self._emptied.set()
-                return frame
+                return self._taken()
+
+    def _taken(self) -> list[bytes]:
+        frames, size, kept, waiting = [], 0, self._progress.kept, self._frames
+        while waiting and waiting[0][1] <= kept and size < TAKEN_BYTES:
+            frame, _ = waiting.popleft()
+            frames.append(frame)
+            size += len(frame) + FRAME_OVERHEAD_BYTES
+        self._waiting_bytes -= size
+        self._count(-size)
+        self._emptied.set()
+        return frames

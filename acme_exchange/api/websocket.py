@@ -14,6 +14,7 @@ from acme_exchange.api import errors
 from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.connection import connection_of
 from acme_exchange.api.feeds import Feeds
+from acme_exchange.api.frame_heads import text_frames
 from acme_exchange.api.frame_meter import LARGEST_FRAME_BYTES
 from acme_exchange.api.outbox import Outbox
 from acme_exchange.api.rate_limits import REQUESTS, STRANGERS
@@ -113,9 +114,11 @@ class Connection:
 
     async def _write(self) -> None:
         try:
-            while (frame := await self._outbox.get()) is not None:
-                await self.socket.send_frame(frame, WSMsgType.TEXT)
-                # A frame for each reader at a time, so that an answer never waits for all that all of them are sent.
+            while taken := await self._outbox.take():
+                if self.socket.closed:
+                    return
+                await self._connection.send(text_frames(taken))
+                # A piece for each reader at a time, so that an answer never waits for all that all of them are sent.
                 await asyncio.sleep(0)
         except ConnectionError:
             logger.debug("a WebSocket client went away with frames unsent")

@@ -16,6 +16,7 @@ from acme_exchange.api.connection import (
     LARGEST_HEAD_BYTES,
     PIECE_BYTES,
     READ_BYTES,
+    UNSENT_BYTES,
     HttpConnection,
 )
 from acme_exchange.api.outbox import ROOM_BYTES
@@ -242,10 +243,11 @@ async def test_a_client_that_reads_nothing_is_asked_nothing_more(running: Runnin
 async def test_what_waits_for_all_clients_together_is_bounded_too(
     http: aiohttp.ClientSession, running: RunningVenue, monkeypatch
 ):
-    """Each of those that read nothing stays under its own bound; the one for whom the most waits has to go."""
+    """Each of those that read nothing stays under its own bound; the one for whom the most waits has to go. That more
+    than `UNSENT_BYTES` waits is what makes the venue wait for a client, and here two of them do."""
     monkeypatch.setattr(strangers, "MESSAGES_A_SECOND", 10**9)
     clients = running.server.listener._clients
-    clients._most_held = 3 * ROOM_BYTES // 2
+    clients._most_held = 2 * UNSENT_BYTES
     operations = [b'{"op":"subscribe","channel":"markets"}', b'{"op":"unsubscribe","channel":"markets"}']
     frames = b"".join(bytes([0x81, 0x80 | len(each)]) + bytes(4) + each for each in operations)
     most = 0
