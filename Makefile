@@ -78,7 +78,8 @@ bench: venv
 attack: venv
 	@$(PYTHON_IN_VENV) -m bench.attacks $(ARGS)
 
-## Orders a second, acknowledgements and memory of the venue. ARGS="--rate 500" and others: see bench/venue_throughput.py.
+## Orders a second, acknowledgements, processor time and memory of the venue, beside another matching engine.
+## ARGS="--rate 500" and others: see bench/venue_throughput.py. ARGS="--rate --orders 1000000": what a million orders change.
 bench-venue: venv
 	@$(PYTHON_IN_VENV) -m bench.venue_throughput $(ARGS)
 

@@ -1,13 +1,15 @@
-"""How many orders a second one core of the venue sustains, how soon each is acknowledged, and what memory it takes.
+"""How many orders a second one core of the venue sustains, how soon each is acknowledged, and what memory it takes,
+beside another matching engine (`bench.venue_peer`) that has the same orders to take.
 
-The venue runs as a process of its own, on one core; whoever loads it, on the others. Rounds alternate: acknowledged
-once the disk has it (`power-cut`, the default), once the system has it (`crash`), and with nothing kept (`memory`), so
+Each runs as a process of its own, on one core; whoever loads it, on the others. Rounds alternate: acknowledged once the
+disk has it (`power-cut`, the default), once the system has it (`crash`), with nothing kept (`memory`), and the peer, so
 that what else the machine does befalls all of them. Orders are due at fixed times, and each latency counts from when
-its order was due: a venue that falls behind cannot hide it. Processor time is the venue's, its subscribers, market and
-cancellations included. What the disk takes by itself for a few kilobytes is measured beside it. Memory is measured
-last, over many more orders sent as fast as they are answered.
+its order was due: a venue that falls behind cannot hide it. Processor time is the whole process's, its subscribers,
+market and cancellations included. What the disk takes by itself for a few kilobytes is measured beside it. Last, many
+more orders are sent as fast as they are answered: memory, and the processor time of an order, tenth by tenth of them.
 
     python -m bench.venue_throughput --rate 200 1000 --durability power-cut crash --seconds 10 --rounds 2
+    python -m bench.venue_throughput --rate --orders 1000000
 """
 
 import argparse
@@ -20,15 +22,17 @@ import re
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import quantiles
+from typing import Any
 
 import aiohttp
 import psutil
 
+from bench import venue_peer
 from bench.serving import start_venue
 
 MARKETS = {
@@ -38,7 +42,9 @@ MARKETS = {
     "XRP-PERP": (0.59, "10"),
     "DOGE-PERP": (0.145, "50"),
 }
-SUBSCRIBERS = 20
+FLOOD_ACCOUNTS = 125
+STAGES = 10
+"""In how many parts the orders that show what grows are counted."""
 ORDERS_A_SECOND_AND_ACCOUNT = 16
 """Below the 20 that the Acme API allows an account, so that nothing is refused for its rate."""
 TAKER_SHARE = 10
@@ -126,10 +132,34 @@ class Trader:
             f"ACME-SIGN: {signature.hexdigest()}\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         self._writer.write((head + body).encode())
+        return await self._refusal()
+
+    async def _refusal(self) -> str:
+        """Reads an answer; its body, unless it is a success."""
         answer = await self._reader.readuntil(b"\r\n\r\n")
-        length = int(re.search(rb"Content-Length: (\d+)", answer)[1])
+        length = int(re.search(rb"(?i)content-length: (\d+)", answer)[1])
         content = await self._reader.readexactly(length)
         return "" if answer.startswith(b"HTTP/1.1 200") else content.decode()
+
+
+class PeerTrader(Trader):
+    """Sends the peer the same orders, which it takes without a signature. It has no request that cancels all of an
+    account's: what rests stays there, and the peer is spared the work."""
+
+    async def cancel_all(self) -> str:
+        return ""
+
+    async def request(self, method: str, path: str, body: str = "") -> str:
+        order = json.loads(body)
+        price = None if order["price"] is None else str(order["price"])
+        sent = {"account": self._number + 1, "side": order["side"], "type": order["type"], "price": price}
+        content = json.dumps(sent | {"quantity": order["size"]})
+        head = (
+            f"POST /markets/{order['market']}/orders HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+        )
+        self._writer.write((head + content).encode())
+        return await self._refusal()
 
 
 @dataclass(frozen=True)
@@ -166,6 +196,34 @@ async def venue(folder: Path, traders: list[Trader], *storage: str) -> AsyncIter
         process.wait()
 
 
+@asynccontextmanager
+async def peer(folder: Path, traders: list[Trader]) -> AsyncIterator[RunningVenue]:
+    """The peer on the first core, with every trader connected."""
+    process, port = venue_peer.start(folder, {name: increment for name, (_, increment) in MARKETS.items()})
+    try:
+        psutil.Process(process.pid).cpu_affinity([0])
+        await venue_peer.listening(port)
+        await asyncio.gather(*(trader.connect(port) for trader in traders))
+        yield RunningVenue(process, port)
+    finally:
+        for trader in traders:
+            trader.close()
+        process.terminate()
+        process.wait()
+
+
+async def subscribe_to_peer(port: int, result: Round) -> None:
+    """Reads every market's book and trades until cancelled: a socket for each market, as the peer has it."""
+
+    async def read(session: aiohttp.ClientSession, market: str) -> None:
+        async with session.ws_connect(f"http://127.0.0.1:{port}/markets/{market}/ws") as socket:
+            async for _ in socket:
+                result.frames += 1
+
+    async with aiohttp.ClientSession() as session:
+        await asyncio.gather(*(read(session, market) for market in MARKETS))
+
+
 async def subscribe(port: int, result: Round) -> None:
     """Reads every market's book, trades and ticker until cancelled."""
     async with aiohttp.ClientSession() as session, session.ws_connect(f"http://127.0.0.1:{port}/ws/") as socket:
@@ -191,10 +249,17 @@ async def trade(trader: Trader, first_due: float, interval: float, end: float, r
             cancel_due += 1
 
 
-async def measure(running: RunningVenue, traders: list[Trader], rate: int, seconds: float) -> Round:
+async def measure(
+    running: RunningVenue,
+    traders: list[Trader],
+    rate: int,
+    seconds: float,
+    subscribers: int,
+    read: Callable[[int, Round], Coroutine[Any, Any, None]] = subscribe,
+) -> Round:
     """One round at a steady rate, with the subscribers reading along."""
     result = Round(seconds=seconds)
-    readers = [asyncio.create_task(subscribe(running.port, result)) for _ in range(SUBSCRIBERS)]
+    readers = [asyncio.create_task(read(running.port, result)) for _ in range(subscribers)]
     await asyncio.sleep(1)
     result.frames, before = 0, running.processor()
     interval, start = len(traders) / rate, time.monotonic() + 0.1
@@ -203,12 +268,24 @@ async def measure(running: RunningVenue, traders: list[Trader], rate: int, secon
     result.processor = running.processor() - before
     for reader in readers:
         reader.cancel()
+    await asyncio.gather(*readers, return_exceptions=True)
     return result
 
 
 async def flood(running: RunningVenue, traders: list[Trader], orders: int) -> None:
-    """Sends orders as fast as each account may, and says what memory the venue takes meanwhile."""
-    sent, begun = 0, time.monotonic()
+    """Sends orders as fast as each account may, and says what memory the venue takes meanwhile, and what processor time
+    an order, tenth by tenth."""
+    sent, begun, costs = 0, time.monotonic(), []
+    tenths = iter(range(1, STAGES + 1))
+    reached, before = 0, (0, running.processor())
+
+    def note() -> None:
+        nonlocal reached, before
+        processor = running.processor()
+        costs.append((processor - before[1]) * 1000 / (sent - before[0]))
+        reached, before = next(tenths), (sent, processor)
+        elapsed = time.monotonic() - begun
+        print(f"  {sent:>9} orders  {running.megabytes():7.1f} MB  {costs[-1]:6.3f} ms  {elapsed:6.0f} s", flush=True)
 
     async def run(trader: Trader) -> None:
         nonlocal sent
@@ -217,35 +294,39 @@ async def flood(running: RunningVenue, traders: list[Trader], orders: int) -> No
             for _ in range(ORDERS_A_SECOND_AND_ACCOUNT):
                 await trader.place()
                 sent += 1
+                if sent >= orders * (reached + 1) / STAGES and reached < STAGES:
+                    note()
             await trader.cancel_all()
             await asyncio.sleep(max(0.0, second + 1 - time.monotonic()))
 
-    async def report() -> None:
-        while True:
-            print(f"  {sent:>9} orders  {running.megabytes():7.1f} MB  {time.monotonic() - begun:6.0f} s", flush=True)
-            await asyncio.sleep(max(2.0, orders / 20_000))
-
-    reporter = asyncio.create_task(report())
     await asyncio.gather(*(run(trader) for trader in traders))
-    reporter.cancel()
-    print(
-        f"  {sent:>9} orders  {running.megabytes():7.1f} MB  {time.monotonic() - begun:6.0f} s, the last of them closed"
-    )
+    print(f"  an order of the last tenth takes {costs[-1] / costs[0]:.2f} times the processor time of the first's")
+
+
+async def one_round(options: argparse.Namespace, kind: str, rate: int) -> Round:
+    """A venue of that kind, or the peer, started for it."""
+    count = -(-rate // ORDERS_A_SECOND_AND_ACCOUNT)
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        if kind == venue_peer.NAME:
+            traders: list[Trader] = [PeerTrader(each) for each in range(count)]
+            serving, read = peer(Path(folder), traders), subscribe_to_peer
+        else:
+            traders = [Trader(each) for each in range(count)]
+            storage = ["--memory"] if kind == "memory" else ["--data", folder, "--durability", kind]
+            serving, read = venue(Path(folder), traders, *storage), subscribe
+        async with serving as running:
+            return await measure(running, traders, rate, options.seconds, options.subscribers, read)
 
 
 async def alternate(options: argparse.Namespace, rate: int) -> list[str]:
     """All rounds at one rate; the rows of the table that tell of them, each kind's rounds taken together."""
-    kinds = [*options.durability, "memory"]
+    kinds = [*options.durability, "memory"] + ([] if options.no_peer else [venue_peer.NAME])
     count = -(-rate // ORDERS_A_SECOND_AND_ACCOUNT)
-    print(f"{rate} orders/s, {len(MARKETS)} markets, {SUBSCRIBERS} WebSocket subscribers, {count} accounts")
+    print(f"{rate} orders/s, {len(MARKETS)} markets, {options.subscribers} WebSocket subscribers, {count} accounts")
     together = {kind: Round() for kind in kinds}
     for number in range(options.rounds):
         for kind in kinds:
-            with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-                traders = [Trader(each) for each in range(count)]
-                storage = ["--memory"] if kind == "memory" else ["--data", folder, "--durability", kind]
-                async with venue(Path(folder), traders, *storage) as running:
-                    result = await measure(running, traders, rate, options.seconds)
+            result = await one_round(options, kind, rate)
             print(f"round {number + 1}  {kind:<9} {json.dumps(result.summary())}", *set(result.refused), flush=True)
             together[kind].latencies += result.latencies
             together[kind].processor += result.processor
@@ -277,17 +358,19 @@ async def main(options: argparse.Namespace) -> None:
     rows = [row for rate in options.rate for row in await alternate(options, rate)]
     print(f"{disk}\n| orders a second | kept | acknowledged, median | 99 of 100 | processor time an order |")
     print("| --- | --- | --- | --- | --- |", *rows, sep="\n", flush=True)
+    if not options.no_peer and rows:
+        print(venue_peer.WHAT_IT_DOES)
     if options.orders:
-        print(f"memory with the database, over {options.orders} orders:")
+        print(f"memory and processor time an order with the database, over {options.orders} orders:")
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-            traders = [Trader(each) for each in range(2 * -(-max(options.rate) // ORDERS_A_SECOND_AND_ACCOUNT))]
+            traders = [Trader(each) for each in range(FLOOD_ACCOUNTS)]
             async with venue(Path(folder), traders, "--data", folder) as running:
                 await flood(running, traders, options.orders)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rate", type=int, nargs="+", default=[200, 1000], help="orders a second (default: 200 1000)")
+    parser.add_argument("--rate", type=int, nargs="*", default=[200, 1000], help="orders a second (default: 200 1000)")
     parser.add_argument(
         "--durability",
         nargs="*",
@@ -297,6 +380,10 @@ if __name__ == "__main__":
     )
     parser.add_argument("--seconds", type=float, default=10, help="of each round (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=2, help="of each kind (default: %(default)s)")
-    parser.add_argument("--orders", type=int, default=20_000, help="to measure memory over (default: %(default)s)")
+    parser.add_argument("--subscribers", type=int, default=20, help="that read everything (default: %(default)s)")
+    parser.add_argument("--no-peer", action="store_true", help="measure the venue alone")
+    parser.add_argument(
+        "--orders", type=int, default=20_000, help="to see over them what grows; 1000000 take 20 min (%(default)s)"
+    )
     parser.add_argument("--folder", type=Path, help="on the disk that is to be measured (default: for temporary files)")
     asyncio.run(main(parser.parse_args()))
