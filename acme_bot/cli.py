@@ -7,12 +7,11 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from acme_bot.chaos.run import Chaos
 from acme_bot.client import open_client
-from acme_bot.demo.run import run_demo
 from acme_bot.demo.strategies import INVENTORY_MAKER, PAIR, STRATEGIES
 from acme_bot.doctor import examine
 from acme_bot.installation import DISTRIBUTION, MANIFEST, install, uninstall
@@ -20,12 +19,13 @@ from acme_bot.new import connect_workspace, settings_of, start_new
 from acme_bot.password import ask_password
 from acme_bot.positions import cancel_orders, close_positions, require_stopped, stored_client
 from acme_bot.problem import Problem, quoted
-from acme_bot.run import in_folder
 from acme_bot.server import first_key, running_server
 from acme_bot.soak import SHORTEST_SECONDS
 from acme_bot.strategy_files import FOLDERS, add_files, require_files
-from acme_bot.venue import Recording
 from acme_bot.workspace import make_workspace, require_workspace
+
+if TYPE_CHECKING:
+    from acme_bot.venue import Recording
 
 LINE_WIDTH = 120
 CHAOS_SECONDS = 600
@@ -130,6 +130,8 @@ def _client(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
+    from acme_bot.demo.run import run_demo
+
     return run_demo(
         STRATEGIES[options.strategy],
         options.seconds,
@@ -141,7 +143,9 @@ def _demo(options: argparse.Namespace) -> int:
     )
 
 
-def _recording(options: argparse.Namespace) -> Recording | None:
+def _recording(options: argparse.Namespace) -> "Recording | None":
+    from acme_bot.venue import Recording
+
     if options.follow is None:
         return None
     if not options.follow.is_file():
@@ -162,6 +166,9 @@ def _serve_options(options: argparse.Namespace) -> list[str]:
 
 
 def _chaos(options: argparse.Namespace) -> int:
+    from acme_bot.chaos.run import Chaos
+    from acme_bot.run import in_folder
+
     console = _console()
     return in_folder(
         options.folder, "acme-chaos-", console, lambda place: Chaos(place, options.seconds, options.seed, console).run()

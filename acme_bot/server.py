@@ -8,7 +8,6 @@ import platformdirs
 
 from acme_bot.compare.venue_client import Key
 from acme_bot.problem import Problem
-from acme_exchange.accounts.file import load_accounts
 from acme_exchange.input.errors import UserError
 from acme_exchange.owner.access import find_access
 
@@ -47,6 +46,9 @@ def running_server(folder: Path | None, server: str | None = None) -> str:
 
 def first_key(folder: Path | None) -> Key:
     """The key that the venue in `folder` made at its first start. Raises `Problem` when there is none."""
+    # A bot's own commands never come here, and start without what checks the accounts of a venue.
+    from acme_exchange.accounts.file import load_accounts
+
     path = venue_data(folder) / "accounts.json"
     if not path.exists():
         raise Problem(f"{path} is not there, with the key of the venue's first account: {START}, which makes it.")

@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+DATABASE_FILE = "venue.sqlite"
+"""In a folder where a venue keeps what it has."""
+
 
 def make_directory(path: Path) -> None:
     """Makes it and those above it, its owner's alone, and waits until the disk has them.

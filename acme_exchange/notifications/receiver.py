@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import msgspec
-from aiohttp import hdrs
 from yarl import URL
 
 from acme_exchange.input.addresses import is_loopback
@@ -118,9 +117,9 @@ def _ntfy_body(message: Message) -> bytes:
 
 
 def _json_headers(message: Message) -> dict[str, str]:
-    return {hdrs.CONTENT_TYPE: "application/json"}
+    return {"Content-Type": "application/json"}
 
 
 def _ntfy_headers(message: Message) -> dict[str, str]:
-    headers = {hdrs.CONTENT_TYPE: "text/plain; charset=utf-8", "Title": "Acme"}
+    headers = {"Content-Type": "text/plain; charset=utf-8", "Title": "Acme"}
     return headers | {"Priority": _URGENT_AT_NTFY} if message.is_urgent else headers

@@ -25,10 +25,10 @@ from sqlalchemy import (
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
+from acme_exchange.input.folders import DATABASE_FILE
 from acme_exchange.store.sql import tables
 from acme_exchange.store.sql.file import REMEDY, DatabaseFile, StoreUnusable
 
-FILE_NAME = "venue.sqlite"
 NOTHING_YET = {
     "version": tables.VERSION,
     "run": 0,
@@ -76,7 +76,7 @@ def database_url(text: str) -> URL:
 
 
 def file_url(directory: Path) -> URL:
-    return URL.create("sqlite", database=str(directory / FILE_NAME))
+    return URL.create("sqlite", database=str(directory / DATABASE_FILE))
 
 
 class Database:
