@@ -151,10 +151,11 @@ class _Candles:
     def since(self, time: int) -> list[Candle]:
         """Those from the one on that `time` falls into; from the first or the last one where it falls into none."""
         first = min(max(0, (time - self.starts.start) // self.starts.step), len(self.starts) - 1)
-        return [
-            Candle(self.starts[at], *(price * self.increment for price in self.prices[4 * at : 4 * at + 4]), Decimal(0))
-            for at in range(first, len(self.starts))
-        ]
+        return [self._candle(at) for at in range(first, len(self.starts))]
+
+    def _candle(self, at: int) -> Candle:
+        first, highest, lowest, last = (price * self.increment for price in self.prices[4 * at : 4 * at + 4])
+        return Candle(self.starts[at], first, highest, lowest, last, volume=Decimal(0))
 
 
 def _oldest(began: int, resolution: int) -> int:

@@ -169,7 +169,7 @@ def planned_venue(
     :raises StoreUnusable: the markets do not fit what the store has kept.
     :raises AccountsError: the accounts do not.
     """
-    store = store or MemoryStore()
+    store = MemoryStore() if store is None else store
     if store.state is not None:
         clock.go_on_from(store.state["now"])
     else:

@@ -76,7 +76,7 @@ def trend_of(series: Series) -> Trend:
     from scipy.stats import theilslopes
 
     thin_values, thin_times = _thinned(values, times)
-    slope, intercept, low, _ = map(float, theilslopes(thin_values, thin_times, CONFIDENCE, method="joint"))
+    slope, intercept, low, _ = map(float, theilslopes(thin_values, thin_times, CONFIDENCE))
     started, ended = float(times[0]), float(times[-1])
     return Trend(
         series,

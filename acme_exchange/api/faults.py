@@ -8,14 +8,14 @@ import uuid
 from asyncio import sleep
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from decimal import Decimal
+from enum import StrEnum
 from fnmatch import fnmatchcase
 from random import Random
 from typing import Annotated, Literal, Self
 
 import msgspec
 from aiohttp import hdrs, web
-from pydantic import AfterValidator, Field, StrictInt
+from pydantic import BeforeValidator, Field, StrictInt
 
 from acme_exchange.api import errors
 from acme_exchange.api.answering import failure
@@ -24,32 +24,42 @@ from acme_exchange.api.published_book import BookChange
 from acme_exchange.api.rate_limits import ORDERS, REQUESTS
 from acme_exchange.api.rest import BASE
 from acme_exchange.api.wire import answers
-from acme_exchange.api.wire.requests import Name, Number, Request
+from acme_exchange.api.wire.requests import Name, Request
 from acme_exchange.clock import Clock
 from acme_exchange.engine import Refused
+from acme_exchange.input.numbers import number
 from acme_exchange.store.progress import Progress
 
-LOSE_REQUEST = "lose-request"
-LOSE_ANSWER = "lose-answer"
-DELAY = "delay"
-ERROR_BEFORE = "error-before"
-ERROR_AFTER = "error-after"
-TOO_MANY_REQUESTS = "too-many-requests"
-CUT_SOCKET = "cut-socket"
-DROP_FRAME = "drop-frame"
-DUPLICATE_FRAME = "duplicate-frame"
-REORDER_FRAME = "reorder-frame"
-CORRUPT_BOOK = "corrupt-book"
-SKEW_CLOCK = "skew-clock"
 
-REQUEST_FAULTS = (LOSE_REQUEST, LOSE_ANSWER, DELAY, ERROR_BEFORE, ERROR_AFTER, TOO_MANY_REQUESTS)
-FRAME_FAULTS = (DROP_FRAME, DUPLICATE_FRAME, REORDER_FRAME)
-TIMED_FAULTS = (DELAY, SKEW_CLOCK)
+class FaultName(StrEnum):
+    """Every fault there is."""
+
+    LOSE_REQUEST = "lose-request"
+    LOSE_ANSWER = "lose-answer"
+    DELAY = "delay"
+    ERROR_BEFORE = "error-before"
+    ERROR_AFTER = "error-after"
+    TOO_MANY_REQUESTS = "too-many-requests"
+    CUT_SOCKET = "cut-socket"
+    DROP_FRAME = "drop-frame"
+    DUPLICATE_FRAME = "duplicate-frame"
+    REORDER_FRAME = "reorder-frame"
+    CORRUPT_BOOK = "corrupt-book"
+    SKEW_CLOCK = "skew-clock"
+
+
+REQUEST_FAULTS = (
+    FaultName.LOSE_REQUEST,
+    FaultName.LOSE_ANSWER,
+    FaultName.DELAY,
+    FaultName.ERROR_BEFORE,
+    FaultName.ERROR_AFTER,
+    FaultName.TOO_MANY_REQUESTS,
+)
+FRAME_FAULTS = (FaultName.DROP_FRAME, FaultName.DUPLICATE_FRAME, FaultName.REORDER_FRAME)
+TIMED_FAULTS = (FaultName.DELAY, FaultName.SKEW_CLOCK)
 FIELDS_OF = {"seconds": TIMED_FAULTS, "method": REQUEST_FAULTS, "path": REQUEST_FAULTS, "channel": FRAME_FAULTS}
 """Which faults a field goes with."""
-
-NAMES = (*REQUEST_FAULTS, CUT_SOCKET, *FRAME_FAULTS, CORRUPT_BOOK, SKEW_CLOCK)
-"""Every fault there is."""
 
 MOST_SECONDS = 3_600
 RETRY_SECONDS = "1.000"
@@ -57,24 +67,24 @@ RETRY_SECONDS = "1.000"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def _share(value: Decimal) -> float:
-    if not 0 < value <= 1:
+def _share(value: object) -> float:
+    if not 0 < (share := number(value)) <= 1:
         raise ValueError("out of range")
-    return float(value)
+    return float(share)
 
 
-def _seconds(value: Decimal) -> float:
-    if not abs(value) <= MOST_SECONDS:
+def _seconds(value: object) -> float:
+    if not abs(seconds := number(value)) <= MOST_SECONDS:
         raise ValueError("out of range")
-    return float(value)
+    return float(seconds)
 
 
 class FaultRequest(Request):
     """A fault to be set."""
 
-    name: Literal[NAMES]
-    rate: Annotated[Number, AfterValidator(_share)] = 1.0
-    seconds: Annotated[Number, AfterValidator(_seconds)] | None = None
+    name: FaultName
+    rate: Annotated[float, BeforeValidator(_share)] = 1.0
+    seconds: Annotated[float, BeforeValidator(_seconds)] | None = None
     times: Annotated[StrictInt, Field(ge=1)] | None = None
     method: Literal["GET", "POST", "DELETE"] | None = None
     path: Name | None = None
@@ -86,7 +96,7 @@ class FaultRequest(Request):
         """
         if self.name in TIMED_FAULTS and self.seconds is None:
             raise Refused(400, errors.missing_parameter("seconds"))
-        if self.name == DELAY and self.seconds < 0:
+        if self.name == FaultName.DELAY and (self.seconds or 0) < 0:
             raise Refused(400, errors.invalid_parameter("seconds"))
         for field, names in FIELDS_OF.items():
             if getattr(self, field) is not None and self.name not in names:
@@ -116,7 +126,7 @@ class Fault:
     seen: int = 0
     struck: int = 0
 
-    def strikes(self, name: str, what: "_Occasion") -> bool:
+    def strikes(self, name: FaultName, what: "_Occasion") -> bool:
         """Whether it strikes now; counts."""
         asked = self.asked
         if asked.name != name or self.struck == asked.times or not what.fits(asked):
@@ -138,7 +148,7 @@ class _Occasion:
         return (
             asked.method in (None, self.method)
             and asked.channel in (None, self.channel)
-            and (asked.path is None or fnmatchcase(self.path, asked.path))
+            and (asked.path is None or fnmatchcase(self.path or "", asked.path))
         )
 
 
@@ -179,7 +189,7 @@ class Faults:
         """Those that are set, also those that have struck as often as they were to."""
         return list(self._faults)
 
-    def strikes(self, name: str, what: _Occasion = ANYTHING) -> Fault | None:
+    def strikes(self, name: FaultName, what: _Occasion = ANYTHING) -> Fault | None:
         """The first fault of that name that strikes now."""
         return next((fault for fault in self._faults if fault.strikes(name, what)), None)
 
@@ -197,7 +207,7 @@ class Faults:
             levels = list(getattr(change, side))
             position = next((position for position, (_, size) in enumerate(levels) if size), None)
             if position is not None:
-                if self.strikes(CORRUPT_BOOK):
+                if self.strikes(FaultName.CORRUPT_BOOK):
                     price, size = levels[position]
                     levels[position] = (price, size * 2)
                     return msgspec.structs.replace(change, **{side: levels})
@@ -210,18 +220,18 @@ class Faults:
         if not self._faults or not request.path.startswith(f"{BASE}/"):
             return await handler(request)
         what = _Occasion(request.method, request.path.removeprefix(BASE))
-        if delay := self.strikes(DELAY, what):
-            await sleep(delay.asked.seconds)
-        if self.strikes(LOSE_REQUEST, what):
+        if delay := self.strikes(FaultName.DELAY, what):
+            await sleep(delay.asked.seconds or 0)
+        if self.strikes(FaultName.LOSE_REQUEST, what):
             return _cut(request)
-        if self.strikes(ERROR_BEFORE, what):
+        if self.strikes(FaultName.ERROR_BEFORE, what):
             return _unexpected()
-        if self.strikes(TOO_MANY_REQUESTS, what):
+        if self.strikes(FaultName.TOO_MANY_REQUESTS, what):
             return _too_many(request)
         answer = await handler(request)
-        if self.strikes(LOSE_ANSWER, what):
+        if self.strikes(FaultName.LOSE_ANSWER, what):
             return _cut(request)
-        return _unexpected() if self.strikes(ERROR_AFTER, what) else answer
+        return _unexpected() if self.strikes(FaultName.ERROR_AFTER, what) else answer
 
 
 def _cut(request: web.Request) -> web.Response:
@@ -249,8 +259,8 @@ class _SkewedClock:
         self._faults = faults
 
     def now(self) -> int:
-        fault = self._faults.strikes(SKEW_CLOCK)
-        return self._clock.now() + (round(fault.asked.seconds * 1_000_000) if fault else 0)
+        fault = self._faults.strikes(FaultName.SKEW_CLOCK)
+        return self._clock.now() + (round((fault.asked.seconds or 0) * 1_000_000) if fault else 0)
 
     def ahead(self) -> int:
         return self._clock.ahead()
@@ -270,20 +280,20 @@ class _FaultyOutbox(Outbox):
         self._held: bytes | None = None
 
     def put(self, frame: bytes) -> None:
-        if self._faults.strikes(CUT_SOCKET):
+        if self._faults.strikes(FaultName.CUT_SOCKET):
             self.give_up()
         else:
             super().put(frame)
 
     def put_private(self, channel: str, frame: bytes) -> None:
         what = _Occasion(channel=channel)
-        if self._faults.strikes(DROP_FRAME, what):
+        if self._faults.strikes(FaultName.DROP_FRAME, what):
             return
-        if self._held is None and self._faults.strikes(REORDER_FRAME, what):
+        if self._held is None and self._faults.strikes(FaultName.REORDER_FRAME, what):
             self._held = frame
             return
         self.put(frame)
-        if self._faults.strikes(DUPLICATE_FRAME, what):
+        if self._faults.strikes(FaultName.DUPLICATE_FRAME, what):
             self.put(frame)
         held, self._held = self._held, None
         if held is not None:
@@ -295,7 +305,7 @@ def present(fault: Fault) -> answers.Fault:
     asked = fault.asked
     return answers.Fault(
         id=fault.id,
-        name=asked.name,
+        name=asked.name.value,
         rate=asked.rate,
         seconds=asked.seconds,
         times=asked.times,

@@ -48,11 +48,11 @@ class Channel(StrEnum):
 
 
 class Topic(NamedTuple):
-    """What one subscription is about: a channel, and the market or the account that it is of."""
+    """What one subscription is about: a channel, and the market or account it is of; empty where it is of none."""
 
     channel: Channel
-    market: str | None = None
-    account: str | None = None
+    market: str = ""
+    account: str = ""
 
 
 class Subscriber(Protocol):
@@ -144,15 +144,14 @@ class Feeds:
         """Sends what is not to be delayed, and notes what is to be gathered."""
         trades: dict[str, list[Traded]] = {}
         for event in events:
-            kind = type(event)
-            if kind is BookChanged:
+            if isinstance(event, BookChanged):
                 self._changed_books.add(event.market)
-            elif kind is TickerChanged:
+            elif isinstance(event, TickerChanged):
                 self._changed_tickers.add(event.market)
-            elif kind is Traded:
+            elif isinstance(event, Traded):
                 trades.setdefault(event.market, []).append(event)
-            elif kind in PRIVATE_FEEDS:
-                self._send_private(PRIVATE_FEEDS[kind], event)
+            elif feed := PRIVATE_FEEDS.get(type(event)):
+                self._send_private(feed, event)
         for market, traded in trades.items():
             topic = Topic(Channel.TRADES, market=market)
             if topic in self._subscribers:
@@ -163,22 +162,25 @@ class Feeds:
         books, self._changed_books = self._changed_books, set()
         tickers, self._changed_tickers = self._changed_tickers, set()
         for market in books:
-            yield self._send_book(market)
+            self._send_book(market)
+            yield
         for market in tickers:
-            yield self._send_ticker(market)
+            self._send_ticker(market)
+            yield
 
     def send_repeated(self) -> Iterator[None]:
         """Sends what subscribers are told at least once a second, one at each step: tickers, funding, and the markets
         that changed."""
         for topic in list(self._subscribers):
-            if topic.market is not None:
+            if topic.market:
                 self._venue.look_at(topic.market)
             if topic.channel is Channel.TICKER:
-                yield self._send_ticker(topic.market)
+                self._send_ticker(topic.market)
             elif topic.channel is Channel.FUNDING:
-                yield self._send(topic, self._funding(topic.market))
+                self._send(topic, self._funding(topic.market))
             elif topic.channel is Channel.MARKETS:
                 yield from self._send_markets()
+            yield
 
     def _send(self, topic: Topic, data: Any) -> None:
         subscribers = self._subscribers.get(topic)
@@ -193,7 +195,7 @@ class Feeds:
         if not subscribers:
             return
         channel = feed.channel.value
-        frame = frames.update(channel, None, feed.data(event))
+        frame = frames.update(channel, "", feed.data(event))
         for subscriber in subscribers:
             subscriber.put_private(channel, frame)
 
@@ -233,7 +235,7 @@ class Feeds:
     def _start_markets(self, topic: Topic) -> bytes:
         for _ in self._send_markets():
             pass
-        return frames.partial(topic.channel.value, None, answers.MarketsFrame(action="partial", data=self._markets))
+        return frames.partial(topic.channel.value, "", answers.MarketsFrame(action="partial", data=self._markets))
 
     def _send_markets(self) -> Iterator[None]:
         """Sends the markets that have changed, having looked at one at each step."""

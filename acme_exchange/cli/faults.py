@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from acme_exchange.api.faults import NAMES, TIMED_FAULTS, FaultRequest
+from acme_exchange.api.faults import TIMED_FAULTS, FaultName, FaultRequest
 from acme_exchange.cli.place import add_place_options, running
 from acme_exchange.engine import Refused
 from acme_exchange.owner.remote import ask
@@ -23,8 +23,8 @@ def fault(text: str) -> FaultRequest:
     """
     name, _, numbers = text.partition("=")
     rate, _, seconds = numbers.partition(":")
-    if name not in NAMES:
-        raise argparse.ArgumentTypeError(f"write {FORM}; the names are {', '.join(NAMES)}, not {name!r}")
+    if name not in list(FaultName):
+        raise argparse.ArgumentTypeError(f"write {FORM}; the names are {', '.join(FaultName)}, not {name!r}")
     try:
         return FaultRequest.read({"name": name, "rate": rate, "seconds": seconds or None}).checked()
     except Refused as refused:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from acme_exchange.api.faults import NAMES
+from acme_exchange.api.faults import FaultName
 from acme_exchange.cli.faults import fault
 from acme_exchange.cli.following import add_follow_options
 from acme_exchange.cli.place import add_place_options
@@ -68,7 +68,7 @@ def add_serve(commands: Any, run: Callable[[argparse.Namespace], None]) -> None:
         action="append",
         default=[],
         metavar="NAME=RATE[:SECONDS]",
-        help=f"for testing clients, may be given several times: {', '.join(NAMES)}",
+        help=f"for testing clients, may be given several times: {', '.join(FaultName)}",
     )
     serve.set_defaults(run=run)
 

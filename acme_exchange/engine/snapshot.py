@@ -27,7 +27,7 @@ _ORDER_PLAIN = ("client_id", "reduce_only", "ioc", "post_only", "created_at")
 _HOLDING_MONEY = ("size", "cost", "realized", "recent")
 _SPECIFICATION_MONEY = ("price_increment", "size_increment", "min_provide_size", "max_size", "price_band")
 _SPECIFICATION = tuple(field.name for field in fields(MarketSpecification))
-_MARKET_MONEY = ("index", "last", "mark", "open_interest")
+_MARKET_PRICES = ("index", "last", "mark")
 _NO_FUNDING = {"funding_start": None, "funding_since": None, "funding_next": None, "premium": None, "area": None}
 
 
@@ -123,19 +123,11 @@ def _pairs(client_ids: ClientIds) -> list[list[str]] | None:
     return sorted(map(list, client_ids.pairs)) if isinstance(client_ids, RememberedIds) else None
 
 
-def _text(value: Decimal | None) -> str | None:
-    return None if value is None else str(value)
-
-
-def _money(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
-
-
 def _market_row(market: Market) -> dict[str, Any]:
     row = {name: getattr(market.specification, name) for name in _SPECIFICATION}
     row |= {name: str(row[name]) for name in _SPECIFICATION_MONEY}
-    row |= {name: _text(getattr(market, name)) for name in _MARKET_MONEY}
-    row |= {"enabled": market.enabled, "expired": market.expired}
+    row |= {name: str(price) if (price := getattr(market, name)) else None for name in _MARKET_PRICES}
+    row |= {"open_interest": str(market.open_interest), "enabled": market.enabled, "expired": market.expired}
     funding = market.funding
     if funding is None:
         return row | _NO_FUNDING
@@ -154,8 +146,10 @@ def _load_market(row: dict[str, Any], interval: int) -> Market:
     money = {name: Decimal(row[name]) for name in _SPECIFICATION_MONEY}
     market = Market(MarketSpecification(**{name: row[name] for name in _SPECIFICATION} | money))
     market.expired = row["expired"]
-    for name in _MARKET_MONEY:
-        setattr(market, name, _money(row[name]))
+    market.open_interest = Decimal(row["open_interest"])
+    for name in _MARKET_PRICES:
+        if row[name] is not None:
+            setattr(market, name, Decimal(row[name]))
     if market.mirror is not None:
         market.mirror.mark = market.mark
         market.funding = FollowedFunding.resumed(row)

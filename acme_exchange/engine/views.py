@@ -174,7 +174,6 @@ class Future:
 
 def order_view(order: LiveOrder) -> Order:
     """The order as it is now."""
-    assert order.id is not None
     average = divide(order.filled_notional, order.filled, _DISPLAY) if order.filled else None
     return Order(
         order.id,
@@ -184,7 +183,7 @@ def order_view(order: LiveOrder) -> Order:
         order.kind,
         order.side,
         order.size,
-        order.price,
+        order.price if order.kind == "limit" else None,
         order.reduce_only,
         order.ioc,
         order.post_only,
@@ -271,9 +270,9 @@ def market_view(market: markets.Market, now: int) -> Market:
         last=last,
         bid=bid,
         ask=ask,
-        price=market.price,
-        mark=market.mark,
-        index=market.index,
+        price=market.price or None,
+        mark=market.mark or None,
+        index=market.index or None,
         open_interest=market.open_interest,
         volume_24h=market.statistics.volume(now),
         change_1h=hour,
@@ -318,7 +317,6 @@ def _reducing_size(holding: Holding, side: Side) -> Decimal:
 def _liquidation_price(holding: Holding) -> Decimal | None:
     """The mark at which the account would reach its maintenance margin, were all other markets to stand still."""
     account, mark = holding.account, holding.market.mark
-    assert mark is not None
     stands = standing(account)
     slack = stands.equity - MAINTENANCE * stands.notional
     slope = holding.size - MAINTENANCE * holding.size.copy_abs()

@@ -58,8 +58,9 @@ class _Timeline[Record]:
         del self._records[0]
 
     def forget(self, record: Record) -> None:
-        """Takes out a record that is there; records are ordered like their times."""
-        del self._records[bisect_left(self._records, record)]
+        """Takes out a record that is there."""
+        first = bisect_left(self._records, self._time(record), key=self._time)
+        del self._records[self._records.index(record, first)]
 
     def within(self, period: Period, oldest_first: bool = False) -> Iterator[Record]:
         records, time = self._records, self._time
@@ -94,7 +95,7 @@ class MemoryStore:
     """
 
     def __init__(self) -> None:
-        self.state = None
+        self.state: dict[str, Any] | None = None
         self.first_start: FirstStart | None = None
         self.progress = Progress()
         self.keyring = Keyring()

@@ -15,7 +15,7 @@ from acme_bot.chaos.venue import PORTS, LastingVenue
 from acme_bot.compare.reconciliation import Line
 from acme_bot.compare.venue_account import VenueAccount
 from acme_bot.compare.venue_client import VenueError
-from acme_exchange.api.faults import NAMES
+from acme_exchange.api.faults import FaultName
 
 BOTS = ["near", "far", "turns"]
 
@@ -38,7 +38,7 @@ def test_the_seed_decides_the_kills():
 
 
 def test_every_fault_that_the_venue_has_strikes_but_delays():
-    assert {fault.partition("=")[0] for fault in FAULTS} == set(NAMES) - {"delay"}
+    assert {fault.partition("=")[0] for fault in FAULTS} == set(FaultName) - {"delay"}
 
 
 def test_a_bot_has_recovered_when_it_hears_of_an_order_again():

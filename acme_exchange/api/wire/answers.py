@@ -120,8 +120,8 @@ class Future(Answer, frozen=True):
     expired: bool
     enabled: bool
     expiry: Time | None
-    index: Decimal
-    mark: Decimal
+    index: Decimal | None
+    mark: Decimal | None
     last: Decimal | None
     bid: Decimal | None
     ask: Decimal | None
@@ -283,8 +283,8 @@ class MarketsFrame(Answer, frozen=True):
 
 class Funding(Answer, frozen=True):
     future: str
-    index: Decimal
-    mark: Decimal
+    index: Decimal | None
+    mark: Decimal | None
     next_funding_rate: Decimal | None
     next_funding_time: Time | None
     open_interest: Decimal

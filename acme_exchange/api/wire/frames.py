@@ -12,20 +12,20 @@ GOING_AWAY = 20001
 PONG = codec.encode(Frame(type="pong"))
 
 
-def subscribed(channel: str, market: str | None) -> bytes:
+def subscribed(channel: str, market: str) -> bytes:
     return codec.encode(Frame(type="subscribed", channel=channel, market=market or UNSET))
 
 
-def unsubscribed(channel: str, market: str | None) -> bytes:
+def unsubscribed(channel: str, market: str) -> bytes:
     return codec.encode(Frame(type="unsubscribed", channel=channel, market=market or UNSET))
 
 
-def partial(channel: str, market: str | None, data: Any) -> bytes:
+def partial(channel: str, market: str, data: Any) -> bytes:
     """A full state."""
     return codec.encode(Frame(type="partial", channel=channel, market=market or UNSET, data=data))
 
 
-def update(channel: str, market: str | None, data: Any) -> bytes:
+def update(channel: str, market: str, data: Any) -> bytes:
     return codec.encode(Frame(type="update", channel=channel, market=market or UNSET, data=data))
 
 

@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Literal
 
 from msgspec import Raw
 
 from acme_exchange.api.published_book import BookChange
 from acme_exchange.api.wire import answers
 from acme_exchange.engine import Filled, FundingPaid, FundingSettled, Traded, views
+from acme_exchange.engine.model.words import MarketKind
 from acme_exchange.store import Candle
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 COLLATERAL = "USD"
-KIND_NAMES = {"perpetual": "future", "future": "future", "spot": "spot"}
+KIND_NAMES: dict[MarketKind, Literal["future", "spot"]] = {"perpetual": "future", "future": "future", "spot": "spot"}
 NOTHING = Decimal(0)
 
 
@@ -233,6 +235,7 @@ def order(order: views.Order) -> answers.Order:
 
 def fill(fill: Filled) -> answers.Fill:
     """Nothing but futures is traded on Acme, so that no fill has currencies of its own."""
+    assert fill.order_id is not None, "the house's fills are told to nobody"
     return answers.Fill(
         id=fill.id,
         market=fill.market,

@@ -7,16 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StrictBool,
-    ValidationError,
-    WithJsonSchema,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from acme_exchange.api import errors
@@ -32,15 +23,16 @@ LARGEST_ID = 10**15
 CONTRACT_TEXT = "contract_text"
 
 
-def _whole(value: Decimal) -> int:
-    if value != value.to_integral_value():
+def _whole(value: Any) -> int:
+    found = number(value)
+    if found != found.to_integral_value():
         raise ValueError("not a whole number")
-    return int(value)
+    return int(found)
 
 
 def _leverage(value: Any) -> int:
     try:
-        return _whole(number(value))
+        return _whole(value)
     except ValueError:
         raise PydanticCustomError(CONTRACT_TEXT, "Invalid leverage") from None
 
@@ -54,8 +46,9 @@ def _described(kind: Literal["number", "integer"], least: int, most: int) -> Wit
     return WithJsonSchema({"anyOf": choices})
 
 
-def _whole_number(least: int, most: int) -> Any:
-    return Annotated[Number, AfterValidator(_whole), Field(ge=least, le=most), _described("integer", least, most)]
+def _whole_number(least: int, most: int) -> tuple[Any, ...]:
+    """What makes an `int` of a number in any of the ways that it can be written."""
+    return BeforeValidator(_whole), Field(ge=least, le=most), _described("integer", least, most)
 
 
 Number = Annotated[Decimal, BeforeValidator(number), _described("number", -int(LARGEST_NUMBER), int(LARGEST_NUMBER))]
@@ -66,7 +59,7 @@ Name = Annotated[str, Field(strict=True, min_length=1)]
 Seconds = Annotated[Number, Field(ge=0, le=LATEST_SECOND), _described("number", 0, LATEST_SECOND)]
 
 
-LeastId = _whole_number(0, LARGEST_ID)
+LeastId = Annotated[int, *_whole_number(0, LARGEST_ID)]
 LEAST_ID: Any = Field(None, alias="minId", description="ids from this one on")
 
 
@@ -109,11 +102,11 @@ class Period(Request):
 
 
 class OrderBookQuery(Request):
-    depth: _whole_number(1, 100) = 20
+    depth: Annotated[int, *_whole_number(1, 100)] = 20
 
 
 class PagedQuery(Period):
-    limit: _whole_number(1, MOST_RECORDS) = 100
+    limit: Annotated[int, *_whole_number(1, MOST_RECORDS)] = 100
 
 
 class TradesQuery(PagedQuery):
@@ -122,7 +115,7 @@ class TradesQuery(PagedQuery):
 
 class CandlesQuery(Period):
     resolution: Literal["15", "60", "300", "900", "3600", "14400", "86400"]
-    limit: _whole_number(1, MOST_CANDLES) = MOST_CANDLES
+    limit: Annotated[int, *_whole_number(1, MOST_CANDLES)] = MOST_CANDLES
 
 
 class FundingQuery(Period):
@@ -147,7 +140,7 @@ class OrderHistoryQuery(PagedQuery):
 class FillsQuery(PagedQuery):
     market: Name | None = None
     order: Literal["asc", "desc"] = "desc"
-    order_id: _whole_number(0, LARGEST_ID) | None = Field(None, alias="orderId")
+    order_id: Annotated[int, *_whole_number(0, LARGEST_ID)] | None = Field(None, alias="orderId")
     least_id: LeastId | None = LEAST_ID
 
 
@@ -169,7 +162,7 @@ class PlaceOrderRequest(Request):
     immediate_or_cancel: StrictBool = Field(False, alias="ioc")
     post_only: StrictBool = Field(False, alias="postOnly")
     client_id: ClientId | None = Field(None, alias="clientId")
-    reject_after: _whole_number(0, LARGEST_ID) | None = Field(
+    reject_after: Annotated[int, *_whole_number(0, LARGEST_ID)] | None = Field(
         None, alias="rejectAfterTs", description="epoch milliseconds"
     )
     position_side: Literal["long", "short"] | None = Field(None, alias="positionSide")

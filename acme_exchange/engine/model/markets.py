@@ -23,8 +23,8 @@ Ticker = tuple[Decimal | None, Decimal | None, Decimal | None, Decimal | None, D
 class Market:
     """A market's book, prices, funding, and who is active in it.
 
-    `mark` is valid after each `refresh`. Whoever changed the book, the last price or the index must see to that, by way
-    of `State.refresh_mark`, which also notes whom it concerns.
+    `index` and `mark` are nought until the first index. `mark` is valid after each `refresh`. Whoever changed the book,
+    the last price or the index must see to that, by way of `State.refresh_mark`, which also notes whom it concerns.
     """
 
     __slots__ = (
@@ -55,9 +55,9 @@ class Market:
         self.book = Book(specification.price_increment)
         self.enabled = specification.enabled
         self.expired = False
-        self.index: Decimal | None = None
+        self.index = ZERO
         self.last: Decimal | None = None
-        self.mark: Decimal | None = None
+        self.mark = ZERO
         self.funding: FundingClock | FollowedFunding | None = None
         self.open_interest = ZERO
         self.statistics = DayStatistics()
@@ -85,7 +85,7 @@ class Market:
             return "has expired"
         if not self.enabled:
             return "is disabled"
-        return "has no price yet" if self.index is None else None
+        return None if self.index else "has no price yet"
 
     @property
     def due_at(self) -> int | None:
@@ -94,14 +94,14 @@ class Market:
             return None
         if self.funding:
             return self.funding.next_time
-        return None if self.expired or self.index is None else self.specification.expiry
+        return None if self.expired or not self.index else self.specification.expiry
 
     @property
     def perpetual(self) -> bool:
         return self.specification.kind == "perpetual"
 
     @property
-    def price(self) -> Decimal | None:
+    def price(self) -> Decimal:
         """The last price held between the best bid and ask; the mark before the first trade."""
         if self.last is None:
             return self.mark
@@ -115,7 +115,9 @@ class Market:
     def ticker(self) -> Ticker:
         """Best bid, best ask, their sizes, last price."""
         bid, ask = self.book.bids.best(), self.book.asks.best()
-        return bid and bid.price, ask and ask.price, bid and bid.size, ask and ask.size, self.last
+        bid_price, bid_size = (bid.price, bid.size) if bid else (None, None)
+        ask_price, ask_size = (ask.price, ask.size) if ask else (None, None)
+        return bid_price, ask_price, bid_size, ask_size, self.last
 
     def refresh(self, now: int) -> bool:
         """Makes the mark what book, last price and index say; whether it changed.

@@ -11,12 +11,15 @@ from acme_exchange.engine.model.words import OrderKind, OrderStatus, PositionSid
 if TYPE_CHECKING:
     from acme_exchange.engine.model.accounts import Account, Holding
     from acme_exchange.engine.model.markets import Market
+    from acme_exchange.engine.model.mirror import MirrorLevel
 
 
 class LiveOrder:
     """An order that is being matched or rests.
 
     `reducing` is set for reduce-only orders, and in hedge mode for all that close: those are cut to the position.
+    `id` is nought until it is accepted, `price` is for a market order, which never rests. `mirrored` is the level of a
+    followed market that a resting order stands for, in its source's stead.
     `reach` is the farthest price at which it takes what rests: its own or, for a market order, the one that the rules
     set. `key` is where its price sorts, once it has rested. Size and price must be on the market's increments; they are
     kept with its decimals, so that a sum is written the same however it came about.
@@ -55,13 +58,13 @@ class LiveOrder:
         reducing: bool = False,
         liquidation: bool = False,
     ):
-        self.id: int | None = None
+        self.id = 0
         self.holding = holding
         self.client_id: str | None = None
         self.kind = kind
         self.side = side
         self.size = size.quantize(holding.market.size_quantum)
-        self.price = None if price is None else price.quantize(holding.market.price_quantum)
+        self.price = ZERO if price is None else price.quantize(holding.market.price_quantum)
         self.reduce_only = False
         self.ioc = False
         self.post_only = False
@@ -72,8 +75,8 @@ class LiveOrder:
         self.liquidation = liquidation
         self.position_side: PositionSide | None = None if holding.side == "net" else holding.side
         self.reducing = reducing
-        self.mirrored = False
-        self.reach = self.price
+        self.mirrored: MirrorLevel | None = None
+        self.reach = None if price is None else self.price
         self.key = 0
 
     @property

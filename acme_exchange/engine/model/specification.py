@@ -36,7 +36,7 @@ class MarketSpecification:
     price_band: Decimal = DEFAULT_PRICE_BAND
     source: str | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self._check_names()
         self._check_amounts()
         if not isinstance(self.enabled, bool):
@@ -46,7 +46,7 @@ class MarketSpecification:
         if (self.kind == "future") != (type(self.expiry) is int and self.expiry > 0):
             raise ValueError("expiry: a dated future needs its expiry, and no other market may have one")
 
-    def _check_names(self):
+    def _check_names(self) -> None:
         for field in ("name", "underlying"):
             text = getattr(self, field)
             if not isinstance(text, str) or not text or text != text.strip():
@@ -54,7 +54,7 @@ class MarketSpecification:
         if self.kind not in KINDS:
             raise ValueError(f"kind: write one of {', '.join(KINDS)}, not {self.kind!r}")
 
-    def _check_amounts(self):
+    def _check_amounts(self) -> None:
         for field in ("price_increment", "size_increment", "min_provide_size", "max_size"):
             value = getattr(self, field)
             if not is_amount(value) or value <= 0:

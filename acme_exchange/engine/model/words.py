@@ -3,6 +3,7 @@
 from typing import Literal
 
 Side = Literal["buy", "sell"]
+OPPOSITE: dict[Side, Side] = {"buy": "sell", "sell": "buy"}
 OrderKind = Literal["limit", "market"]
 OrderStatus = Literal["new", "open", "closed"]
 PositionMode = Literal["oneway", "hedge"]

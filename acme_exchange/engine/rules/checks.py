@@ -89,7 +89,7 @@ def _check_price(market: Market, command: PlaceOrder) -> None:
 
 
 def _check_band(order: LiveOrder) -> None:
-    if order.price is None or order.account.house:
+    if order.kind == "market" or order.account.house:
         return
     band = band_price(order.market, order.side)
     if nearer(order.side, order.price, band) != order.price:

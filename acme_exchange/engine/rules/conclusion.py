@@ -48,7 +48,7 @@ def _refresh_marks(state: State) -> None:
 
 
 def _report_market(state: State, market: Market) -> None:
-    if market.index is not None:
+    if market.index:
         market.statistics.record(state.now, market.price)
     bids, asks = market.book.bids.take_changes(), market.book.asks.take_changes()
     if bids or asks:

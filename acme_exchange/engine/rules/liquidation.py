@@ -1,6 +1,6 @@
 """What happens to an account that is worth too little (Acme API §8, liquidation)."""
 
-from typing import Any
+from decimal import Decimal
 
 from acme_exchange.engine.events import Liquidated
 from acme_exchange.engine.model.accounts import Account, Holding
@@ -8,6 +8,7 @@ from acme_exchange.engine.model.money import ZERO
 from acme_exchange.engine.model.orders import LiveOrder
 from acme_exchange.engine.model.standing import standing
 from acme_exchange.engine.model.state import State
+from acme_exchange.engine.model.words import OPPOSITE, Side
 from acme_exchange.engine.rules.margin import band_price, bankruptcy_price, nearer, worse
 from acme_exchange.engine.rules.trading import accept, close, fill, match
 
@@ -52,12 +53,13 @@ def liquidate(state: State, account: Account) -> bool:
     return True
 
 
-def _largest_first(holding: Holding) -> tuple[Any, ...]:
+def _largest_first(holding: Holding) -> tuple[Decimal, str, str]:
     return -holding.size.copy_abs() * holding.market.mark, *holding.key
 
 
 def _close_position(state: State, holding: Holding) -> None:
-    market, side = holding.market, "sell" if holding.size > 0 else "buy"
+    market = holding.market
+    side: Side = "sell" if holding.size > 0 else "buy"
     order = LiveOrder(holding, side, "market", holding.size.copy_abs(), reducing=True, liquidation=True)
     stands = standing(holding.account)
     by_mark = bankruptcy_price(order, stands.equity, market.mark)
@@ -72,8 +74,7 @@ def _close_position(state: State, holding: Holding) -> None:
 
 def _hand_over(state: State, order: LiveOrder) -> None:
     market, size, price = order.market, order.remaining, worse(order.market, order.side)
-    side = "buy" if order.side == "sell" else "sell"
-    taken = LiveOrder(state.house.holding(market, "net"), side, "market", size)
+    taken = LiveOrder(state.house.holding(market, "net"), OPPOSITE[order.side], "market", size)
     trade_id = state.next_id("trade")
     fill(state, taken, size, price, trade_id, "maker")
     fill(state, order, size, price, trade_id, "taker")

@@ -120,9 +120,9 @@ def _after(order: LiveOrder, replaced: LiveOrder | None) -> _After:
     opening = (ZERO if order.reducing else rest) - (replaced.remaining if replaced and not replaced.reducing else ZERO)
     buys, sells = (opening, ZERO) if order.side == "buy" else (ZERO, opening)
     size, buys, sells = holding.size + sign * taken, holding.buys + buys, holding.sells + sells
-    resting_loss = _loss(order, order.price, rest)
+    resting_loss = _loss(order, rest)
     if replaced:
-        resting_loss -= _loss(replaced, replaced.price, replaced.remaining)
+        resting_loss -= _loss(replaced, replaced.remaining)
     return _After(
         size,
         buys,
@@ -134,10 +134,10 @@ def _after(order: LiveOrder, replaced: LiveOrder | None) -> _After:
     )
 
 
-def _loss(order: LiveOrder, price: Decimal | None, size: Decimal) -> Decimal:
-    if price is None:
+def _loss(order: LiveOrder, size: Decimal) -> Decimal:
+    if order.kind == "market":
         return ZERO
-    difference = price - order.market.mark
+    difference = order.price - order.market.mark
     return max(ZERO, difference if order.side == "buy" else -difference) * size
 
 

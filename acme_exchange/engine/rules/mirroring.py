@@ -20,11 +20,9 @@ from acme_exchange.engine.model.mirror import FollowedFunding, Mirror, MirrorLev
 from acme_exchange.engine.model.money import MAX_MAGNITUDE, ZERO, is_amount
 from acme_exchange.engine.model.orders import LiveOrder
 from acme_exchange.engine.model.state import State
-from acme_exchange.engine.model.words import Side
+from acme_exchange.engine.model.words import OPPOSITE, Side
 from acme_exchange.engine.rules.time import expire
 from acme_exchange.engine.rules.trading import trade_with
-
-OPPOSITE: dict[Side, Side] = {"buy": "sell", "sell": "buy"}
 
 
 def mirror_book(state: State, command: MirrorBook) -> None:
@@ -62,25 +60,24 @@ def mirror_trade(state: State, command: MirrorTrade) -> None:
     if not command.size:
         raise Refused(400, "Size too small")
     price, size = command.price.quantize(market.price_quantum), command.size.quantize(market.size_quantum)
-    passing = _Passing(state, market, command.side, price, size)
+    trade = _SourceTrade(state, market, command.side, price, size)
     own = OPPOSITE[command.side]
     side = market.book.own(own)
     for level in side.better_than(price):
         for order in [each for each in level.orders.values() if not each.mirrored]:
-            passing.meet(order)
+            trade.fill(order)
     mirrored = mirror.levels[own].get(price)
     at_price = side.at(price)
     for order in list(at_price.orders.values()) if at_price else ():
         if order.mirrored:
-            assert mirrored is not None
-            passing.advance(order, mirrored)
+            trade.move_on(order, order.mirrored)
         else:
-            passing.meet(order)
+            trade.fill(order)
     if mirrored is not None:
         if command.time > mirrored.time:
             mirrored.displayed = max(ZERO, mirrored.displayed - size)
         _even_out(state, market, own, mirrored)
-    passing.publish()
+    trade.publish()
 
 
 def follow_prices(state: State, command: FollowPrices) -> None:
@@ -141,7 +138,7 @@ def delist(state: State, command: Delist) -> None:
     :raises Refused: 404 or 400 `Invalid parameter market`: it follows none, has ended, or never had a price.
     """
     market, mirror = _source(state, command.market)
-    if market.expired or market.index is None:
+    if market.expired or not market.index:
         raise Refused(400, "Invalid parameter market")
     halt(state, Halt(command.market, True))
     expire(state, market)
@@ -171,7 +168,7 @@ def _mirror(market: Market) -> Mirror:
 
 def _followed(state: State, name: str) -> tuple[Market, Mirror]:
     market, mirror = _source(state, name)
-    if mirror.halted or market.index is None:
+    if mirror.halted or not market.index:
         raise Refused(400, "Market is halted")
     return market, mirror
 
@@ -216,7 +213,7 @@ def _displayed(
         level.displayed = level.taken = ZERO
     more = level.due - level.rest
     if more < 0:
-        _shrink(market, side, level, -more, command.power)
+        _shrink(market, level, -more, command.power)
     return level if more > 0 else None
 
 
@@ -251,9 +248,7 @@ def _order(state: State, market: Market, side: Side, size: Decimal, price: Decim
     mirror = _mirror(market)
     if mirror.holding is None:
         mirror.holding = state.account(QUOTES).holding(market, "net")
-    order = LiveOrder(mirror.holding, side, "limit", size, price)
-    order.mirrored = True
-    return order
+    return LiveOrder(mirror.holding, side, "limit", size, price)
 
 
 def _leave(state: State, market: Market, side: Side, price: Decimal) -> None:
@@ -266,7 +261,7 @@ def _leave(state: State, market: Market, side: Side, price: Decimal) -> None:
 def _even_out(state: State, market: Market, side: Side, level: MirrorLevel) -> None:
     more = level.due - level.rest
     if more < 0:
-        _shrink(market, side, level, -more)
+        _shrink(market, level, -more)
     elif more > 0:
         _grow(state, market, side, level, more)
 
@@ -284,20 +279,20 @@ def _grow(state: State, market: Market, side: Side, level: MirrorLevel, size: De
     mirror = _mirror(market)
     mirror.segments_made += 1
     segment = _order(state, market, side, size, level.price)
-    segment.id, segment.status = -mirror.segments_made, "open"
+    segment.id, segment.status, segment.mirrored = -mirror.segments_made, "open", level
     level.segments.append(segment)
     book.add(segment)
 
 
-def _shrink(market: Market, side: Side, level: MirrorLevel, size: Decimal, power: int | None = None) -> None:
+def _shrink(market: Market, level: MirrorLevel, size: Decimal, power: int | None = None) -> None:
     """Takes cancellations out of the queue: from behind, or split between the front and the back of each account's
     order."""
     if len(level.segments) == 1:
-        _cut(market, side, level, level.segments[0], size)
+        _cancel_part(market, level, level.segments[0], size)
         return
     cuts = _split(market, level, size, power) if power is not None else _from_behind(level, size)
     for segment, cut in cuts:
-        _cut(market, side, level, segment, cut)
+        _cancel_part(market, level, segment, cut)
 
 
 def _from_behind(level: MirrorLevel, size: Decimal) -> list[tuple[LiveOrder, Decimal]]:
@@ -326,8 +321,8 @@ def _split(market: Market, level: MirrorLevel, size: Decimal, power: int) -> lis
     return [(segment, cut) for segment, cut in cuts if cut]
 
 
-def _cut(market: Market, side: Side, level: MirrorLevel, segment: LiveOrder, size: Decimal) -> None:
-    book = market.book.own(side)
+def _cancel_part(market: Market, level: MirrorLevel, segment: LiveOrder, size: Decimal) -> None:
+    book = market.book.own(segment.side)
     level.rest -= size
     if size == segment.remaining:
         book.remove(segment)
@@ -341,7 +336,7 @@ def _cut(market: Market, side: Side, level: MirrorLevel, segment: LiveOrder, siz
 # -------------------------------------------------------------------------------------------------------------- trades
 
 
-class _Passing:
+class _SourceTrade:
     """A trade of the source on its way through the queue."""
 
     def __init__(self, state: State, market: Market, side: Side, price: Decimal, size: Decimal):
@@ -354,7 +349,7 @@ class _Passing:
         self._filled = ZERO
         self._taker: LiveOrder | None = None
 
-    def meet(self, order: LiveOrder) -> None:
+    def fill(self, order: LiveOrder) -> None:
         """An account's order takes its part of it."""
         if not self._left:
             return
@@ -366,7 +361,7 @@ class _Passing:
         self._left -= self._taker.filled - before
         self._filled += self._taker.filled - before
 
-    def advance(self, segment: LiveOrder, level: MirrorLevel) -> None:
+    def move_on(self, segment: LiveOrder, level: MirrorLevel) -> None:
         """The source's own orders take theirs, which moves the queue on."""
         size = min(segment.remaining, self._left)
         if not size:
@@ -374,7 +369,7 @@ class _Passing:
         self._left -= size
         if self._taker is not None:
             self._taker.filled += size
-        _cut(self._market, segment.side, level, segment, size)
+        _cancel_part(self._market, level, segment, size)
 
     def publish(self) -> None:
         """What accounts had no part in is told as a trade of its own."""

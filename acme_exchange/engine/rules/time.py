@@ -1,5 +1,7 @@
 """What happens as time passes: funding, and the expiry of dated futures (Acme API §8)."""
 
+from decimal import Decimal
+
 from acme_exchange.engine.commands import Advance
 from acme_exchange.engine.events import FundingPaid, FundingSettled, Settled
 from acme_exchange.engine.model.markets import Market
@@ -11,22 +13,21 @@ from acme_exchange.engine.rules.trading import close
 def advance(state: State, command: Advance) -> None:
     """Does in every market what is due by now."""
     for market in state.markets.values():
-        if market.index is None or market.halted:
+        if not market.index or market.halted:
             continue
         if market.statistics.is_behind(state.now):
             market.statistics.record(state.now, market.price)
             state.changed.markets[market.name] = market
-        if market.funding and state.now >= market.funding.next_time:
-            _settle_funding(state, market)
+        if (funding := market.funding) and state.now >= funding.next_time:
+            _settle_funding(state, market, *funding.settle(state.now))
         expiry = market.specification.expiry
         if expiry is not None and state.now >= expiry and not market.expired:
             expire(state, market)
     state.plan()
 
 
-def _settle_funding(state: State, market: Market) -> None:
+def _settle_funding(state: State, market: Market, rate: Decimal, time: int) -> None:
     """Each position pays net size × mark × rate. Net sizes add up to nought, so the payments do too, exactly."""
-    rate, time = market.funding.settle(state.now)
     state.changed.markets[market.name] = market
     state.emit(FundingSettled(market.name, rate, time))
     for _, holding in sorted(market.active.items()):

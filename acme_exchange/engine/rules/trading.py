@@ -9,7 +9,7 @@ from acme_exchange.engine.model.accounts import QUOTES, Account, Holding
 from acme_exchange.engine.model.money import ZERO
 from acme_exchange.engine.model.orders import LiveOrder
 from acme_exchange.engine.model.state import State
-from acme_exchange.engine.model.words import Liquidity
+from acme_exchange.engine.model.words import FillKind, Liquidity
 from acme_exchange.engine.rules.checks import SIDES, accepted_order
 
 
@@ -70,7 +70,7 @@ def find_order(state: State, account: Account, order_id: int | None, client_id: 
     :raises Refused: 404 `Order not found`; 400 `Order already closed` for a client id that was used before. For an id
         the engine cannot tell the two apart, since it forgets closed orders.
     """
-    order = account.orders.get(order_id) if client_id is None else account.by_client_id.get(client_id)
+    order = account.orders.get(order_id or 0) if client_id is None else account.by_client_id.get(client_id)
     if order is not None:
         return order
     if client_id is not None and state.client_ids.has_used(account.name, client_id):
@@ -128,7 +128,7 @@ def trade_with(state: State, maker: LiveOrder, taker: LiveOrder) -> None:
     market.last = price
     market.statistics.record(state.now, price, price * size)
     if maker.mirrored:
-        market.mirror.levels[maker.side][price].take(size)
+        maker.mirrored.take(size)
     if maker.remaining:
         state.emit_order(maker)
     else:
@@ -157,7 +157,7 @@ def fill(state: State, order: LiveOrder, size: Decimal, price: Decimal, trade_id
     state.change_account(account)
     state.touch_market(market)
     state.touch_holding(holding)
-    kind = "liquidation" if order.liquidation else "order"
+    kind: FillKind = "liquidation" if order.liquidation else "order"
     state.emit(
         Filled(
             state.next_id("fill"),
@@ -168,7 +168,7 @@ def fill(state: State, order: LiveOrder, size: Decimal, price: Decimal, trade_id
             order.side,
             price,
             size,
-            order.id,
+            order.id or None,
             order.client_id,
             order.position_side,
             fee,
@@ -234,11 +234,12 @@ def _withdraw(state: State, order: LiveOrder) -> None:
     market.book.own(order.side).remove(order)
     state.touch_market(market)
     if order.mirrored:
-        market.mirror.levels[order.side][order.price].segments.remove(order)
+        order.mirrored.segments.remove(order)
         return
     del account.orders[order.id]
     account.open_orders[market.name] -= 1
-    account.by_client_id.pop(order.client_id, None)
+    if order.client_id is not None:
+        del account.by_client_id[order.client_id]
     holding.reducing.pop(order.id, None)
     holding.reserve(order, -order.remaining)
     if account.name == QUOTES:

@@ -5,12 +5,13 @@ SQLite would make them within a commit, and hold up for it whoever waits for tha
 
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from logging import getLogger
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
 from acme_exchange.store.progress import StoreFailed
-from acme_exchange.store.sql.database import Database
+from acme_exchange.store.sql.database import Database, sqlite_connection
 
 ROWS = 4_000
 """After how many changed rows a checkpoint is made: about a second under load, minutes without."""
@@ -34,7 +35,7 @@ class Checkpoints:
         :param writing: the connection that batches are written over, in `write_thread` alone.
         """
         self._beside = database.engine.connect()
-        self._log = database.file and database.file.log
+        self._log = database.file.log if database.file else None
         self._writing = writing
         self._write_thread = write_thread
         self._thread = ThreadPoolExecutor(1, "store-checkpoints")
@@ -50,34 +51,34 @@ class Checkpoints:
         """
         if self._log is None or (self._latest and not self._latest.done()):
             return
-        rows = self._writing.connection.driver_connection.total_changes
+        rows = sqlite_connection(self._writing).total_changes
         if rows - self._rows < ROWS:
             return
         if self._latest:
             self._latest.result()
         self._rows = rows
-        self._latest = self._thread.submit(self._make)
+        self._latest = self._thread.submit(self._make, self._log)
 
     def close(self) -> None:
         """Waits for the one at hand. What is left in the log then, SQLite moves when the last connection is closed."""
         self._thread.shutdown()
         self._beside.close()
 
-    def _make(self) -> None:
+    def _make(self, log: Path) -> None:
         """The log begins anew only when a checkpoint has moved all of it. One that is made while batches are written
         moves nearly all; the rest is little, and is moved between two batches."""
         _checkpoint(self._beside)
         self._write_thread.submit(_checkpoint, self._writing).result()
-        self._look_at_log()
+        self._look_at(log)
 
-    def _look_at_log(self) -> None:
+    def _look_at(self, log: Path) -> None:
         """A log begins anew only when nobody reads in it: a reader who stays lets it grow."""
-        size = self._log.stat().st_size
+        size = log.stat().st_size
         if size >= LARGEST_LOG_BYTES:
-            raise StoreFailed(f"The venue ends, and has lost nothing it said: {HELD_UP % (size >> 20, self._log)}.")
+            raise StoreFailed(f"The venue ends, and has lost nothing it said: {HELD_UP % (size >> 20, log)}.")
         if size >= 2 * self._said_bytes:
             self._said_bytes = size
-            logger.warning(HELD_UP, size >> 20, self._log)
+            logger.warning(HELD_UP, size >> 20, log)
         elif size < LARGE_LOG_BYTES:
             self._said_bytes = LARGE_LOG_BYTES // 2
 

@@ -15,7 +15,8 @@ from sqlalchemy import (
     Connection,
     Dialect,
     Engine,
-    Executable,
+    Select,
+    UpdateBase,
     create_engine,
     event,
     inspect,
@@ -143,7 +144,7 @@ class Database:
         copy.own()
         try:
             with self.engine.connect() as connection:
-                _copied(connection.connection.driver_connection, copy.path)
+                _copied(sqlite_connection(connection), copy.path)
         except sqlite3.Error as error:
             copy.path.unlink(missing_ok=True)
             raise StoreUnusable(f"{target}: the backup was not made ({error}); make room, and start again") from None
@@ -167,7 +168,8 @@ class Database:
         connection.execute(f"PRAGMA busy_timeout={LOCKED_SECONDS * 1000}")
         if self._read_only:
             # Who looks at a venue that was killed moves nothing out of its log, and so leaves it there.
-            connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, self.file.log.exists())
+            has_log = self.file is not None and self.file.log.exists()
+            connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)
             return
         synchronous = "FULL" if self._durability is Durability.POWER_CUT else "NORMAL"
         for setting in (
@@ -241,7 +243,7 @@ class Prepared:
 
     def __init__(
         self,
-        statement: Executable,
+        statement: Select[Any] | UpdateBase,
         dialect: Dialect,
         names: Sequence[str],
         is_insert: bool = False,
@@ -287,6 +289,13 @@ class Prepared:
         """The rows that it finds. All are fetched, so that no read transaction stays open."""
         cursor.execute(self._sql, row if self._arranged is None else self._arranged(row))
         return cursor.fetchall()
+
+
+def sqlite_connection(connection: Connection) -> sqlite3.Connection:
+    """The driver's own, of a database in a file."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver
 
 
 @contextmanager

@@ -10,9 +10,9 @@ from asyncio import AbstractEventLoop, Future, TimerHandle
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Concatenate
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from acme_exchange.accounts.keys import AccountSettings, ApiKey
@@ -71,7 +71,7 @@ class DatabaseStore:
         self._take_changes: Callable[[], dict[str, Any]] = dict
         self._gathering = Batch(number=1)
         self._committing: Batch | None = None
-        self._done: Future[Any] | None = None
+        self._done: Future[None] | None = None
         self._timer: TimerHandle | None = None
         self._latest_handover = 0.0
         self._has_news = False
@@ -124,9 +124,7 @@ class DatabaseStore:
     async def close(self) -> None:
         try:
             while self._failure is None and (self._committing is not None or self._has_news):
-                if self._committing is None:
-                    self._hand_over()
-                await self._done
+                await (self._done or self._hand_over())
             if self._failure is not None:
                 raise self._failure
         finally:
@@ -203,13 +201,15 @@ class DatabaseStore:
     async def candles(self, market: str, resolution: int, period: Period, now: int, limit: int) -> list[Candle]:
         return await self._read(reader.candles, market, resolution, period, now, limit)
 
-    async def _read(self, query: Callable[..., Any], *arguments: Any) -> Any:
+    async def _read[**P, R](
+        self, query: Callable[Concatenate[Connection, P], R], *arguments: P.args, **named: P.kwargs
+    ) -> R:
         """What a query finds, once all that has happened so far can be found."""
         await self.progress.settle()
 
-        def run() -> Any:
+        def run() -> R:
             with self.database.engine.connect() as connection:
-                return query(connection, *arguments)
+                return query(connection, *arguments, **named)
 
         with self._unspoilt():
             return await asyncio.get_running_loop().run_in_executor(self._read_thread, run)
@@ -233,8 +233,7 @@ class DatabaseStore:
         except (SQLAlchemyError, sqlite3.Error) as error:
             if not is_spoilt(error):
                 raise
-            self._fail(error)
-            raise self._failure from None
+            raise self._fail(error) from None
 
     def _hurry(self) -> None:
         """Somebody will wait for what was just noted."""
@@ -250,8 +249,8 @@ class DatabaseStore:
             self._timer.cancel()
         self._timer = _loop().call_later(max(0.0, seconds), self._hand_over)
 
-    def _hand_over(self) -> None:
-        """Hands the batch that gathers to who writes it, and begins the next."""
+    def _hand_over(self) -> Future[None]:
+        """Hands the batch that gathers to who writes it, and begins the next; done when that is written, or is not."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -261,10 +260,11 @@ class DatabaseStore:
         batch, self._gathering = self._gathering, Batch(self._gathering.number + 1)
         batch.changes = self._take_changes()
         self._committing = batch
-        self._done = loop.create_future()
-        self._write_thread.submit(self._write, batch, loop)
+        done = self._done = loop.create_future()
+        self._write_thread.submit(self._write, batch, loop, done)
+        return done
 
-    def _write(self, batch: Batch, loop: AbstractEventLoop) -> None:
+    def _write(self, batch: Batch, loop: AbstractEventLoop, done: Future[None]) -> None:
         """In the other thread. An error of whatever kind means that the batch is not kept: the venue ends."""
         error = None
         try:
@@ -273,23 +273,25 @@ class DatabaseStore:
             self._checkpoints.follow_batch()
         except Exception as raised:
             error = raised
-        loop.call_soon_threadsafe(self._written, error)
+        loop.call_soon_threadsafe(self._written, batch, done, error)
 
-    def _written(self, error: Exception | None) -> None:
-        self._done.set_result(None)
+    def _written(self, batch: Batch, done: Future[None], error: Exception | None) -> None:
+        self._done = None
+        done.set_result(None)
         if error is not None:
             self._fail(error)
             return
-        self.progress.keep(self._committing.number)
+        self.progress.keep(batch.number)
         self._committing = None
         if self.progress.recorded == self._gathering.number:
             self._hand_over_in(self._latest_handover + GATHER_SECONDS - _loop().time())
         elif self._has_news:
             self._hand_over_in(IDLE_SECONDS)
 
-    def _fail(self, error: Exception) -> None:
-        self._failure = _failure(error)
-        self.progress.fail(self._failure)
+    def _fail(self, error: Exception) -> StoreFailed:
+        failure = self._failure = _failure(error)
+        self.progress.fail(failure)
+        return failure
 
 
 def _loop() -> AbstractEventLoop:

@@ -8,8 +8,10 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     Dialect,
+    Select,
     Table,
     Update,
+    UpdateBase,
     and_,
     bindparam,
     delete,
@@ -41,7 +43,6 @@ from acme_exchange.store.store import CANDLE_RESOLUTIONS, MOST_CANDLES_KEPT, MOS
 
 BUCKETS_OF_A_DAY = 288
 HOUR_RESOLUTION = 3600
-POSTED = (Deposited, Settled, Liquidated)
 COUNTERS = ("order", "trade", "fill", "payment")
 
 
@@ -71,16 +72,19 @@ class Batch:
 
     def note(self, events: Sequence[Event]) -> bool:
         """Takes in what a command caused; whether anything in it must be kept before anybody is told."""
-        lists = {Filled: self.fills, FundingSettled: self.rates, Traded: self.trades, FundingPaid: self.payments}
+        lists: dict[type[Event], list[Any]] = {
+            Filled: self.fills,
+            FundingPaid: self.payments,
+            FundingSettled: self.rates,
+            Traded: self.trades,
+            **dict.fromkeys((Deposited, Settled, Liquidated), self.postings),
+        }
         urgent = False
         for event in events:
-            kind = type(event)
-            if kind is OrderChanged:
+            if isinstance(event, OrderChanged):
                 self._note_order(event)
-            elif kind in lists:
-                lists[kind].append(event)
-            elif kind in POSTED:
-                self.postings.append(event)
+            elif (like_it := lists.get(type(event))) is not None:
+                like_it.append(event)
             else:
                 continue
             urgent = True
@@ -327,7 +331,7 @@ _OLDEST_TRADE = (
     .offset(literal_column(str(MOST_TRADES_KEPT - 1)))
     .limit(literal_column("1"))
 )
-CHANGES = {
+CHANGES: dict[Select[Any] | UpdateBase, Sequence[str]] = {
     _MOVE_ON: _named("now", "funding_interval", *COUNTERS, "run"),
     _CHANGE_ORDER: _named("id", *_ORDER_CHANGES),
     _CHANGE_CANDLE: _named(*_CANDLE_KEY, *rows.CANDLE_CHANGES.names),
@@ -338,7 +342,7 @@ CHANGES = {
     _FORGET_TRADES: ("market", "time"),
     _OLDEST_TRADE: ("market",),
 }
-OF_MANY = {
+OF_MANY: dict[Select[Any] | UpdateBase, Callable[[int], str]] = {
     _CHANGE_ORDER: _changing_many(tables.orders, ["id"], ["id", *_ORDER_CHANGES]),
     _CHANGE_CANDLE: _changing_many(tables.candles, _CANDLE_KEY, [*_CANDLE_KEY, *rows.CANDLE_CHANGES.names]),
 }

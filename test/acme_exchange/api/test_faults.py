@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from acme_exchange.api import faults
-from acme_exchange.api.faults import NAMES, FaultRequest, Faults
+from acme_exchange.api.faults import FaultName, FaultRequest, Faults
 from acme_exchange.engine import Refused
 from acme_exchange.owner.interface import AdminInterface
 from acme_exchange.server import Server
@@ -264,10 +264,10 @@ async def test_the_owner_sets_lists_and_ends_faults_while_the_venue_runs(admin):
         "struck": 0,
     }
     assert answer["result"] == expected
-    for name in set(NAMES) - {"delay", "skew-clock"}:
+    for name in set(FaultName) - {"delay", "skew-clock"}:
         assert (await admin("POST", {"name": name, "rate": 1e-9}))[0] == 200
     assert (await admin("GET"))[1]["result"][0]["name"] == "delay"
-    assert len((await admin("GET"))[1]["result"]) == len(NAMES) - 1
+    assert len((await admin("GET"))[1]["result"]) == len(FaultName) - 1
     assert await admin("DELETE", {"id": 1}) == (200, {"success": True, "result": None})
     assert await admin("DELETE", {"id": 1}) == (404, {"success": False, "error": "No such fault"})
     assert (await admin("DELETE"))[0] == 200
