@@ -4,11 +4,13 @@ than a few trades."""
 import asyncio
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from math import exp, sqrt
 from random import Random
+
+from msgspec import structs
 
 from acme_exchange.engine.events import FundingSettled
 from acme_exchange.engine.model.money import exactly
@@ -187,5 +189,5 @@ def _joined(past: list[Candle], kept: Sequence[Candle]) -> list[Candle]:
     if earlier[-1].start < kept[0].start:
         return [*earlier, *kept]
     before, first = earlier[-1], kept[0]
-    both = replace(first, open=before.open, high=max(before.high, first.high), low=min(before.low, first.low))
+    both = structs.replace(first, open=before.open, high=max(before.high, first.high), low=min(before.low, first.low))
     return [*earlier[:-1], both, *kept[1:]]

@@ -1,6 +1,5 @@
 """Who is asking: keys, signatures and the clock they are checked against (Acme API §2)."""
 
-import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -14,8 +13,19 @@ from acme_exchange.engine import Refused
 TIMESTAMP_TOLERANCE_MILLISECONDS = 5_000
 WEBSOCKET_LOGIN = "websocket_login"
 OWN_PREFIX = "ACME"
-FIELDS = ("KEY", "SUBACCOUNT", "SIGN", "TS")
-"""What a header is called after its prefix. A request's are all of one: what another prefix says is not overheard."""
+
+
+class _Headers:
+    """What the headers of one prefix are called. A request's are all of one: what another says is not overheard."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self.all = self.key, self.subaccount, self.signature, self.timestamp = (
+            f"{prefix}-KEY",
+            f"{prefix}-SUBACCOUNT",
+            f"{prefix}-SIGN",
+            f"{prefix}-TS",
+        )
 
 
 class Authenticator:
@@ -37,7 +47,7 @@ class Authenticator:
         self._keys = keys
         self._has_account = has_account
         self._clock = clock
-        self._prefixes = (OWN_PREFIX, *header_prefixes)
+        self._headers = [_Headers(prefix) for prefix in (OWN_PREFIX, *header_prefixes)]
 
     def request(self, headers: Mapping[str, str], signed: bytes) -> ApiKey:
         """The key that signed a REST request; of the subaccount's, where the request names one.
@@ -46,18 +56,18 @@ class Authenticator:
         :param signed: method, path with query, and body, as they came over the wire.
         :raises Refused: 401, or 404 for a subaccount.
         """
-        used = [prefix for prefix in self._prefixes if any(f"{prefix}-{field}" in headers for field in FIELDS)]
-        if len({prefix.upper() for prefix in used}) != 1:
+        used = [names for names in self._headers if any(map(headers.__contains__, names.all))]
+        if not used or (len(used) > 1 and len({names.prefix.upper() for names in used}) != 1):
             raise Refused(401, errors.NOT_LOGGED_IN)
-        prefix = used[0]
-        if f"{prefix}-KEY" not in headers:
+        names = used[0]
+        if names.key not in headers:
             raise Refused(401, errors.NOT_LOGGED_IN)
-        timestamp = headers.get(f"{prefix}-TS", "")
-        signature = headers.get(f"{prefix}-SIGN", "")
+        timestamp = headers.get(names.timestamp, "")
+        signature = headers.get(names.signature, "")
         if not timestamp or not signature:
             raise Refused(401, errors.NOT_LOGGED_IN)
-        key = self._verified(headers[f"{prefix}-KEY"], signature, timestamp, signed)
-        return self._of_subaccount(key, unquote(headers.get(f"{prefix}-SUBACCOUNT", "")))
+        key = self._verified(headers[names.key], signature, timestamp, signed)
+        return self._of_subaccount(key, unquote(headers.get(names.subaccount, "")))
 
     def login(self, key: str, signature: str, timestamp: str, subaccount: str) -> ApiKey:
         """The key that logs a WebSocket in, likewise.
@@ -87,7 +97,7 @@ class Authenticator:
             raise Refused(401, errors.INVALID_API_KEY)
         if not self._is_current(timestamp):
             raise Refused(401, errors.TIMESTAMP_TOO_FAR)
-        expected = hmac.new(known.secret.encode(), timestamp.encode() + signed, hashlib.sha256).hexdigest()
+        expected = hmac.digest(known.secret.encode(), timestamp.encode() + signed, "sha256").hex()
         if not hmac.compare_digest(expected.encode(), signature.encode("utf-8", "surrogateescape")):
             raise Refused(401, errors.INVALID_SIGNATURE)
         return known
@@ -98,13 +108,13 @@ class Authenticator:
         ahead = self._clock.ahead()
         if ahead <= TIMESTAMP_TOLERANCE_MILLISECONDS * 1000:
             return 0
-        timestamp = next((headers[name] for name in map("{}-TS".format, self._prefixes) if name in headers), "")
+        timestamp = next((headers[names.timestamp] for names in self._headers if names.timestamp in headers), "")
         return ahead if _is_near(timestamp, self._clock.now() - ahead) else 0
 
     def _is_current(self, timestamp: str) -> bool:
         """By the venue's clock, or by the machine's where that is behind."""
-        now, ahead = self._clock.now(), self._clock.ahead()
-        return _is_near(timestamp, now) or _is_near(timestamp, now - ahead)
+        now = self._clock.now()
+        return _is_near(timestamp, now) or _is_near(timestamp, now - self._clock.ahead())
 
 
 def _is_near(timestamp: str, now: int) -> bool:

@@ -42,6 +42,10 @@ SWITCH_SECONDS = 0.0005
 the one that answers clients, which both wait for one another after every statement, make each order take that long."""
 
 
+GARBAGE_THRESHOLDS = (10_000, 20, 20)
+"""How rarely garbage is looked for: what an order leaves behind is gone without that, and it holds up clients."""
+
+
 class CannotLog(UserError):
     """The access log cannot be kept where it was to be; the text says why."""
 
@@ -105,6 +109,7 @@ async def _run_until_ended(url: str, venue: Venue, activity: Activity) -> None:
     # What the start has made stays for good: to look through it for garbage would hold up clients for 60 ms.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
     sys.setswitchinterval(SWITCH_SECONDS)
     print(f"Acme is listening on {url}", flush=True)
     telling = asyncio.create_task(activity.tell())

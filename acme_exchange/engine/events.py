@@ -3,15 +3,14 @@
 Times are integer microseconds since the epoch: the clock of the command that caused the event.
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
 
+from acme_exchange.engine.model.plain_data import PlainData
 from acme_exchange.engine.model.words import FillKind, HoldingSide, Liquidity, PositionSide, Side
 from acme_exchange.engine.views import Balance, Order, Position
 
 
-@dataclass(frozen=True, slots=True)
-class OrderChanged:
+class OrderChanged(PlainData, frozen=True, gc=False):
     """An order is new, has filled in part, rests, was cut, or is closed. Orders of the house are not reported.
 
     `cancelled` is that a command of its account's cancelled it, so that it is not to be cancelled again.
@@ -22,8 +21,7 @@ class OrderChanged:
     cancelled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
+class Filled(PlainData, frozen=True, gc=False):
     """One side's half of a trade; the other side's half is the `Filled` of the same `trade_id`.
 
     The maker's half comes first, then the taker's. `kind` is "order" or "liquidation"; a negative `fee` is a rebate.
@@ -50,8 +48,7 @@ class Filled:
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class Deposited:
+class Deposited(PlainData, frozen=True, gc=False):
     """US dollars were added to an account."""
 
     account: str
@@ -59,8 +56,7 @@ class Deposited:
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(PlainData, frozen=True, gc=False):
     """A position in a dated future that expired was closed at `price`. `size` is what it was, negative for a short."""
 
     account: str
@@ -72,8 +68,7 @@ class Settled:
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class Traded:
+class Traded(PlainData, frozen=True, gc=False):
     """A public trade; `side` is the taker's."""
 
     id: int
@@ -85,8 +80,7 @@ class Traded:
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class BookChanged:
+class BookChanged(PlainData, frozen=True, gc=False):
     """The price levels of a market that one command changed, with their new total size; 0 means gone.
 
     Each side is best price first. A level that ended as it began is not listed.
@@ -98,8 +92,7 @@ class BookChanged:
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class TickerChanged:
+class TickerChanged(PlainData, frozen=True, gc=False):
     """The best prices, their sizes, or the last price of a market changed. A side without orders is None."""
 
     market: str
@@ -111,16 +104,14 @@ class TickerChanged:
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class PositionChanged:
+class PositionChanged(PlainData, frozen=True, gc=False):
     """A position after the fills, the funding payment or the liquidation of one command. Not for the house."""
 
     position: Position
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class BalanceChanged:
+class BalanceChanged(PlainData, frozen=True, gc=False):
     """An account's `total` or `free` changed, be it by a trade, an order's margin or the mark. Not for the house."""
 
     account: str
@@ -128,8 +119,7 @@ class BalanceChanged:
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class FundingSettled:
+class FundingSettled(PlainData, frozen=True, gc=False):
     """A perpetual's funding rate for the interval that ended at `time`, which is on the interval's boundary."""
 
     market: str
@@ -137,8 +127,7 @@ class FundingSettled:
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class FundingPaid:
+class FundingPaid(PlainData, frozen=True, gc=False):
     """One position's funding payment, positive when the account paid. The house's are reported too."""
 
     id: int
@@ -150,8 +139,7 @@ class FundingPaid:
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class Liquidated:
+class Liquidated(PlainData, frozen=True, gc=False):
     """An account fell under its maintenance margin; its orders are cancelled and its positions closed.
 
     `absorbed` is the loss beyond the account's money, which the house bore.

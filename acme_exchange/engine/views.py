@@ -5,13 +5,13 @@ epoch, fractions Decimal (0.05 is 5 %). Averages and other quotients, which no d
 for display; no money is ever moved by a rounded number.
 """
 
-from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from acme_exchange.engine.model import accounts, markets
 from acme_exchange.engine.model.accounts import Holding
 from acme_exchange.engine.model.money import ZERO, divide
 from acme_exchange.engine.model.orders import LiveOrder
+from acme_exchange.engine.model.plain_data import PlainData
 from acme_exchange.engine.model.standing import MAINTENANCE, Balance, balance, initial_margin, standing
 from acme_exchange.engine.model.words import (
     HoldingSide,
@@ -42,8 +42,7 @@ _ONE = Decimal(1)
 _DISPLAY = Decimal("1e-12")
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(PlainData, frozen=True, gc=False):
     """An order as it is at one moment (Acme API §5, order)."""
 
     id: int
@@ -66,8 +65,7 @@ class Order:
     position_side: PositionSide | None
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(PlainData, frozen=True, gc=False):
     """A position as it is at one moment (Acme API §5, position).
 
     `net_size` and `cost` are negative for a short. `open_size` is the largest position that resting orders could lead
@@ -98,8 +96,7 @@ class Position:
     recent_profit: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(PlainData, frozen=True, gc=False):
     """An account as it is at one moment (Acme API §5, GET /account).
 
     The two margin fractions are None without a position, or without a position or order. `liquidating` is always
@@ -124,8 +121,7 @@ class Account:
     positions: tuple[Position, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Market:
+class Market(PlainData, frozen=True, gc=False):
     """A market as it is at one moment (Acme API §4, market).
 
     `kind` is "perpetual", "future" (dated) or "spot". `price` is the last price held between bid and ask, or the mark
@@ -157,8 +153,7 @@ class Market:
     halted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Future:
+class Future(PlainData, frozen=True, gc=False):
     """What a future has beside its market (Acme API §4, future).
 
     `next_funding_rate` is the prediction from the interval so far; it and `next_funding_time` are None for a dated

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from acme_exchange.accounts.keys import AccountSettings, ApiKey, Keyring
 from acme_exchange.engine.events import Event, Filled, FundingPaid, FundingSettled, Traded
+from acme_exchange.engine.model.plain_data import PlainData
 from acme_exchange.engine.views import Order
 from acme_exchange.store.ledger import Deposits, Entry, Flow
 from acme_exchange.store.progress import Progress
@@ -78,8 +79,7 @@ class FillFilter:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Candle:
+class Candle(PlainData, frozen=True, gc=False):
     """The trades of one span of time.
 
     :ivar start: microseconds since the epoch.

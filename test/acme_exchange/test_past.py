@@ -1,10 +1,10 @@
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 
 import pytest
+from msgspec import structs
 
 from acme_exchange.engine import FundingSettled
 from acme_exchange.market import default_markets, plan_markets
@@ -85,7 +85,7 @@ async def test_trades_come_after_it_and_the_candle_of_both_holds_both():
     assert gap == traded(last.start + 60 * SECOND, "65000", "0")
 
     *_, both = await candles(60, (traded(last.start, "70000"),))
-    assert both == replace(last, high=Decimal(70000), close=Decimal(70000), volume=Decimal(65))
+    assert both == structs.replace(last, high=Decimal(70000), close=Decimal(70000), volume=Decimal(65))
 
 
 async def test_a_period_may_lie_in_it_or_before_it():

@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from sqlalchemy import URL, func, select
 
 from acme_exchange.accounts.keys import AccountEntry
@@ -141,7 +142,7 @@ async def test_of_closed_orders_the_latest_are_kept_and_of_open_ones_all(three_k
 
 async def test_a_client_id_stays_used_when_its_order_is_forgotten(three_kept):
     for number in range(1, 7):
-        three_kept.record([changed(number, "new"), replace(changed(number, "closed"), cancelled=True)])
+        three_kept.record([changed(number, "new"), structs.replace(changed(number, "closed"), cancelled=True)])
     assert three_kept.order("alice", 3) is None
     assert three_kept.order_by_client_id("alice", "mine-3") is None
     assert not three_kept.was_cancelled_by_client(3)

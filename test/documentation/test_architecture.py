@@ -17,6 +17,7 @@ PURE = {
     "decimal",
     "functools",
     "itertools",
+    "msgspec",
     "sortedcontainers",
     "typing",
 }

@@ -117,7 +117,8 @@ class Holding:
         A mark that moves concerns every account in its market, and each of them all its holdings: so what did not
         change is not computed again.
         """
-        mark, index = self.market.mark, self.market.index
+        market = self.market
+        mark, index = market.mark, market.index
         if self._worth is None or self._worth_mark is not mark or self._worth_index is not index:
             profit = self.size * mark - self.cost if self.size else ZERO
             loss = self.exposures["buy"].loss(mark) + self.exposures["sell"].loss(mark)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PriceAndSize = tuple[Decimal, Decimal]
 
+_HALF = Decimal("0.5")
+
 
 class Level:
     """The orders at one price, oldest first, and their total size. `key` is where the price sorts in its side."""
@@ -40,6 +42,7 @@ class BookSide:
         self._sign = -1 if side == "buy" else 1
         self._increment = increment
         self._levels: SortedDict[int, Level] = SortedDict()
+        self._best: Level | None = None
         self._before: dict[int, PriceAndSize] = {}
 
     def key(self, price: Decimal) -> int:
@@ -48,7 +51,7 @@ class BookSide:
 
     def best(self) -> Level | None:
         """The level that trades first."""
-        return self._levels.peekitem(0)[1] if self._levels else None
+        return self._best
 
     def at(self, price: Decimal) -> Level | None:
         """The level of a price, which must be a multiple of the increment."""
@@ -77,6 +80,8 @@ class BookSide:
         level = self._levels.get(key)
         if level is None:
             level = self._levels[key] = Level(order.price, key)
+            if self._best is None or key < self._best.key:
+                self._best = level
         self._resize(key, level, order.remaining)
         level.orders[order.id] = order
 
@@ -88,6 +93,8 @@ class BookSide:
         self._resize(key, level, -order.remaining)
         if not level.orders:
             del self._levels[key]
+            if level is self._best:
+                self._best = self._levels.peekitem(0)[1] if self._levels else None
 
     def shrink(self, order: LiveOrder, size: Decimal) -> None:
         """Takes `size` off an order's level, where the order keeps its place."""
@@ -130,7 +137,7 @@ class Book:
         bid, ask = self.bids.best(), self.asks.best()
         if bid is None or ask is None:
             return None
-        return (bid.price + ask.price) * Decimal("0.5")
+        return (bid.price + ask.price) * _HALF
 
     def takeable(self, order: LiveOrder) -> tuple[Decimal, Decimal]:
         """The size that `order` would trade at once, and its notional, leaving out its account's own orders.

@@ -55,6 +55,9 @@ class Exposure:
             low, high = (mark, None) if self._buying else (None, mark)
         else:
             low, high = min(before, mark), max(before, mark)
+            # Most orders rest where no mark has been: then none was passed.
+            if self._sizes.peekitem(-1)[0] < low if self._buying else self._sizes.peekitem(0)[0] > high:
+                return
         for price in self._sizes.irange(low, high):
             lost = before is not None and self._loses(price, before)
             loses = self._loses(price, mark)

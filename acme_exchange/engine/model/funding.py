@@ -17,20 +17,23 @@ class FundingClock:
     `next_time` is when the interval ends, a whole multiple of `interval` since the epoch. All in microseconds.
     """
 
-    __slots__ = ("interval", "start", "since", "premium", "area", "next_time")
+    __slots__ = ("interval", "start", "since", "premium", "area", "next_time", "_observed")
 
     def __init__(self, interval: int, now: int):
         self.interval = interval
         self.premium = ZERO
         self.area = ZERO
         self.since = now
+        self._observed: tuple[Decimal, Decimal] | None = None
         self._begin(now)
 
     def observe(self, mark: Decimal, index: Decimal, now: int) -> None:
         """Notes what the mark and the index are from `now` on."""
         self.area += self.premium * (now - self.since)
         self.since = now
-        self.premium = divide(mark - index, index, _PREMIUM_QUANTUM)
+        if self._observed is None or self._observed[0] is not mark or self._observed[1] is not index:
+            self._observed = mark, index
+            self.premium = divide(mark - index, index, _PREMIUM_QUANTUM)
 
     def rate(self, now: int) -> Decimal:
         """The mean premium ÷ 24, capped: what would be paid did the interval end `now`."""

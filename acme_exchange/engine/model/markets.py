@@ -124,12 +124,14 @@ class Market:
 
         Mark = median of index, mid and last (Acme API §8). While mid or last is missing, the index stands in for it.
         """
-        mark = self._median() if self.mirror is None else self.mirror.mark or self.mark
+        mark, before = self._median() if self.mirror is None else self.mirror.mark or self.mark, self.mark
+        if before is not None and not mark.compare_total(before):
+            # The very same object: what was computed with it still holds, and is known by it.
+            mark = before
         if self.funding:
             self.funding.observe(mark, self.index, now)
-        changed = mark != self.mark
         self.mark = mark
-        return changed
+        return mark is not before and mark != before
 
     def _median(self) -> Decimal:
         mid = self.book.mid() or self.index

@@ -1,18 +1,17 @@
 """What an account is worth, what it must be worth, and what is free (Acme API §8, money and margin)."""
 
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import NamedTuple
 
 from acme_exchange.engine.model.accounts import Account
 from acme_exchange.engine.model.money import ZERO, divide
+from acme_exchange.engine.model.plain_data import PlainData
 
 MAINTENANCE = Decimal("0.03")
 MARGIN_QUANTUM = Decimal("1e-12")
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(PlainData, frozen=True, gc=False):
     """The US dollars of an account: `total` without unrealized profit, `free` after margin in use, never negative."""
 
     total: Decimal

@@ -1,18 +1,18 @@
 """Events and records as rows of tables, and back."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
 from acme_exchange.accounts.keys import AccountSettings, ApiKey
 from acme_exchange.engine.events import Deposited, Filled, FundingPaid, FundingSettled, Liquidated, Settled, Traded
+from acme_exchange.engine.model.plain_data import PlainData
 from acme_exchange.engine.views import Order
 from acme_exchange.store.store import Candle
 
 ORDER_MONEY = frozenset({"size", "price", "filled_size", "average_fill_price"})
-ORDER_FIELDS = tuple(field.name for field in fields(Order) if field.name != "remaining_size")
+ORDER_FIELDS = tuple(name for name in Order.__struct_fields__ if name != "remaining_size")
 ZERO = Decimal(0)
 
 
@@ -30,7 +30,7 @@ class Fields:
 
 ORDER = Fields(*ORDER_FIELDS)
 ORDER_STATE = Fields("id", "size", "status", "filled_size", "average_fill_price")
-FILL, PAYMENT, RATE, TRADE = (Fields(*kind.__slots__) for kind in (Filled, FundingPaid, FundingSettled, Traded))
+FILL, PAYMENT, RATE, TRADE = (Fields(*kind.__struct_fields__) for kind in (Filled, FundingPaid, FundingSettled, Traded))
 CANDLE = Fields("open", "high", "low", "close", "volume")
 CANDLE_CHANGES = Fields("high", "low", "close", "volume")
 KEY_NAMES = ("key", "account", "read_only", "secret", "revoked")
@@ -107,6 +107,6 @@ def _money(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
 
 
-def _record[Record](kind: type[Record], row: Any, money: Sequence[str]) -> Record:
-    values = {name: getattr(row, name) for name in kind.__slots__}  # type: ignore[attr-defined]  # a record has slots
+def _record[Kind: PlainData](kind: type[Kind], row: Any, money: Sequence[str]) -> Kind:
+    values = {name: getattr(row, name) for name in kind.__struct_fields__}
     return kind(**values | {name: Decimal(values[name]) for name in money})
