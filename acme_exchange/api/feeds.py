@@ -110,11 +110,6 @@ class Feeds:
         }
         venue.listen(self.publish)
 
-    @property
-    def subscription_count(self) -> int:
-        """How many subscriptions there are now, over all clients."""
-        return sum(len(subscribers) for subscribers in self._subscribers.values())
-
     def has(self, channel: Channel, market: object) -> bool:
         """Whether the channel exists for the market: funding does for futures alone."""
         engine = self._venue.engine

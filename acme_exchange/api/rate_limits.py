@@ -3,11 +3,15 @@
 from collections import deque
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+from acme_exchange.accounts.keys import ApiKey, Keyring
 from acme_exchange.api import errors
 
 WINDOW_MICROSECONDS = 1_000_000
+
+CountsAs = Literal["nothing", "request", "order"]
+"""Which limits a request counts in: an order is a request, too."""
 
 
 class TooManyRequests(Exception):
@@ -57,6 +61,17 @@ class Charge(NamedTuple):
     bucket: Bucket
     owner: Hashable
     limit: int | None = None
+
+
+def charges(counts: CountsAs, request: Charge, key: ApiKey | None, keyring: Keyring) -> list[Charge]:
+    """What a request counts for, in all; that of a key which may only read uses up no account's orders.
+
+    :param request: what it counts for as a request.
+    :param key: whose it is.
+    """
+    if counts != "order" or key is None or key.read_only:
+        return [] if counts == "nothing" else [request]
+    return [request, Charge(ORDERS, key.account, keyring.settings(key.account).orders)]
 
 
 class RateLimits:

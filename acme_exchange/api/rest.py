@@ -13,7 +13,7 @@ from acme_exchange.api import errors
 from acme_exchange.api.access_log import ACCOUNT, SOURCE
 from acme_exchange.api.answering import HEADERS, failure
 from acme_exchange.api.authentication import Authenticator
-from acme_exchange.api.rate_limits import ORDERS, REQUESTS, Charge, RateLimits, TooManyRequests
+from acme_exchange.api.rate_limits import REQUESTS, Charge, RateLimits, TooManyRequests, charges
 from acme_exchange.api.routes import ROUTES, Call, Paged, Route
 from acme_exchange.api.strangers import COUNTED
 from acme_exchange.api.turns import in_turns
@@ -61,6 +61,8 @@ class RestInterface:
         async def handle(request: web.Request) -> web.Response:
             body = await _body(request)
             key = admit(route, request, body)
+            if key and route.writes and key.read_only:
+                raise Refused(403, errors.NOT_AUTHORIZED)
             request[COUNTED] = True
             fields = _fields(request, body, route)
             account = key.account if key else ""
@@ -96,8 +98,7 @@ class RestInterface:
         """Who asks, once it is clear that they may, and may now.
 
         A request that fails to prove who it is from counts for its address, as all that strangers are refused does:
-        guessing keys is not free, and nobody uses up the limit of a key that they do not have. Nor does a key that may
-        only read use up its account's orders.
+        guessing keys is not free, and nobody uses up the limit of a key that they do not have.
         """
         now = self._venue.clock.now()
         if not route.private:
@@ -108,14 +109,9 @@ class RestInterface:
         signed = f"{request.method}{target}".encode("utf-8", "surrogateescape") + body
         key = self._authenticator.request(request.headers, signed)
         request[ACCOUNT] = key.account
-        if route.counts != "nothing":
-            allowed = self._venue.store.keyring
-            charges = [Charge(REQUESTS, key.key, allowed.most_requests(key.key))]
-            if route.counts == "order" and not key.read_only:
-                charges.append(Charge(ORDERS, key.account, allowed.settings(key.account).orders))
-            self._limits.admit(charges, now)
-        if route.writes and key.read_only:
-            raise Refused(403, errors.NOT_AUTHORIZED)
+        allowed = self._venue.store.keyring
+        counted = Charge(REQUESTS, key.key, allowed.most_requests(key.key))
+        self._limits.admit(charges(route.counts, counted, key, allowed), now)
         return key
 
 

@@ -12,6 +12,7 @@ from decimal import Context, Decimal
 from typing import Any, Literal
 
 from acme_exchange.api import errors
+from acme_exchange.api.rate_limits import CountsAs
 from acme_exchange.api.wire import answers, presentation, requests
 from acme_exchange.api.wire.requests import Request
 from acme_exchange.clock import Clock
@@ -43,8 +44,6 @@ MOST_DIGITS_OF_DOUBLES = 17
 """Python, and others, write as many of a number that has no shorter name."""
 
 ORDER_ID = re.compile(r"\d{1,18}", re.ASCII)
-
-CountsAs = Literal["nothing", "request", "order"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +129,7 @@ async def trades(call: Call) -> list[answers.Trade]:
     name = call.path["market"]
     _known_market(call, name)
     asked: requests.TradesQuery = call.parameters
-    period, least_id, store = _period(asked), asked.least_id or 0, call.venue.store
+    period, least_id, store = period_of(asked), asked.least_id or 0, call.venue.store
     found = await store.trades(name, period, asked.limit, least_id)
     if _ends_within_a_moment(period, asked.limit, found):
         found = _with_whole_moment(found, await store.trades(name, _moment(found), MOST_OF_A_MOMENT, least_id))
@@ -143,7 +142,7 @@ async def candles(call: Call) -> list[answers.Candle]:
     name = call.path["market"]
     _known_market(call, name)
     found = await call.venue.candles(
-        name, int(call.parameters.resolution), _period(call.parameters), call.parameters.limit
+        name, int(call.parameters.resolution), period_of(call.parameters), call.parameters.limit
     )
     return [presentation.candle(candle) for candle in found]
 
@@ -167,7 +166,7 @@ def future_statistics(call: Call) -> answers.FutureStatistics:
 async def funding_rates(call: Call) -> list[answers.FundingRate]:
     """Funding rates that were paid, newest first; before the venue's first start, those of a simulated past."""
     name = _known_future(call, call.parameters.future)
-    found = await call.venue.funding_rates(name, _period(call.parameters), requests.MOST_RECORDS)
+    found = await call.venue.funding_rates(name, period_of(call.parameters), requests.MOST_RECORDS)
     return [presentation.funding_rate(rate) for rate in found]
 
 
@@ -209,7 +208,7 @@ async def order_history(call: Call) -> Paged[answers.Order]:
     """Orders, open and closed, newest first."""
     asked: requests.OrderHistoryQuery = call.parameters
     accepted = OrderFilter(_known_market(call, asked.market), asked.side, asked.order_type)
-    page = await call.venue.store.orders(call.account, accepted, _period(asked), asked.limit, asked.order == "asc")
+    page = await call.venue.store.orders(call.account, accepted, period_of(asked), asked.limit, asked.order == "asc")
     return Paged([presentation.order(order) for order in page.records], page.more)
 
 
@@ -274,7 +273,7 @@ async def fills(call: Call) -> list[answers.Fill]:
     """The account's fills, newest first."""
     asked: requests.FillsQuery = call.parameters
     accepted = FillFilter(_known_market(call, asked.market), asked.order_id, asked.least_id)
-    period, is_oldest_first, store = _period(asked), asked.order == "asc", call.venue.store
+    period, is_oldest_first, store = period_of(asked), asked.order == "asc", call.venue.store
     found = (await store.fills(call.account, accepted, period, asked.limit, is_oldest_first)).records
     if _ends_within_a_moment(period, asked.limit, found):
         rest = await store.fills(call.account, accepted, _moment(found), MOST_OF_A_MOMENT, is_oldest_first)
@@ -285,7 +284,9 @@ async def fills(call: Call) -> list[answers.Fill]:
 async def funding_payments(call: Call) -> list[answers.FundingPayment]:
     """What the account paid (positive) or received for funding, newest first."""
     name = _known_future(call, call.parameters.future)
-    found = await call.venue.store.funding_payments(call.account, name, _period(call.parameters), requests.MOST_RECORDS)
+    found = await call.venue.store.funding_payments(
+        call.account, name, period_of(call.parameters), requests.MOST_RECORDS
+    )
     return [presentation.funding_payment(payment) for payment in found]
 
 
@@ -352,7 +353,8 @@ def _known_future(call: Call, name: str | None) -> str | None:
     return name
 
 
-def _period(asked: requests.Period) -> Period:
+def period_of(asked: requests.Period) -> Period:
+    """What was asked for in seconds, in microseconds."""
     return Period(start=_microseconds(asked.start_time), end=_microseconds(asked.end_time))
 
 

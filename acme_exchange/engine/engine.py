@@ -136,28 +136,6 @@ class Engine:
             self._state.market(market)
         return [views.order_view(order) for order in orders if market in (None, order.market.name)]
 
-    @exactly
-    def order(self, account: str, order_id: int) -> views.Order:
-        """A resting order. The engine forgets closed ones: those are the store's.
-
-        :raises Refused: 404 `Order not found`, also for a closed order or another account's.
-        """
-        order = self._state.account(account).orders.get(order_id)
-        if order is None:
-            raise Refused(404, "Order not found")
-        return views.order_view(order)
-
-    @exactly
-    def order_by_client_id(self, account: str, client_id: str) -> views.Order:
-        """A resting order. The engine forgets closed ones: those are the store's.
-
-        :raises Refused: 404 `Order not found`, also for a closed order.
-        """
-        order = self._state.account(account).by_client_id.get(client_id)
-        if order is None:
-            raise Refused(404, "Order not found")
-        return views.order_view(order)
-
     def levels(self, market: str, depth: int) -> tuple[list[tuple[Decimal, Decimal]], list[tuple[Decimal, Decimal]]]:
         """The best `depth` bids and asks as (price, size), best first.
 
@@ -178,10 +156,6 @@ class Engine:
         """The real exchange that a market follows; None for one of the venue's own, or none."""
         found = self._state.markets.get(market)
         return None if found is None else found.specification.source
-
-    def halted_markets(self) -> frozenset[str]:
-        """The markets that follow a real one which is silent now."""
-        return frozenset(name for name, market in self._state.markets.items() if market.halted)
 
     def closed_markets(self) -> frozenset[str]:
         """The markets that take no orders now: disabled, expired and spot ones."""

@@ -2,11 +2,12 @@
 and its ledger."""
 
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from acme_exchange.accounts.keys import ApiKey
+from acme_exchange.api.routes import period_of
 from acme_exchange.api.wire import presentation, requests
-from acme_exchange.api.wire.answers import Answer, Fill, Time
+from acme_exchange.api.wire.answers import Answer, Fill
 from acme_exchange.api.wire.requests import Request
 from acme_exchange.page.equity import EquityCurve, equity_curve
 from acme_exchange.store import FillFilter, Period
@@ -24,26 +25,12 @@ class PageFill(Fill, frozen=True):
     profit: Decimal = Decimal(0)
 
 
-class LedgerEntry(Answer, frozen=True):
-    """A change of the balance, US dollars."""
-
-    time: Time
-    kind: str
-    market: str | None
-    side: str | None
-    size: Decimal | None
-    price: Decimal | None
-    profit: Decimal
-    fee: Decimal
-    funding: Decimal
-    amount: Decimal
-
-
 class LedgerPage(Answer, frozen=True):
-    """The latest entries within a period, the newest first, and the balance as it is now."""
+    """The latest entries within a period, the newest first, each as an :class:`Entry` has it, and the balance as it is
+    now."""
 
     balance: Decimal
-    entries: list[LedgerEntry]
+    entries: list[dict[str, Any]]
 
 
 async def equity(venue: Venue, key: ApiKey, fields: object) -> EquityCurve:
@@ -53,7 +40,7 @@ async def equity(venue: Venue, key: ApiKey, fields: object) -> EquityCurve:
 async def fills(venue: Venue, key: ApiKey, fields: object) -> list[PageFill]:
     asked = requests.FillsQuery.read(fields)
     page = await venue.store.fills(
-        key.account, FillFilter(asked.market, asked.order_id), _period(asked), asked.limit, asked.order == "asc"
+        key.account, FillFilter(asked.market, asked.order_id), period_of(asked), asked.limit, asked.order == "asc"
     )
     return [_with_profit(presentation.fill(fill), fill.profit) for fill in page.records]
 
@@ -61,7 +48,7 @@ async def fills(venue: Venue, key: ApiKey, fields: object) -> list[PageFill]:
 async def ledger(venue: Venue, key: ApiKey, fields: object) -> LedgerPage:
     """All entries of the oldest moment are told, so that the next page can end right before it."""
     asked = requests.TradesQuery.read(fields)
-    period, now = _period(asked), venue.clock.now()
+    period, now = period_of(asked), venue.clock.now()
     balance = venue.engine.balance(key.account).total
     until = now if period.end is None else min(now, period.end)
     entries = await venue.store.ledger(key.account, Period(period.start, until), asked.limit)
@@ -72,11 +59,5 @@ def _with_profit(fill: Fill, profit: Decimal) -> PageFill:
     return PageFill(**{name: getattr(fill, name) for name in fill.__struct_fields__}, profit=profit)
 
 
-def _presented(entry: Entry) -> LedgerEntry:
-    fields = {name: getattr(entry, name) for name in Entry.__slots__}
-    return LedgerEntry(**fields | {"time": presentation.iso(entry.time)})
-
-
-def _period(asked: requests.Period) -> Period:
-    start, end = (None if time is None else round(time * 1_000_000) for time in (asked.start_time, asked.end_time))
-    return Period(start, end)
+def _presented(entry: Entry) -> dict[str, Any]:
+    return {name: getattr(entry, name) for name in Entry.__slots__} | {"time": presentation.iso(entry.time)}

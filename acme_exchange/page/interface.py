@@ -16,7 +16,7 @@ from acme_exchange.api import errors
 from acme_exchange.api.access_log import ACCOUNT
 from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.faults import Faults
-from acme_exchange.api.rate_limits import ORDERS, REQUESTS, Charge, RateLimits
+from acme_exchange.api.rate_limits import REQUESTS, Charge, RateLimits, charges
 from acme_exchange.api.rest import RestInterface
 from acme_exchange.api.routes import Route
 from acme_exchange.api.websocket import WebSocketInterface
@@ -247,8 +247,6 @@ class Page:
             return None
         if key is None:
             raise Refused(401, errors.NOT_LOGGED_IN)
-        if route.writes and key.read_only:
-            raise Refused(403, errors.NOT_AUTHORIZED)
         return key
 
     def _admitted(self, request: web.Request, route: Route | None) -> ApiKey | None:
@@ -256,13 +254,10 @@ class Page:
         session = self._session(request)
         key = session.key if session else None
         owner = session.id if session else request.remote
-        counts = route.counts if route else "request"
-        charges = [] if counts == "nothing" else [Charge(REQUESTS, (BASE, owner))]
         if key is not None:
             request[ACCOUNT] = key.account
-            if counts == "order" and not key.read_only:
-                charges.append(Charge(ORDERS, key.account, self._venue.store.keyring.settings(key.account).orders))
-        self._limits.admit(charges, self._venue.clock.now())
+        counts, counted = route.counts if route else "request", Charge(REQUESTS, (BASE, owner))
+        self._limits.admit(charges(counts, counted, key, self._venue.store.keyring), self._venue.clock.now())
         return key
 
     def _described(self, session: PageSession | None) -> dict[str, Any]:

@@ -10,6 +10,9 @@ from acme_exchange.engine.model.money import EXACT
 
 ZERO = Decimal(0)
 
+Posting = Deposited | Settled | Liquidated
+"""What is no fill and no funding, but moves cash."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -80,7 +83,7 @@ def payment_entry(paid: FundingPaid) -> Entry:
     return Entry(paid.time, "funding", paid.market, None, None, None, ZERO, ZERO, received, received)
 
 
-def posting_entry(event: Deposited | Settled | Liquidated) -> Entry:
+def posting_entry(event: Posting) -> Entry:
     if isinstance(event, Settled):
         side = "sell" if event.size > 0 else "buy"
         size, profit = event.size.copy_abs(), event.profit

@@ -21,7 +21,17 @@ from acme_exchange.engine.events import (
 )
 from acme_exchange.engine.views import Order
 from acme_exchange.store.candles import begun, candle_start, grown, starts_within, without_gaps
-from acme_exchange.store.ledger import Deposits, Entry, Flow, fill_entry, flow_of, newest, payment_entry, posting_entry
+from acme_exchange.store.ledger import (
+    Deposits,
+    Entry,
+    Flow,
+    Posting,
+    fill_entry,
+    flow_of,
+    newest,
+    payment_entry,
+    posting_entry,
+)
 from acme_exchange.store.progress import Progress
 from acme_exchange.store.store import (
     CANDLE_RESOLUTIONS,
@@ -109,7 +119,7 @@ class MemoryStore:
         self._forgotten = UsedIds()
         self._fills: _Timelines[Filled] = _Timelines(lambda fill: fill.time)
         self._payments: _Timelines[FundingPaid] = _Timelines(lambda paid: paid.time)
-        self._postings: _Timelines[Deposited | Settled | Liquidated] = _Timelines(lambda posting: posting.time)
+        self._postings: _Timelines[Posting] = _Timelines(lambda posting: posting.time)
         self._deposits: dict[str, Deposits] = {}
         self._rates: _Timeline[FundingSettled] = _Timeline(lambda settled: settled.time)
         self._trades: defaultdict[str, deque[Traded]] = defaultdict(lambda: deque(maxlen=MOST_TRADES_KEPT))
@@ -266,7 +276,7 @@ class MemoryStore:
         if liquidated.absorbed:
             self._record_posting(liquidated)
 
-    def _record_posting(self, posting: Deposited | Settled | Liquidated) -> None:
+    def _record_posting(self, posting: Posting) -> None:
         if not is_house(posting.account):
             self._postings.append(posting.account, posting)
 

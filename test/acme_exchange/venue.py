@@ -100,6 +100,11 @@ class RunningVenue:
     def websocket_url(self) -> str:
         return self.url.replace("http", "ws", 1) + "/ws/"
 
+    @property
+    def subscriptions(self) -> int:
+        """How many there are now, over all clients."""
+        return sum(map(len, self.server.feeds._subscribers.values()))
+
     def advance(self, seconds: float) -> None:
         """Moves a manual clock forwards, and does what the venue does meanwhile."""
         self.clock.advance(seconds)

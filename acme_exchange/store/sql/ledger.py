@@ -1,6 +1,6 @@
 """An account's money, entry by entry, as it is kept: what came in, what each fill brought and cost, and funding."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from heapq import merge
@@ -10,9 +10,10 @@ from sqlalchemy import Connection, Float, Select, Table, case, cast, func, selec
 
 from acme_exchange.accounts.keys import AS_ANY, AccountSettings
 from acme_exchange.engine.model.money import EXACT
-from acme_exchange.store.ledger import ZERO, Deposits, Entry, Flow, flow_of
+from acme_exchange.store.ledger import ZERO, Deposits, Entry, Flow, fill_entry, flow_of, payment_entry
 from acme_exchange.store.sql import tables
 from acme_exchange.store.sql.keys import settings
+from acme_exchange.store.sql.rows import fill_of, payment_of
 from acme_exchange.store.store import is_house
 
 
@@ -143,26 +144,9 @@ def _posting(row: Any) -> Entry:
     )
 
 
-def _fill(row: Any) -> Entry:
-    profit, fee = Decimal(row.profit), Decimal(row.fee)
-    return Entry(
-        row.time,
-        "fill",
-        row.market,
-        row.side,
-        Decimal(row.size),
-        Decimal(row.price),
-        profit,
-        fee,
-        ZERO,
-        EXACT.subtract(profit, fee),
-    )
-
-
-def _payment(row: Any) -> Entry:
-    received = Decimal(row.payment).copy_negate()
-    return Entry(row.time, "funding", row.market, None, None, None, ZERO, ZERO, received, received)
-
-
-SOURCES = ((tables.postings, _posting), (tables.fills, _fill), (tables.payments, _payment))
+SOURCES: tuple[tuple[Table, Callable[[Any], Entry]], ...] = (
+    (tables.postings, _posting),
+    (tables.fills, lambda row: fill_entry(fill_of(row))),
+    (tables.payments, lambda row: payment_entry(payment_of(row))),
+)
 """Where entries are kept, those first that of one moment were made first."""

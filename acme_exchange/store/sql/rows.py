@@ -6,9 +6,10 @@ from operator import attrgetter
 from typing import Any
 
 from acme_exchange.accounts.keys import AccountSettings, ApiKey
-from acme_exchange.engine.events import Deposited, Filled, FundingPaid, FundingSettled, Liquidated, Settled, Traded
+from acme_exchange.engine.events import Deposited, Filled, FundingPaid, FundingSettled, Settled, Traded
 from acme_exchange.engine.model.plain_data import PlainData
 from acme_exchange.engine.views import Order
+from acme_exchange.store.ledger import Posting
 from acme_exchange.store.store import Candle
 
 ORDER_MONEY = frozenset({"size", "price", "filled_size", "average_fill_price"})
@@ -73,7 +74,7 @@ def candle_of(row: Any) -> Candle:
     return _record(Candle, row, ("open", "high", "low", "close", "volume"))
 
 
-def posting_row(event: Deposited | Settled | Liquidated) -> dict[str, Any] | None:
+def posting_row(event: Posting) -> dict[str, Any] | None:
     """What is no fill and no funding, but moves cash: a deposit, an expiry, a loss that the house bore."""
     row = {
         "account": event.account,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy import (
     Connection,
@@ -24,18 +24,9 @@ from sqlalchemy import (
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from acme_exchange.accounts.keys import AccountSettings, ApiKey
-from acme_exchange.engine.events import (
-    Deposited,
-    Event,
-    Filled,
-    FundingPaid,
-    FundingSettled,
-    Liquidated,
-    OrderChanged,
-    Settled,
-    Traded,
-)
+from acme_exchange.engine.events import Event, Filled, FundingPaid, FundingSettled, OrderChanged, Traded
 from acme_exchange.store.candles import begun, candle_start, grown
+from acme_exchange.store.ledger import Posting
 from acme_exchange.store.progress import StoreFailed
 from acme_exchange.store.sql import rows, tables
 from acme_exchange.store.sql.database import Prepared
@@ -64,7 +55,7 @@ class Batch:
     payments: list[FundingPaid] = field(default_factory=list)
     rates: list[FundingSettled] = field(default_factory=list)
     trades: list[Traded] = field(default_factory=list)
-    postings: list[Deposited | Settled | Liquidated] = field(default_factory=list)
+    postings: list[Posting] = field(default_factory=list)
     keys: list[ApiKey] = field(default_factory=list)
     revoked: list[str] = field(default_factory=list)
     settings: dict[str, AccountSettings] = field(default_factory=dict)
@@ -77,7 +68,7 @@ class Batch:
             FundingPaid: self.payments,
             FundingSettled: self.rates,
             Traded: self.trades,
-            **dict.fromkeys((Deposited, Settled, Liquidated), self.postings),
+            **dict.fromkeys(get_args(Posting), self.postings),
         }
         urgent = False
         for event in events:

@@ -126,7 +126,7 @@ async def test_a_cut_socket_is_cut_without_a_word(http, running: RunningVenue):
         message = await listener.socket.receive(timeout=60)
     assert message.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
     assert listener.socket.close_code in (None, 1006)
-    assert running.server.feeds.subscription_count == 0
+    assert running.subscriptions == 0
 
 
 @pytest.mark.parametrize(

@@ -544,10 +544,10 @@ async def test_a_reader_that_is_too_slow_is_dropped_and_the_others_are_not(
             text = json.dumps({"op": "subscribe", "channel": "orderbook", "market": name}).encode()
             writer.write(bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text)
         await quick.pending()
-        while lively.server.feeds.subscription_count == 10:
+        while lively.subscriptions == 10:
             lively.advance(0.1)
             await quick.pending()
-        assert lively.server.feeds.subscription_count == 5
+        assert lively.subscriptions == 5
         frames = []
         for _ in range(10):
             lively.advance(0.1)
@@ -575,7 +575,7 @@ async def test_whoever_leaves_is_forgotten(http: aiohttp.ClientSession, running:
         await private(listener)
         await listener.send(op="subscribe", channel="orderbook", market="BTC-PERP")
         await listener.pending()
-        assert running.server.feeds.subscription_count == 5
+        assert running.subscriptions == 5
     async with listening(http, running) as other:
         await other.pending()
-    assert running.server.feeds.subscription_count == 0
+    assert running.subscriptions == 0

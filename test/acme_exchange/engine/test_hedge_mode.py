@@ -52,7 +52,8 @@ def test_a_resting_closing_order_shrinks_with_its_position(venue):
     venue.buy("ann", "3", position_side="long")
     order = venue.sell("ann", "3", "110", position_side="long")
     venue.sell("ann", "2", position_side="long")
-    assert venue.engine.order("ann", order.id).size == 1
+    (left,) = venue.engine.open_orders("ann")
+    assert (left.id, left.size) == (order.id, 1)
 
 
 def test_reduce_only_goes_with_closing_only(venue):

@@ -289,7 +289,7 @@ def test_after_a_restart_it_is_halted_and_orders_and_funding_are_as_they_were(ve
     venue.mirror(bids=[("99", "5")], asks=[("101", "5")])
     venue.buy("alice", "1", "98")
     restored = Engine.restore(venue.engine.snapshot())
-    assert restored.halted_markets() == {BTC}
+    assert restored.market(BTC).halted
     assert restored.levels(BTC, 9) == ([(Decimal(98), Decimal(1))], [])
     assert restored.future(BTC) is not None and restored.market(BTC).mark == 100
     assert restored.future(BTC).next_funding_time == DUE

@@ -429,7 +429,7 @@ class Schemers:
         return {name: self.venue.engine.market(name).index for name in (BTC, ETH)}
 
     def halted(self) -> frozenset[str]:
-        return self.venue.engine.halted_markets()
+        return frozenset(name for name in (BTC, ETH) if self.venue.engine.market(name).halted)
 
     def is_held_up(self, name: str) -> bool:
         """Whether it has a position in a halted market, which is closed later."""
