@@ -37,8 +37,19 @@ soak: venv
 	@exec $(PYTHON_IN_VENV) -m acme_bot soak $(RUN_OPTIONS)
 
 ## Every test, in four processes, in an order that is drawn and printed: SEED=n repeats it. ARGS="-k name" chooses some.
-test: venv lint
+test: venv
+	@$(MAKE) --no-print-directory --jobs 2 lint $(if $(ARGS),,.compiled-tests)
 	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON_IN_VENV) -m pytest $(if $(ARGS),$(ARGS),$(WHOLE_RUN))
+
+# Once, and while the sources are looked through, not in each of the processes that run them. What is wrong shows there.
+.compiled-tests: venv
+	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON_IN_VENV) -m pytest -q --collect-only > /dev/null 2>&1 || true
+
+.PHONY: thorough .compiled-tests
+
+## The tests that hypothesis makes up, with ten times as many examples as `make test` tries.
+thorough: venv
+	@$(PYTHON_IN_VENV) -m pytest -q -n $(or $(PROCESSES),2) --hypothesis-profile thorough -m hypothesis $(ARGS)
 
 ## What the demo's settings earn, with both strategies, on SEEDS=10 seeds for SECONDS=120 each; at least eight of ten above zero.
 earnings: venv

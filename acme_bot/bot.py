@@ -72,8 +72,9 @@ class Bot:
     def set_up(self, server: str, key: Key) -> None:
         """Does all that comes before the first start. Raises `Problem`."""
         self.make_workspace()
-        self.connect(server, key)
-        self.create()
+        with self.hbot.together():
+            self.connect(server, key)
+            self.create()
 
     def launch(self) -> None:
         """Starts it, and returns at once: `is_up` tells when it is."""

@@ -60,11 +60,22 @@ def become(parent: int, lifeline: int | None, command: Sequence[str]) -> None:
     """Turns this process into `command`, tied to its parent's life; ends it when the parent is gone already."""
     if lifeline is not None:
         _watch_beside(lifeline)
-    elif ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
+        _require(parent)
+    else:
+        tie_to(parent)
+    os.execvp(command[0], list(command))
+
+
+def tie_to(parent: int) -> None:
+    """Has the kernel kill this process when its parent is gone, on Linux; ends it when the parent is gone already."""
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
         raise OSError(ctypes.get_errno(), "prctl")
+    _require(parent)
+
+
+def _require(parent: int) -> None:
     if os.getppid() != parent:
         sys.exit(1)
-    os.execvp(command[0], list(command))
 
 
 def _watch_beside(lifeline: int) -> None:

@@ -1,12 +1,8 @@
 import gc
 
-from hypothesis import settings
+from test import scheduling, thoroughness
 
-from test import scheduling
-
-# The same examples every time: a run that fails can be repeated, and none fails for being slow on a busy machine.
-settings.register_profile("repeatable", derandomize=True, deadline=None)
-settings.load_profile("repeatable")
+thoroughness.register_profiles()
 
 
 def pytest_addoption(parser):

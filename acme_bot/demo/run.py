@@ -3,6 +3,7 @@ compared."""
 
 import secrets
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -116,7 +117,6 @@ class Demo(Run[Venue]):
         """Whether the bot trades; it does not when interrupted before."""
         bot, strategy = self._bot, self._strategy
         steps = (
-            ("Making a workspace for Hummingbot", bot.make_workspace),
             (
                 "hbot connect: storing the account's key, encrypted",
                 lambda: bot.connect(self.venue.url, self.venue.trader),
@@ -124,12 +124,20 @@ class Demo(Run[Venue]):
             (f"hbot create: {strategy.name} on {PAIR}", bot.create),
             ("hbot start: its first order takes about 15 s", bot.launch),
         )
-        for description, step in steps:
-            if self.interruption.wait():
+        if not self._take(watch, "Making a workspace for Hummingbot", bot.make_workspace):
+            return False
+        with bot.hbot.together():
+            if not all(self._take(watch, description, step) for description, step in steps):
                 return False
-            watch.screen.tell(f"{description} ...")
-            step()
         return self._await_first_order(watch)
+
+    def _take(self, watch: Watch, description: str, step: Callable[[], None]) -> bool:
+        """Says what it does, and does it; returns False in place of both when interrupted before."""
+        if self.interruption.wait():
+            return False
+        watch.screen.tell(f"{description} ...")
+        step()
+        return True
 
     def _await_first_order(self, watch: Watch) -> bool:
         deadline = time.monotonic() + FIRST_ORDER_SECONDS

@@ -159,7 +159,7 @@ def whole_tree(tree) -> Path:
         installed_hummingbot(),
         tree / "hummingbot",
         copy_function=os.link,
-        ignore=lambda folder, names: ours & set(names) | {"__pycache__"} & set(names),
+        ignore=lambda folder, names: ours & set(names),
     )
     (tree / "hummingbot" / "VERSION").touch()
     for folder in (tree / "test", *filter(Path.is_dir, (tree / "test").rglob("*"))):

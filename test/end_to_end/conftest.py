@@ -39,7 +39,9 @@ def ledger(venue) -> VenueAccount:
 def hbot(tmp_path) -> Iterator[Hbot]:
     """Its bot is gone when the test is, also one that failed: later tests look at what runs."""
     workspace = make_workspace(tmp_path / "workspace")
-    yield Hbot(workspace, password=secrets.token_urlsafe(12))
+    hbot = Hbot(workspace, password=secrets.token_urlsafe(12))
+    with hbot.together():
+        yield hbot
     left = []
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):

@@ -129,13 +129,16 @@ def test_spot_perpetual_arbitrage_trades_the_second_account_against_paper(hbot: 
     settings.write_text(yaml.safe_dump({**yaml.safe_load(settings.read_text()), "paper_trade": paper}))
     arbitrage = Arbitrage(hbot, start_venues(NO_FUNDING))
 
+    def both_were_filled() -> bool:
+        return arbitrage.is_filled(SECOND_CONNECTOR) and arbitrage.is_filled(PAPER_RECORDS)
+
     name = SPOT_PERPETUAL_NAME
-    status = arbitrage.run(name, SPOT_PERPETUAL, until=lambda: arbitrage.is_filled(SECOND_CONNECTOR))
+    status = arbitrage.run(name, SPOT_PERPETUAL, until=both_were_filled)
 
     keep_transcript(
         name, name, SPOT_PERPETUAL, f"$ my-bot/hbot status\n{status}\n{arbitrage.agreement(SECOND_CONNECTOR)}"
     )
-    assert arbitrage.is_filled(PAPER_RECORDS)
+    assert both_were_filled()
     books, account = arbitrage.ledgers[CONNECTOR].statement()
     assert (books.orders, account.holding.balance) == ({}, DEPOSIT)
 

@@ -48,12 +48,13 @@ def hbot(tmp_path_factory, venue: Venue, broker: int) -> Iterator[Hbot]:
     """Its bot runs, with a controller, and is connected to the broker."""
     hbot = Hbot(make_workspace(tmp_path_factory.mktemp("bot") / "workspace"), password="open sesame")
     connect_to_broker(hbot.workspace, broker)
-    hbot.connect(venue.url, venue.trader.key, venue.trader.secret)
-    hbot.create(INVENTORY_MAKER.name, BOT, INVENTORY_MAKER.settings)
-    bot = hbot.start_bot(BOT)
-    yield hbot
-    assert bot.poll() is None
-    hbot.stop_bot()
+    with hbot.together():
+        hbot.connect(venue.url, venue.trader.key, venue.trader.secret)
+        hbot.create(INVENTORY_MAKER.name, BOT, INVENTORY_MAKER.settings)
+        bot = hbot.start_bot(BOT)
+        yield hbot
+        assert bot.poll() is None
+        hbot.stop_bot()
 
 
 def _listens(port: int) -> bool:

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Decimal
@@ -32,6 +33,7 @@ BOT = "maker.yml"
 STRATEGY = MARKET_MAKING.name
 PASSWORD = "open sesame"
 FUNDING_SECONDS = 30
+FOLLOWING_SECONDS = 60
 SPREAD = Decimal("0.1")  # percent, of either quote from the middle
 PROFIT = Decimal("0.5")  # percent, of the exit order from the entry
 AMOUNT = Decimal("0.01")
@@ -153,12 +155,15 @@ class Floor:
         self.hbot = Hbot(make_workspace(folder / "workspace"), PASSWORD)
         self.records = Records(self.hbot.workspace, BOT, CONNECTOR)
         self.seen = Seen(opening=self.owner.balance())
+        self._commands = ExitStack()
+        self._commands.enter_context(self.hbot.together())
         self._bot: subprocess.Popen | None = None
         self._quotes = 0
 
     def close(self) -> None:
         if self._bot is not None:
             self._bot.kill()
+        self._commands.close()
         self.venue.stop()
 
     def quote(self, middle: Decimal) -> None:
@@ -224,7 +229,17 @@ class Floor:
         return cells(self.hbot.run("connect"), CONNECTOR)
 
     def _moment(self) -> Moment:
-        return Moment(self.hbot.run("status"), self.owner.price(), self.owner.open_orders(), self.owner.valuation())
+        """A moment in which the bot has followed the venue, whose frames take a while; else the last one there was."""
+        moments = []
+
+        def has_followed() -> bool:
+            status = self.hbot.run("status")
+            moments.append(Moment(status, self.owner.price(), self.owner.open_orders(), self.owner.valuation()))
+            return shows_the_venues(moments[-1])
+
+        with suppress(AssertionError):
+            wait_for(has_followed, FOLLOWING_SECONDS)
+        return moments[-1]
 
     def middle(self) -> Decimal:
         """Of the other account's two orders."""
@@ -272,6 +287,14 @@ def rows_of(status: str, heading: str) -> list[list[str]]:
 def positions(moment: Moment) -> list[tuple[str, str, Decimal, Decimal]]:
     """What a status shows of each: pair, side, entry price, amount."""
     return [(row[0], row[1], Decimal(row[2]), Decimal(row[3])) for row in rows_of(moment.status, "Positions")]
+
+
+def shows_the_venues(moment: Moment) -> bool:
+    try:
+        assert_shows_the_venues(moment)
+    except AssertionError:
+        return False
+    return True
 
 
 def assert_shows_the_venues(moment: Moment) -> None:

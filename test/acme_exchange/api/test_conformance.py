@@ -23,10 +23,10 @@ from acme_exchange.api.openapi import describe
 from acme_exchange.api.routes import ROUTES
 from test.acme_exchange.threads import venue_in_thread
 from test.acme_exchange.venue import MORNING, ManualClock, RunningVenue
+from test.thoroughness import examples
 
 DESCRIPTION = describe(ROUTES)
 SCHEMA = schemathesis.openapi.from_dict(DESCRIPTION)
-EXAMPLES = 60
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -71,7 +71,7 @@ def session(venue: RunningVenue) -> Iterator[requests.Session]:
 
 @SCHEMA.parametrize()
 @settings(
-    max_examples=EXAMPLES, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=examples(20), derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
 def test_answers_are_as_described(case: schemathesis.Case, venue: RunningVenue, session: requests.Session) -> None:
     """A second after the request before, so that no limit is reached; signed, unless the headers are what is wrong."""

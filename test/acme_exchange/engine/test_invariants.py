@@ -31,6 +31,7 @@ from acme_exchange.engine.model.accounts import HOUSE_ACCOUNTS, TAKES
 from test.acme_exchange.engine.mirror import Mirror
 from test.acme_exchange.engine.reference import No, RefAccount, Reference
 from test.acme_exchange.engine.scenario import NOON, specification
+from test.thoroughness import examples
 
 MARKETS = ["AAA-PERP", "BBB-PERP"]
 USERS = ["ann", "bob", "cid"]
@@ -352,7 +353,7 @@ class Venue(RuleBasedStateMachine):
 
 TestVenue = Venue.TestCase
 TestVenue.settings = settings(
-    max_examples=40,
+    max_examples=examples(15),
     stateful_step_count=60,
     derandomize=True,
     deadline=None,

@@ -26,6 +26,7 @@ from acme_exchange.engine import (
 from acme_exchange.engine.model.accounts import HOUSE_ACCOUNTS
 from acme_exchange.engine.model.money import EXACT
 from test.acme_exchange.engine.scenario import BTC, HOUR, NOON, Scenario, plain, specification
+from test.thoroughness import examples
 
 RECORDING = Path(__file__).parents[2] / "recordings" / "binance-usdm-2024-08-08" / "btcusdt-first-8-s.jsonl.gz"
 DUE = NOON + HOUR // 2
@@ -369,7 +370,7 @@ def do(venue: Followed, step: tuple) -> None:
         venue.do(Halt(BTC, False))
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(50), suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(STEP, max_size=30), st.sampled_from([None, 1, 3]))
 def test_what_rests_is_what_is_displayed_and_not_taken_and_all_money_is_the_deposits(steps, power):
     venue = Followed("alice", "bob", money="100000", power=power)

@@ -1,0 +1,62 @@
+"""Several commands of a workspace's `hbot`, one after the other, each in a copy of this process, which has imported
+Hummingbot: that is most of what a command takes by itself.
+
+It runs in the workspace. A line of input is a command, its `arguments` and `text`, its own input, in JSON; a line of
+output is its exit `code` and what it `printed` and `complained`. The end of the input ends it.
+"""
+
+import gc
+import json
+import os
+import sys
+import tempfile
+from contextlib import ExitStack
+from typing import Any
+
+from acme_bot import hbot_command, tether
+
+
+def main() -> None:
+    """Answers every line. In a copy it returns what `hbot` does."""
+    # Most of the time goes into importing, where there is no garbage to be looked for.
+    gc.disable()
+    import hummingbot.cli.main
+    import hummingbot.client.config.config_helpers  # noqa: F401
+
+    gc.freeze()
+    parent = os.getpid()
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
+        for line in sys.stdin:
+            answer = _carry_out(json.loads(line))
+            if os.getpid() != parent:
+                break
+            print(json.dumps(answer), file=answers, flush=True)
+    if os.getpid() != parent:
+        gc.enable()
+        hbot_command.main()
+
+
+def _carry_out(asked: dict[str, Any]) -> dict[str, Any] | None:
+    """The answer; None in the copy, whose streams and arguments are the command's from then on."""
+    with ExitStack() as stack:
+        given, printed, complained = streams = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(3)]
+        given.write((asked["text"] or "").encode())
+        given.seek(0)
+        parent = os.getpid()
+        copy = os.fork()
+        if copy == 0:
+            tether.tie_to(parent)
+            for number, stream in enumerate(streams):
+                os.dup2(stream.fileno(), number)
+            sys.stdin = os.fdopen(os.dup(0), encoding="utf-8")
+            sys.argv = ["hbot", *asked["arguments"]]
+            return None
+        code = os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1])
+        for stream in streams:
+            stream.seek(0)
+        said = {"printed": printed, "complained": complained}
+        return {"code": code} | {name: stream.read().decode(errors="replace") for name, stream in said.items()}
+
+
+if __name__ == "__main__":
+    main()
