@@ -190,37 +190,38 @@ def order_update(venue_order: VenueOrder, tracked_order: InFlightOrder, now: flo
 def fill(data: Dict[str, Any]) -> VenueFill:
     """A fill of a REST answer or of a frame of the `fills` channel. Raises WireError when it is malformed."""
     return VenueFill(
-        trade_id=_identifier(data, "id"),
-        exchange_order_id=_identifier(data, "orderId"),
-        client_order_id=wire.optional_text(data, "clientId"),
-        price=wire.positive_decimal(data, "price"),
-        size=wire.positive_decimal(data, "size"),
-        fee=wire.decimal_field(data, "fee"),
-        fee_token=wire.text_field(data, "feeCurrency"),
-        time=wire.time_field(data, "time"),
-        is_taker=data.get("liquidity") != "maker",
+        _identifier(data, "id"),
+        _identifier(data, "orderId"),
+        wire.optional_text(data, "clientId"),
+        wire.positive_decimal(data, "price"),
+        wire.positive_decimal(data, "size"),
+        wire.decimal_field(data, "fee"),
+        wire.text_field(data, "feeCurrency"),
+        wire.time_field(data, "time"),
+        data.get("liquidity") != "maker",
     )
 
 
 def trade_update(venue_fill: VenueFill, tracked_order: InFlightOrder, fee_schema: TradeFeeSchema) -> TradeUpdate:
     """A fill as Hummingbot's news for the order that it belongs to, with exactly the fee that the venue took."""
+    trade_id, exchange_order_id, _, price, size, fee, fee_token, time, is_taker = venue_fill
     is_close = tracked_order.position is PositionAction.CLOSE
     return TradeUpdate(
-        trade_id=venue_fill.trade_id,
-        client_order_id=tracked_order.client_order_id,
-        exchange_order_id=venue_fill.exchange_order_id,
-        trading_pair=tracked_order.trading_pair,
-        fill_timestamp=venue_fill.time,
-        fill_price=venue_fill.price,
-        fill_base_amount=venue_fill.size,
-        fill_quote_amount=venue_fill.price * venue_fill.size,
-        fee=TradeFeeBase.new_perpetual_fee(
+        trade_id,
+        tracked_order.client_order_id,
+        exchange_order_id,
+        tracked_order.trading_pair,
+        time,
+        price,
+        size,
+        price * size,
+        TradeFeeBase.new_perpetual_fee(
             fee_schema=fee_schema,
             position_action=PositionAction.CLOSE if is_close else PositionAction.OPEN,
-            percent_token=venue_fill.fee_token,
-            flat_fees=[TokenAmount(token=venue_fill.fee_token, amount=venue_fill.fee)],
+            percent_token=fee_token,
+            flat_fees=[TokenAmount(fee_token, fee)],
         ),
-        is_taker=venue_fill.is_taker,
+        is_taker,
     )
 
 
@@ -305,7 +306,7 @@ def _trade_type(data: Dict[str, Any]) -> TradeType:
 
 def _identifier(data: Dict[str, Any], name: str) -> str:
     value = wire.field(data, name)
-    if isinstance(value, bool) or not isinstance(value, int):
+    if type(value) is not int:
         raise wire.WireError(f"'{name}' is not an integer")
     return str(value)
 

@@ -928,17 +928,17 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
                 self._poll_notifier.set()  # what the frame should have told has to be found out otherwise
 
     async def _process_frame(self, frame: Dict[str, Any]):
-        processors: Mapping[str, Callable[[Any], Awaitable[None]]] = {
-            CONSTANTS.ORDERS_CHANNEL: self._process_order_frame,
-            CONSTANTS.FILLS_CHANNEL: self._process_fill_frame,
-            CONSTANTS.POSITIONS_CHANNEL: self._process_position_frame,
-            CONSTANTS.BALANCES_CHANNEL: self._process_balance_frame,
-        }
         channel = wire.channel(frame)
-        if channel == CONSTANTS.STREAM_CONNECTED_CHANNEL:
+        if channel == CONSTANTS.FILLS_CHANNEL:
+            await self._order_tracker.process_venue_fill(account_data.fill(wire.payload(frame)))
+        elif channel == CONSTANTS.ORDERS_CHANNEL:
+            await self._process_order_frame(wire.payload(frame))
+        elif channel == CONSTANTS.POSITIONS_CHANNEL:
+            await self._process_position_frame(wire.payload(frame))
+        elif channel == CONSTANTS.BALANCES_CHANNEL:
+            self._holdings.note_balance(account_data.balance(wire.payload(frame)))
+        elif channel == CONSTANTS.STREAM_CONNECTED_CHANNEL:
             await self._catch_up()
-        elif channel in processors:
-            await processors[channel](wire.payload(frame))
 
     async def _process_order_frame(self, data: Any):
         venue_order = account_data.order(data)
@@ -950,18 +950,12 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         elif not venue_order.is_closed:
             self._order_tracker.take_back_failed_order(venue_order)
 
-    async def _process_fill_frame(self, data: Any):
-        await self._order_tracker.process_venue_fill(account_data.fill(data))
-
     async def _process_position_frame(self, data: Any):
         position = account_data.position(data)
         trading_pairs = await self.trading_pair_symbol_map()
         if position.market in trading_pairs:
             trading_pair = trading_pairs[position.market]
             self._holdings.note_position(trading_pair, position, self.get_leverage(trading_pair))
-
-    async def _process_balance_frame(self, data: Any):
-        self._holdings.note_balance(account_data.balance(data))
 
     async def _catch_up(self):
         """Fetches what happened while the private stream was down, before its next frames are processed."""

@@ -129,7 +129,10 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
 
         :raises WireError: when the fill names two orders
         """
-        order = find_order(self.all_fillable_orders, fill.client_order_id, fill.exchange_order_id)
+        # Nearly every fill is of an order in flight, by its own id.
+        order = self._in_flight_orders.get(fill.client_order_id) or find_order(
+            self.all_fillable_orders, fill.client_order_id, fill.exchange_order_id
+        )
         if order is None:
             if fill.client_order_id is None:
                 self._early_fills.append(fill)
@@ -196,7 +199,19 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
             self._process_fill(order, fill)
 
     def _process_fill(self, order: InFlightOrder, fill: account_data.VenueFill):
-        self.process_trade_update(account_data.trade_update(fill, order, self._connector.trade_fee_schema()))
+        """As `process_trade_update`, which looks for the order once more."""
+        update = account_data.trade_update(fill, order, self._connector.trade_fee_schema())
+        amount_before = order.executed_amount_base
+        if order.update_with_trade_update(update):
+            self._trigger_order_fills(
+                order,
+                amount_before,
+                update.fill_base_amount,
+                update.fill_price,
+                update.fee,
+                update.trade_id,
+                update.exchange_order_id,
+            )
 
     def _follow_reduction(self, order: InFlightOrder, venue_order: account_data.VenueOrder):
         # The venue cuts a reduce-only order to the position that is left (Acme API §8). Waiting for more to be filled

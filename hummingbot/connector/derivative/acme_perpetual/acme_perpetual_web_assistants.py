@@ -27,6 +27,7 @@ from hummingbot.core.web_assistant.connections.ws_connection import WSConnection
 from hummingbot.core.web_assistant.rest_assistant import RESTAssistant
 from hummingbot.core.web_assistant.rest_post_processors import RESTPostProcessorBase
 from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
+from hummingbot.core.web_assistant.ws_assistant import WSAssistant
 from hummingbot.core.web_assistant.ws_pre_processors import WSPreProcessorBase
 
 TOO_MANY_REQUESTS = 429
@@ -293,6 +294,13 @@ class AcmeRESTAssistant(RESTAssistant):
         await asyncio.sleep(delay)
 
 
+class AcmeWSAssistant(WSAssistant):
+    """Passes on what the connection brings, as it is: there is nobody to work on it in between."""
+
+    def receive(self) -> Awaitable[Optional[WSResponse]]:
+        return self._connection.receive()
+
+
 class AcmeWebAssistantsFactory(WebAssistantsFactory):
     """Makes the assistants that the connector's data sources and requests use."""
 
@@ -305,6 +313,13 @@ class AcmeWebAssistantsFactory(WebAssistantsFactory):
             throttler=self._throttler,
             rest_pre_processors=self._rest_pre_processors,
             rest_post_processors=self._rest_post_processors,
+            auth=self._auth,
+        )
+
+    async def get_ws_assistant(self) -> WSAssistant:
+        return AcmeWSAssistant(
+            connection=await self._connections_factory.get_ws_connection(),
+            ws_pre_processors=self._ws_pre_processors,
             auth=self._auth,
         )
 

@@ -5,13 +5,12 @@ Pure functions. What the venue sends is not trusted: a field that is absent, of 
 this module, or in that of the public data or of the account.
 """
 
-import json
 import math
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Dict, List, Optional
 
-from pydantic_core import from_json
+import msgspec
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 
@@ -35,7 +34,7 @@ def exact_json(text: str) -> Any:
     """
     try:
         return _EXACT_NUMBERS.decode(text)
-    except (TypeError, ValueError, RecursionError) as error:
+    except (TypeError, ValueError, ArithmeticError, RecursionError) as error:
         raise WireError(f"not JSON: {type(error).__name__}") from None
 
 
@@ -51,8 +50,8 @@ def public_frame(text: str) -> Dict[str, Any]:
         if channel(frame) == CONSTANTS.FUNDING_CHANNEL:
             return frame
     try:
-        return json_object(from_json(text, allow_inf_nan=False))
-    except (TypeError, ValueError) as error:
+        return json_object(_DOUBLES.decode(text))
+    except (ValueError, RecursionError) as error:
         raise WireError(f"not JSON: {type(error).__name__}") from None
 
 
@@ -154,11 +153,8 @@ def double(value: Any, name: str) -> float:
     return number
 
 
-def _refuse_constant(name: str):
-    raise WireError(f"{name} is not JSON")
-
-
-_EXACT_NUMBERS = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=Decimal)
+_EXACT_NUMBERS = msgspec.json.Decoder(float_hook=Decimal)
+_DOUBLES = msgspec.json.Decoder()
 
 
 def _decimal(value: Any, name: str) -> Decimal:

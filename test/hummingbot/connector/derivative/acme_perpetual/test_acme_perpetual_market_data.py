@@ -163,6 +163,13 @@ class JsonTests(unittest.TestCase):
             with self.subTest(str(text)[:20]), self.assertRaises(wire.WireError):
                 wire.exact_json(text)
 
+    def test_numbers_beyond_all_measure_are_refused(self):
+        beyond = "1e" + "9" * 30
+        for decode in (wire.exact_json, wire.public_frame, wire.private_frame):
+            for text in (f'{{"price": {beyond}}}', f'{{"price": -{beyond}}}', '{"a": ' + "[" * 100_000):
+                with self.subTest(decode.__name__, text=text[:20]), self.assertRaises(wire.WireError):
+                    decode(text)
+
     def test_frames_are_objects(self):
         for decode in (wire.public_frame, wire.private_frame):
             for text in ("[]", "1", '"a"', "null", "pong"):
