@@ -16,7 +16,7 @@ from acme_exchange.api.routes import ROUTES
 from acme_exchange.api.session import MOST_SUBSCRIPTIONS, SILENCE_MICROSECONDS
 from acme_exchange.api.standing import MOST_AN_ADDRESS, MOST_CONNECTIONS
 from acme_exchange.api.strangers import MESSAGES_A_SECOND, MESSAGES_AT_ONCE
-from acme_exchange.api.wire import answers
+from acme_exchange.api.wire import account_data, answers, market_data
 from acme_exchange.api.wire.frames import GOING_AWAY
 
 PAGE = Path(__file__).parents[1] / "docs" / "api.md"
@@ -88,18 +88,21 @@ its numbers are left out. A client whose book is another one unsubscribes and su
 # What a channel's frames hold, and when they come.
 CHANNELS: dict[Channel, tuple[Any, str]] = {
     Channel.ORDER_BOOK: (
-        answers.BookFrame,
+        market_data.BookFrame,
         f"a `partial` with the best {DEPTH} levels a side; then the levels that changed, at most twenty times a "
         "second, those that are gone with a size of 0",
     ),
-    Channel.TRADES: (list[answers.Trade], "with every match"),
-    Channel.TICKER: (answers.Ticker, "at once, with every change, at most twenty times a second, and every second"),
-    Channel.MARKETS: (answers.MarketsFrame, "a `partial` with every market; then those that changed, within a second"),
-    Channel.FUNDING: (answers.Funding, "at once, and every second; futures only"),
-    Channel.ORDERS: (answers.Order, "with every change of an order's status, and every fill"),
-    Channel.FILLS: (answers.Fill, "with every fill"),
-    Channel.POSITIONS: (answers.Position, "after every fill, funding payment and liquidation"),
-    Channel.BALANCES: (answers.Balance, "after every change of `total` or `free`"),
+    Channel.TRADES: (list[market_data.Trade], "with every match"),
+    Channel.TICKER: (market_data.Ticker, "at once, with every change, at most twenty times a second, and every second"),
+    Channel.MARKETS: (
+        market_data.MarketsFrame,
+        "a `partial` with every market; then those that changed, within a second",
+    ),
+    Channel.FUNDING: (market_data.Funding, "at once, and every second; futures only"),
+    Channel.ORDERS: (account_data.Order, "with every change of an order's status, and every fill"),
+    Channel.FILLS: (account_data.Fill, "with every fill"),
+    Channel.POSITIONS: (account_data.Position, "after every fill, funding payment and liquidation"),
+    Channel.BALANCES: (account_data.Balance, "after every change of `total` or `free`"),
 }
 
 

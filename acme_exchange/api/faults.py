@@ -23,7 +23,7 @@ from acme_exchange.api.outbox import Outbox
 from acme_exchange.api.published_book import BookChange
 from acme_exchange.api.rate_limits import ORDERS, REQUESTS
 from acme_exchange.api.rest import BASE
-from acme_exchange.api.wire import answers
+from acme_exchange.api.wire.answers import Answer
 from acme_exchange.api.wire.requests import Name, Request
 from acme_exchange.clock import Clock
 from acme_exchange.engine import Refused
@@ -300,10 +300,25 @@ class _FaultyOutbox(Outbox):
             self.put(held)
 
 
-def present(fault: Fault) -> answers.Fault:
+class FaultAnswer(Answer, frozen=True):
+    """Told to the venue's owner alone; no part of the Acme API."""
+
+    id: int
+    name: str
+    rate: float
+    seconds: float | None
+    times: int | None
+    method: str | None
+    path: str | None
+    channel: str | None
+    seen: int
+    struck: int
+
+
+def present(fault: Fault) -> FaultAnswer:
     """The fault as the venue's owner is told of it."""
     asked = fault.asked
-    return answers.Fault(
+    return FaultAnswer(
         id=fault.id,
         name=asked.name.value,
         rate=asked.rate,

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
 from acme_exchange.api.published_book import DEPTH, BookChange, PublishedBook
-from acme_exchange.api.wire import answers, frames, presentation
+from acme_exchange.api.wire import account_data, answers, frames, market_data
 from acme_exchange.engine import (
     BalanceChanged,
     BookChanged,
@@ -76,14 +76,14 @@ class PrivateFeed:
 
 PRIVATE_FEEDS: dict[type, PrivateFeed] = {
     OrderChanged: PrivateFeed(
-        Channel.ORDERS, lambda event: event.order.account, lambda event: presentation.order(event.order)
+        Channel.ORDERS, lambda event: event.order.account, lambda event: account_data.order(event.order)
     ),
-    Filled: PrivateFeed(Channel.FILLS, lambda event: event.account, presentation.fill),
+    Filled: PrivateFeed(Channel.FILLS, lambda event: event.account, account_data.fill),
     PositionChanged: PrivateFeed(
-        Channel.POSITIONS, lambda event: event.position.account, lambda event: presentation.position(event.position)
+        Channel.POSITIONS, lambda event: event.position.account, lambda event: account_data.position(event.position)
     ),
     BalanceChanged: PrivateFeed(
-        Channel.BALANCES, lambda event: event.account, lambda event: presentation.balance(event.balance)
+        Channel.BALANCES, lambda event: event.account, lambda event: account_data.balance(event.balance)
     ),
 }
 
@@ -99,7 +99,7 @@ class Feeds:
         self._spoil = spoil
         self._subscribers: dict[Topic, dict[Subscriber, None]] = {}
         self._books: dict[str, PublishedBook] = {}
-        self._markets: dict[str, answers.Market] = {}
+        self._markets: dict[str, market_data.Market] = {}
         self._changed_books: set[str] = set()
         self._changed_tickers: set[str] = set()
         self._starts = {
@@ -150,7 +150,7 @@ class Feeds:
         for market, traded in trades.items():
             topic = Topic(Channel.TRADES, market=market)
             if topic in self._subscribers:
-                self._send(topic, [presentation.trade(trade) for trade in traded])
+                self._send(topic, [market_data.trade(trade) for trade in traded])
 
     def send_gathered(self) -> Iterator[None]:
         """Sends the books and tickers that have changed, one at each step, so that others get a turn in between."""
@@ -198,7 +198,7 @@ class Feeds:
         """What the others have been told, so that the next update follows on for everybody."""
         if topic.market not in self._books:
             self._books[topic.market] = PublishedBook(*self._venue.engine.levels(topic.market, DEPTH))
-        book = presentation.book_frame(self._books[topic.market].partial(self._seconds()))
+        book = market_data.book_frame(self._books[topic.market].partial(self._seconds()))
         return frames.partial(topic.channel.value, topic.market, book)
 
     def _send_book(self, market: str) -> None:
@@ -207,7 +207,7 @@ class Feeds:
             return
         change = book.update(*self._venue.engine.levels(market, DEPTH), self._seconds())
         if change is not None:
-            self._send(Topic(Channel.ORDER_BOOK, market=market), presentation.book_frame(self._spoil(change)))
+            self._send(Topic(Channel.ORDER_BOOK, market=market), market_data.book_frame(self._spoil(change)))
 
     def _start_ticker(self, topic: Topic) -> bytes:
         return frames.update(topic.channel.value, topic.market, self._ticker(topic.market))
@@ -217,33 +217,33 @@ class Feeds:
         if topic in self._subscribers:
             self._send(topic, self._ticker(market))
 
-    def _ticker(self, market: str) -> answers.Ticker:
+    def _ticker(self, market: str) -> market_data.Ticker:
         engine = self._venue.engine
-        return presentation.ticker(*engine.levels(market, depth=1), engine.market(market).last, self._venue.clock.now())
+        return market_data.ticker(*engine.levels(market, depth=1), engine.market(market).last, self._venue.clock.now())
 
     def _start_funding(self, topic: Topic) -> bytes:
         return frames.update(topic.channel.value, topic.market, self._funding(topic.market))
 
-    def _funding(self, market: str) -> answers.Funding:
-        return presentation.funding(self._venue.engine.future(market), self._venue.clock.now())
+    def _funding(self, market: str) -> market_data.Funding:
+        return market_data.funding(self._venue.engine.future(market), self._venue.clock.now())
 
     def _start_markets(self, topic: Topic) -> bytes:
         for _ in self._send_markets():
             pass
-        return frames.partial(topic.channel.value, "", answers.MarketsFrame(action="partial", data=self._markets))
+        return frames.partial(topic.channel.value, "", market_data.MarketsFrame(action="partial", data=self._markets))
 
     def _send_markets(self) -> Iterator[None]:
         """Sends the markets that have changed, having looked at one at each step."""
         engine = self._venue.engine
         changed = {}
         for name in engine.market_names():
-            market = presentation.market(engine.market(name))
+            market = market_data.market(engine.market(name))
             if market != self._markets.get(name):
                 changed[name] = market
             yield
         self._markets |= changed
         if changed:
-            self._send(Topic(Channel.MARKETS), answers.MarketsFrame(action="update", data=changed))
+            self._send(Topic(Channel.MARKETS), market_data.MarketsFrame(action="update", data=changed))
 
     def _seconds(self) -> float:
-        return presentation.epoch_seconds(self._venue.clock.now())
+        return answers.epoch_seconds(self._venue.clock.now())

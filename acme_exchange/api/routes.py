@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from acme_exchange.api import errors
 from acme_exchange.api.rate_limits import CountsAs
-from acme_exchange.api.wire import answers, presentation, requests
+from acme_exchange.api.wire import account_data, answers, market_data, requests
 from acme_exchange.api.wire.requests import Request
 from acme_exchange.clock import Clock
 from acme_exchange.engine import (
@@ -99,32 +99,32 @@ def ping(call: Call) -> answers.Status:
 
 def server_time(call: Call) -> answers.Time:
     """The server's time."""
-    return presentation.iso(call.clock.now())
+    return answers.iso(call.clock.now())
 
 
-def coins(call: Call) -> list[answers.Coin]:
+def coins(call: Call) -> list[market_data.Coin]:
     """The coins that accounts hold."""
-    return [answers.US_DOLLAR]
+    return [market_data.US_DOLLAR]
 
 
-def markets(call: Call) -> Iterator[answers.Market]:
+def markets(call: Call) -> Iterator[market_data.Market]:
     """Every market."""
     engine = call.venue.engine
-    return (presentation.market(engine.market(name)) for name in engine.market_names())
+    return (market_data.market(engine.market(name)) for name in engine.market_names())
 
 
-def market(call: Call) -> answers.Market:
+def market(call: Call) -> market_data.Market:
     """One market."""
-    return presentation.market(call.venue.engine.market(call.path["market"]))
+    return market_data.market(call.venue.engine.market(call.path["market"]))
 
 
-def order_book(call: Call) -> answers.OrderBook:
+def order_book(call: Call) -> market_data.OrderBook:
     """The best levels of a market's book, best first."""
     bids, asks = call.venue.engine.levels(call.path["market"], call.parameters.depth)
-    return presentation.order_book(bids, asks, call.venue.clock.now())
+    return market_data.order_book(bids, asks, call.venue.clock.now())
 
 
-async def trades(call: Call) -> list[answers.Trade]:
+async def trades(call: Call) -> list[market_data.Trade]:
     """A market's trades, newest first."""
     name = call.path["market"]
     _known_market(call, name)
@@ -133,10 +133,10 @@ async def trades(call: Call) -> list[answers.Trade]:
     found = await store.trades(name, period, asked.limit, least_id)
     if _ends_within_a_moment(period, asked.limit, found):
         found = _with_whole_moment(found, await store.trades(name, _moment(found), MOST_OF_A_MOMENT, least_id))
-    return [presentation.trade(trade) for trade in found]
+    return [market_data.trade(trade) for trade in found]
 
 
-async def candles(call: Call) -> list[answers.Candle]:
+async def candles(call: Call) -> list[market_data.Candle]:
     """A market's trades gathered into candles, oldest first; before the venue's first start, a simulated past of volume
     0."""
     name = call.path["market"]
@@ -144,35 +144,35 @@ async def candles(call: Call) -> list[answers.Candle]:
     found = await call.venue.candles(
         name, int(call.parameters.resolution), period_of(call.parameters), call.parameters.limit
     )
-    return [presentation.candle(candle) for candle in found]
+    return [market_data.candle(candle) for candle in found]
 
 
-def futures(call: Call) -> Iterator[answers.Future]:
+def futures(call: Call) -> Iterator[market_data.Future]:
     """Every future, perpetual or dated."""
     engine = call.venue.engine
-    return (presentation.future(engine.future(name)) for name in engine.future_names())
+    return (market_data.future(engine.future(name)) for name in engine.future_names())
 
 
-def future(call: Call) -> answers.Future:
+def future(call: Call) -> market_data.Future:
     """One future."""
-    return presentation.future(call.venue.engine.future(call.path["future"]))
+    return market_data.future(call.venue.engine.future(call.path["future"]))
 
 
-def future_statistics(call: Call) -> answers.FutureStatistics:
+def future_statistics(call: Call) -> market_data.FutureStatistics:
     """A future's volume, open interest and next funding."""
-    return presentation.future_statistics(call.venue.engine.future(call.path["future"]))
+    return market_data.future_statistics(call.venue.engine.future(call.path["future"]))
 
 
-async def funding_rates(call: Call) -> list[answers.FundingRate]:
+async def funding_rates(call: Call) -> list[market_data.FundingRate]:
     """Funding rates that were paid, newest first; before the venue's first start, those of a simulated past."""
     name = _known_future(call, call.parameters.future)
     found = await call.venue.funding_rates(name, period_of(call.parameters), requests.MOST_RECORDS)
-    return [presentation.funding_rate(rate) for rate in found]
+    return [market_data.funding_rate(rate) for rate in found]
 
 
-def account(call: Call) -> answers.Account:
+def account(call: Call) -> account_data.Account:
     """The account, its margin and its positions."""
-    return presentation.account(call.venue.engine.account(call.account))
+    return account_data.account(call.venue.engine.account(call.account))
 
 
 def set_leverage(call: Call) -> None:
@@ -185,39 +185,39 @@ def set_position_mode(call: Call) -> None:
     call.venue.execute(SetPositionMode(call.account, call.parameters.mode))
 
 
-def balances(call: Call) -> list[answers.Balance]:
+def balances(call: Call) -> list[account_data.Balance]:
     """What the account holds."""
-    return [presentation.balance(call.venue.engine.balance(call.account))]
+    return [account_data.balance(call.venue.engine.balance(call.account))]
 
 
-def positions(call: Call) -> list[answers.Position]:
+def positions(call: Call) -> list[account_data.Position]:
     """Every position that ever was open."""
     return [
-        presentation.position(position, call.parameters.show_average_price)
+        account_data.position(position, call.parameters.show_average_price)
         for position in call.venue.engine.positions(call.account)
     ]
 
 
-def open_orders(call: Call) -> Iterator[answers.Order]:
+def open_orders(call: Call) -> Iterator[account_data.Order]:
     """The resting orders, oldest first."""
     found = call.venue.engine.open_orders(call.account, call.parameters.market)
-    return (presentation.order(order) for order in found)
+    return (account_data.order(order) for order in found)
 
 
-async def order_history(call: Call) -> Paged[answers.Order]:
+async def order_history(call: Call) -> Paged[account_data.Order]:
     """Orders, open and closed, newest first."""
     asked: requests.OrderHistoryQuery = call.parameters
     accepted = OrderFilter(_known_market(call, asked.market), asked.side, asked.order_type)
     page = await call.venue.store.orders(call.account, accepted, period_of(asked), asked.limit, asked.order == "asc")
-    return Paged([presentation.order(order) for order in page.records], page.more)
+    return Paged([account_data.order(order) for order in page.records], page.more)
 
 
-def order(call: Call) -> answers.Order:
+def order(call: Call) -> account_data.Order:
     """One order, open or closed."""
-    return presentation.order(_stored_order(call))
+    return account_data.order(_stored_order(call))
 
 
-def place_order(call: Call) -> answers.Order:
+def place_order(call: Call) -> account_data.Order:
     """Places an order; the answer shows it as it was accepted, not yet matched."""
     asked: requests.PlaceOrderRequest = call.parameters
     is_limit = asked.type == "limit"
@@ -240,7 +240,7 @@ def place_order(call: Call) -> answers.Order:
     return _new_order(call, command)
 
 
-def modify_order(call: Call) -> answers.Order:
+def modify_order(call: Call) -> account_data.Order:
     """Cancels a resting order and places another in its stead."""
     asked: requests.ModifyOrderRequest = call.parameters
     existing = _order_to_cancel(call)
@@ -269,7 +269,7 @@ def cancel_orders(call: Call) -> str:
     return ORDERS_QUEUED
 
 
-async def fills(call: Call) -> list[answers.Fill]:
+async def fills(call: Call) -> list[account_data.Fill]:
     """The account's fills, newest first."""
     asked: requests.FillsQuery = call.parameters
     accepted = FillFilter(_known_market(call, asked.market), asked.order_id, asked.least_id)
@@ -278,22 +278,22 @@ async def fills(call: Call) -> list[answers.Fill]:
     if _ends_within_a_moment(period, asked.limit, found):
         rest = await store.fills(call.account, accepted, _moment(found), MOST_OF_A_MOMENT, is_oldest_first)
         found = _with_whole_moment(found, rest.records)
-    return [presentation.fill(fill) for fill in found]
+    return [account_data.fill(fill) for fill in found]
 
 
-async def funding_payments(call: Call) -> list[answers.FundingPayment]:
+async def funding_payments(call: Call) -> list[account_data.FundingPayment]:
     """What the account paid (positive) or received for funding, newest first."""
     name = _known_future(call, call.parameters.future)
     found = await call.venue.store.funding_payments(
         call.account, name, period_of(call.parameters), requests.MOST_RECORDS
     )
-    return [presentation.funding_payment(payment) for payment in found]
+    return [account_data.funding_payment(payment) for payment in found]
 
 
-def _new_order(call: Call, command: Command) -> answers.Order:
+def _new_order(call: Call, command: Command) -> account_data.Order:
     """The order that the command has made, as it was accepted: what it then met comes by frame, or when asked for."""
     changes = (event.order for event in call.venue.execute(command) if isinstance(event, OrderChanged))
-    return presentation.order(next(order for order in changes if order.status == "new"))
+    return account_data.order(next(order for order in changes if order.status == "new"))
 
 
 def _meant(

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from acme_exchange.accounts.keys import AccountSettings
 from acme_exchange.api.wire import codec
-from acme_exchange.api.wire.presentation import iso
+from acme_exchange.api.wire.answers import iso
 from acme_exchange.cli.place import add_place_options, premises
 from acme_exchange.engine.model.money import EXACT
 from acme_exchange.input.numbers import number

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from acme_exchange.api.wire.answers import Answer, Time
-from acme_exchange.api.wire.presentation import iso_or_none
+from acme_exchange.api.wire.answers import Answer, Time, iso_or_none
 from acme_exchange.engine.model.money import EXACT
 from acme_exchange.engine.views import Account
 from acme_exchange.store import Period

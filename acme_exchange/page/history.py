@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from acme_exchange.accounts.keys import ApiKey
 from acme_exchange.api.routes import period_of
-from acme_exchange.api.wire import presentation, requests
-from acme_exchange.api.wire.answers import Answer, Fill
+from acme_exchange.api.wire import account_data, answers, requests
+from acme_exchange.api.wire.account_data import Fill
+from acme_exchange.api.wire.answers import Answer
 from acme_exchange.api.wire.requests import Request
 from acme_exchange.page.equity import EquityCurve, equity_curve
 from acme_exchange.store import FillFilter, Period
@@ -42,7 +43,7 @@ async def fills(venue: Venue, key: ApiKey, fields: object) -> list[PageFill]:
     page = await venue.store.fills(
         key.account, FillFilter(asked.market, asked.order_id), period_of(asked), asked.limit, asked.order == "asc"
     )
-    return [_with_profit(presentation.fill(fill), fill.profit) for fill in page.records]
+    return [_with_profit(account_data.fill(fill), fill.profit) for fill in page.records]
 
 
 async def ledger(venue: Venue, key: ApiKey, fields: object) -> LedgerPage:
@@ -60,4 +61,4 @@ def _with_profit(fill: Fill, profit: Decimal) -> PageFill:
 
 
 def _presented(entry: Entry) -> dict[str, Any]:
-    return {name: getattr(entry, name) for name in Entry.__slots__} | {"time": presentation.iso(entry.time)}
+    return {name: getattr(entry, name) for name in Entry.__slots__} | {"time": answers.iso(entry.time)}

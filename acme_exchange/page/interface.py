@@ -21,8 +21,7 @@ from acme_exchange.api.rest import RestInterface
 from acme_exchange.api.routes import Route
 from acme_exchange.api.websocket import WebSocketInterface
 from acme_exchange.api.wire import codec
-from acme_exchange.api.wire.answers import Answer, Success
-from acme_exchange.api.wire.presentation import iso
+from acme_exchange.api.wire.answers import Answer, Success, iso
 from acme_exchange.api.wire.requests import Name, Request
 from acme_exchange.engine import Refused
 from acme_exchange.owner.interface import AdminInterface

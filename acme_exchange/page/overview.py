@@ -3,11 +3,10 @@
 from collections import Counter
 from decimal import Decimal
 
-from acme_exchange.api.faults import Faults, present
+from acme_exchange.api.faults import FaultAnswer, Faults, present
 from acme_exchange.api.turns import in_turns
 from acme_exchange.api.websocket import WebSocketInterface
-from acme_exchange.api.wire.answers import Answer, Fault, Time
-from acme_exchange.api.wire.presentation import iso, iso_or_none
+from acme_exchange.api.wire.answers import Answer, Time, iso, iso_or_none
 from acme_exchange.engine.model.money import EXACT
 from acme_exchange.store import FillFilter, OrderFilter, Period
 from acme_exchange.venue import Venue
@@ -47,7 +46,7 @@ class Overview(Answer, frozen=True):
 
     time: Time
     accounts: list[AccountOverview]
-    faults: list[Fault]
+    faults: list[FaultAnswer]
 
 
 async def owners_view(venue: Venue, sockets: WebSocketInterface, faults: Faults) -> Overview:

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from acme_exchange.api import errors
 from acme_exchange.engine import Refused
+from acme_exchange.engine.model.words import OrderKind, PositionMode, PositionSide, Side
 from acme_exchange.engine.rules.accounts import MAX_LEVERAGE
 from acme_exchange.input.numbers import JSON_NUMBER, LARGEST_NUMBER, number
 
@@ -52,8 +53,6 @@ def _whole_number(least: int, most: int) -> tuple[Any, ...]:
 
 
 Number = Annotated[Decimal, BeforeValidator(number), _described("number", -int(LARGEST_NUMBER), int(LARGEST_NUMBER))]
-Side = Literal["buy", "sell"]
-OrderType = Literal["limit", "market"]
 ClientId = Annotated[str, Field(strict=True, min_length=1, max_length=64)]
 Name = Annotated[str, Field(strict=True, min_length=1)]
 Seconds = Annotated[Number, Field(ge=0, le=LATEST_SECOND), _described("number", 0, LATEST_SECOND)]
@@ -133,7 +132,7 @@ class OpenOrdersQuery(Request):
 class OrderHistoryQuery(PagedQuery):
     market: Name | None = None
     side: Side | None = None
-    order_type: OrderType | None = Field(None, alias="orderType")
+    order_type: OrderKind | None = Field(None, alias="orderType")
     order: Literal["asc", "desc"] = "desc"
 
 
@@ -149,13 +148,13 @@ class LeverageRequest(Request):
 
 
 class PositionModeRequest(Request):
-    mode: Literal["oneway", "hedge"]
+    mode: PositionMode
 
 
 class PlaceOrderRequest(Request):
     market: Name
     side: Side
-    type: OrderType
+    type: OrderKind
     size: Number
     price: Number | None = None
     reduce_only: StrictBool = Field(False, alias="reduceOnly")
@@ -165,7 +164,7 @@ class PlaceOrderRequest(Request):
     reject_after: Annotated[int, *_whole_number(0, LARGEST_ID)] | None = Field(
         None, alias="rejectAfterTs", description="epoch milliseconds"
     )
-    position_side: Literal["long", "short"] | None = Field(None, alias="positionSide")
+    position_side: PositionSide | None = Field(None, alias="positionSide")
 
 
 class ModifyOrderRequest(Request):

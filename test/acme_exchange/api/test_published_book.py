@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 
 from acme_exchange.api.published_book import PublishedBook, checksum
-from acme_exchange.api.wire import codec, presentation
+from acme_exchange.api.wire import codec, market_data
 from test.acme_exchange.api import recordings
 from test.acme_exchange.api.client_book import ClientBook
 
@@ -17,7 +17,7 @@ def ladder(start: int, step: int, count: int) -> list[tuple[Decimal, Decimal]]:
 
 
 def as_client_reads(frame) -> dict:
-    return codec.decode(codec.encode(presentation.book_frame(frame)))
+    return codec.decode(codec.encode(market_data.book_frame(frame)))
 
 
 def test_every_recorded_book_frame_has_the_checksum_that_the_venue_computes():
