@@ -6,14 +6,23 @@ from decimal import Decimal
 from acme_exchange.accounts.file import AccountsError
 from acme_exchange.accounts.keys import AccountEntry, ApiKey
 from acme_exchange.clock import Clock
-from acme_exchange.engine import Advance, Command, CreateAccount, Deposit, Engine, Event, FundingSettled
+from acme_exchange.engine import (
+    Advance,
+    Command,
+    CreateAccount,
+    Deposit,
+    Engine,
+    Event,
+    FundingSettled,
+    MarketSpecification,
+)
+from acme_exchange.engine.resumption import MarketsChanged, resumed
 from acme_exchange.known_past import KnownPast
 from acme_exchange.latency import Latency
 from acme_exchange.market import MarketPlan, MarketSimulation
 from acme_exchange.past import Past
-from acme_exchange.store import Candle, FirstStart, MemoryStore, Period, Store
+from acme_exchange.store import Candle, FirstStart, MemoryStore, Period, Store, StoreUnusable
 from acme_exchange.store.progress import Progress
-from acme_exchange.store.resumption import resumed_engine
 
 Listener = Callable[[Sequence[Event]], None]
 
@@ -174,7 +183,7 @@ def planned_venue(
         clock.go_on_from(store.state["now"])
     else:
         store.begin(FirstStart(clock.now(), str(plan.seed)))
-    engine = resumed_engine(store.state, plan.specifications, funding_interval, client_ids=store)
+    engine = _engine(store, plan.specifications, funding_interval)
     prices = {row["name"]: Decimal(row["index"]) for row in (store.state or {"markets": []})["markets"] if row["index"]}
     venue = Venue(engine, plan.simulation(prices), store, clock, _past(plan, store.first_start, funding_interval))
     venue.open_accounts(accounts, plan.fees)
@@ -182,6 +191,15 @@ def planned_venue(
         if recording := plan.recordings.get(market.specification.underlying):
             venue.origins[market.specification.name] = recording.origin
     return venue
+
+
+def _engine(store: Store, markets: Sequence[MarketSpecification], funding_interval: int) -> Engine:
+    if store.state is None:
+        return Engine(markets, funding_interval, store)
+    try:
+        return Engine.restore(resumed(store.state, markets, funding_interval), store)
+    except MarketsChanged as error:
+        raise StoreUnusable(f"{error}, or take another directory with --data") from None
 
 
 def _past(plan: MarketPlan, first_start: FirstStart | None, funding_interval: int) -> Past | KnownPast | None:

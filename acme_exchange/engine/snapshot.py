@@ -40,7 +40,7 @@ def dump(state: State) -> dict[str, Any]:
         "funding_interval": state.funding_interval,
         "counters": dict(state.counters),
         "client_ids": _pairs(state.client_ids),
-        "markets": [_market_row(market) for market in markets],
+        "markets": [market_row(market) for market in markets],
         "statistics": [row for market in markets for row in _statistics_rows(market)],
         "accounts": [_account_row(account) for account in state.accounts.values()],
         "holdings": _holding_rows(held for account in state.accounts.values() for held in account.holdings.values()),
@@ -65,7 +65,7 @@ def take_changes(state: State) -> dict[str, Any]:
         "now": state.now,
         "funding_interval": state.funding_interval,
         "counters": dict(state.counters),
-        "markets": [_market_row(market) for market in changed.markets.values()],
+        "markets": [market_row(market) for market in changed.markets.values()],
         "statistics": [row for market in changed.markets.values() for row in _statistics_rows(market, changed.since)],
         "accounts": [_account_row(account) for account in changed.accounts.values()],
         "holdings": _holding_rows(changed.holdings.values()),
@@ -123,9 +123,21 @@ def _pairs(client_ids: ClientIds) -> list[list[str]] | None:
     return sorted(map(list, client_ids.pairs)) if isinstance(client_ids, RememberedIds) else None
 
 
-def _market_row(market: Market) -> dict[str, Any]:
-    row = {name: getattr(market.specification, name) for name in _SPECIFICATION}
-    row |= {name: str(row[name]) for name in _SPECIFICATION_MONEY}
+def specification_row(specification: MarketSpecification) -> dict[str, Any]:
+    """The part of a market's row that defines it."""
+    row = {name: getattr(specification, name) for name in _SPECIFICATION}
+    return row | {name: str(row[name]) for name in _SPECIFICATION_MONEY}
+
+
+def specification_of(row: dict[str, Any]) -> MarketSpecification:
+    """The definition in a market's row."""
+    values = {name: row[name] for name in _SPECIFICATION}
+    return MarketSpecification(**values | {name: Decimal(row[name]) for name in _SPECIFICATION_MONEY})
+
+
+def market_row(market: Market) -> dict[str, Any]:
+    """What a snapshot holds of a market, but for its orders and its day."""
+    row = specification_row(market.specification)
     row |= {name: str(price) if (price := getattr(market, name)) else None for name in _MARKET_PRICES}
     row |= {"open_interest": str(market.open_interest), "enabled": market.enabled, "expired": market.expired}
     funding = market.funding
@@ -143,8 +155,7 @@ def _market_row(market: Market) -> dict[str, Any]:
 
 
 def _load_market(row: dict[str, Any], interval: int) -> Market:
-    money = {name: Decimal(row[name]) for name in _SPECIFICATION_MONEY}
-    market = Market(MarketSpecification(**{name: row[name] for name in _SPECIFICATION} | money))
+    market = Market(specification_of(row))
     market.expired = row["expired"]
     market.open_interest = Decimal(row["open_interest"])
     for name in _MARKET_PRICES:
