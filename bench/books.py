@@ -5,7 +5,7 @@ import statistics
 import time
 from collections.abc import Sequence
 
-from bench.market import Change, changes
+from bench.market import SHOWN, Change, changes
 from bench.measure import Line, beside_rivals, interleaved
 from bench.subjects import ALL, Acme, Bybit, Socket, Subject, Tracking, YieldingSocket
 from hummingbot.core.data_type.order_book import OrderBook
@@ -15,7 +15,7 @@ UPDATES = 1500
 GOAL_ONE_BY_ONE = 1.1
 GOAL_BURST = 2.0
 GOAL_FLAT = 1.10
-ONLY_WE_VERIFY = "only ours is verified"
+DIFFERENCES = f"only ours is verified; hyperliquid's frames are whole books of {SHOWN} levels a side"
 
 
 async def updates_a_second(
@@ -33,16 +33,18 @@ async def updates_a_second(
         await tracking.read(reading)
         seconds = time.process_time() - began
         for number, pair in enumerate(subject.pairs):
-            _assert_right(tracking.tracker.order_books[pair], number, full, updates)
+            _assert_right(tracking.tracker.order_books[pair], number, full, updates, subject.depth)
     return len(frames) / seconds
 
 
-def _assert_right(book: OrderBook, market: int, full: Sequence[Change], updates: Sequence[Change]) -> None:
+def _assert_right(
+    book: OrderBook, market: int, full: Sequence[Change], updates: Sequence[Change], depth: int | None
+) -> None:
     bids = dict(full[market].bids)
     for change in updates:
         if change.market == market:
             bids.update(change.bids)
-    assert [(row.price, row.amount) for row in book.bid_entries()] == sorted(bids.items(), reverse=True)
+    assert [(row.price, row.amount) for row in book.bid_entries()] == sorted(bids.items(), reverse=True)[:depth]
 
 
 def floor_a_second(subject: Subject, updates: Sequence[Change]) -> float:
@@ -74,7 +76,7 @@ async def _levels_line(levels: int, pace: str, socket: type[Socket], goal: float
         {kind.name: lambda kind=kind: updates_a_second(kind(), full, updates, socket) for kind in ALL}
     )
     floor = statistics.median(floor_a_second(Acme(), updates) for _ in range(3))
-    remark = ONLY_WE_VERIFY + (", what waits is merged" if socket is Socket else "")
+    remark = DIFFERENCES + ("; we merge what waits" if socket is Socket else "")
     name = f"book update, {levels} levels, {pace}"
     return beside_rivals(name, "updates/s", figures, Acme.name, goal, remark, floor)
 

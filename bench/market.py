@@ -11,13 +11,19 @@ from random import Random
 
 DEPTH = 100
 MIDDLE = 60_000.0
+SHOWN = 20
+"""Levels a side that Hyperliquid tells, whatever changed."""
 TICK = 1.0
 START = 1_767_323_045.678
 
 
 @dataclass(frozen=True)
 class Change:
-    """Levels that changed in one market, best first; size 0: gone. `checksum` is of the book after it (Acme API §6)."""
+    """Levels that changed in one market, best first; size 0: gone.
+
+    :ivar checksum: of the book after it (Acme API §6).
+    :ivar best: the best levels of the book after it, bids and asks, for an exchange that always tells all of them.
+    """
 
     market: int
     number: int
@@ -25,6 +31,7 @@ class Change:
     bids: list[tuple[float, float]]
     asks: list[tuple[float, float]]
     checksum: int
+    best: tuple[list[tuple[float, float]], list[tuple[float, float]]]
     is_full: bool = False
 
 
@@ -49,7 +56,10 @@ class Book:
         return self._change(bids, asks)
 
     def _change(self, bids: list, asks: list, is_full: bool = False) -> Change:
-        return Change(self._market, self._number, START + self._number * 0.1, bids, asks, self._checksum(), is_full)
+        best = self._best(self._bids, -1), self._best(self._asks, 1)
+        shown = best[0][:SHOWN], best[1][:SHOWN]
+        time = START + self._number * 0.1
+        return Change(self._market, self._number, time, bids, asks, self._checksum(*best), shown, is_full)
 
     def _resize(self, side: dict[float, float], levels: int) -> list[tuple[float, float]]:
         prices = self._random.sample(sorted(side), levels)
@@ -60,9 +70,10 @@ class Book:
     def _size(self) -> float:
         return self._random.randint(1, 90_000) / 10_000
 
-    def _checksum(self) -> int:
-        levels = zip(self._best(self._bids, -1), self._best(self._asks, 1))
-        return zlib.crc32(":".join(str(number) for bid, ask in levels for number in (*bid, *ask)).encode())
+    @staticmethod
+    def _checksum(bids: list[tuple[float, float]], asks: list[tuple[float, float]]) -> int:
+        numbers = (str(number) for bid, ask in zip(bids, asks) for number in (*bid, *ask))
+        return zlib.crc32(":".join(numbers).encode())
 
     @staticmethod
     def _best(side: dict[float, float], sign: int) -> list[tuple[float, float]]:
@@ -357,6 +368,88 @@ class Binance:
         )
 
 
+class Hyperliquid:
+    """Frames of Hyperliquid's API. It tells no changes: each frame is the whole of the book's best levels."""
+
+    @staticmethod
+    def symbol(market: int) -> str:
+        return f"C{market}"
+
+    def book(self, change: Change) -> str:
+        levels = [[{"px": str(price), "sz": str(size), "n": 1} for price, size in side] for side in change.best]
+        data = {"coin": self.symbol(change.market), "time": int(change.time * 1e3), "levels": levels}
+        return json.dumps({"channel": "l2Book", "data": data})
+
+    def trade(self, number: int) -> str:
+        return json.dumps(
+            {
+                "channel": "trades",
+                "data": [
+                    {
+                        "coin": self.symbol(0),
+                        "side": "B",
+                        "px": str(MIDDLE),
+                        "sz": "0.25",
+                        "time": _milliseconds(number),
+                        "hash": f"0x{number:064x}",
+                        "tid": number,
+                        "users": ["0x" + "1" * 40, "0x" + "2" * 40],
+                    }
+                ],
+            }
+        )
+
+    def funding(self, number: int) -> str:
+        return json.dumps(
+            {
+                "channel": "activeAssetCtx",
+                "data": {
+                    "coin": self.symbol(0),
+                    "ctx": {
+                        "funding": "0.0000125",
+                        "openInterest": "12.5",
+                        "prevDayPx": str(MIDDLE),
+                        "dayNtlVlm": "1169046.29",
+                        "premium": "0.00031774",
+                        "oraclePx": str(MIDDLE),
+                        "markPx": str(MIDDLE + number % 7),
+                        "midPx": str(MIDDLE),
+                        "impactPxs": [str(MIDDLE - TICK), str(MIDDLE + TICK)],
+                        "dayBaseVlm": "19.48",
+                    },
+                },
+            }
+        )
+
+    def fill(self, number: int, client_id: str, exchange_id: str) -> str:
+        return json.dumps(
+            {
+                "channel": "user",
+                "data": {
+                    "fills": [
+                        {
+                            "coin": self.symbol(0),
+                            "px": str(MIDDLE),
+                            "sz": "0.001",
+                            "side": "B",
+                            "time": _milliseconds(number),
+                            "startPosition": "0.0",
+                            "dir": "Open Long",
+                            "closedPnl": "0.0",
+                            "hash": f"0x{number:064x}",
+                            "oid": int(exchange_id),
+                            "crossed": False,
+                            "fee": "0.012",
+                            "tid": number,
+                            "cloid": client_id,
+                            "feeToken": "USDC",
+                        }
+                    ]
+                },
+            }
+        )
+
+
 def _texts(levels: list[tuple[float, float]]) -> list[list[str]]:
     return [[str(price), str(size)] for price, size in levels]
 
@@ -369,6 +462,6 @@ def _iso(number: int) -> str:
     return f"2026-01-02T03:{number // 60_000 % 60:02}:{number // 1000 % 60:02}.{number % 1000:03}000+00:00"
 
 
-def frames(dialect: Acme | Bybit | Binance, kind: str, count: int) -> Iterator[str]:
+def frames(dialect: Acme | Bybit | Binance | Hyperliquid, kind: str, count: int) -> Iterator[str]:
     """`count` frames of trades or funding."""
     return map(getattr(dialect, kind), range(1, count + 1))

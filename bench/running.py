@@ -143,6 +143,13 @@ async def reaction_seconds(subject: Subject, url: str) -> Sequence[float]:
 
         def apply_diffs(self, bids, asks, update_id):
             super().apply_diffs(bids, asks, update_id)
+            self._react()
+
+        def restore_from_snapshot_and_diffs(self, snapshot, diffs):
+            super().restore_from_snapshot_and_diffs(snapshot, diffs)
+            self._react()
+
+        def _react(self):
             connector.buy(pair, Decimal("0.001"), OrderType.LIMIT, Decimal(50_000), position_action=PositionAction.OPEN)
 
     full, updates = changes(TICKS, 6)

@@ -28,6 +28,8 @@ class Stub:
         application.router.add_post("/api/orders", self._place_on_acme)
         application.router.add_post("/v5/order/create", self._place_on_bybit)
         application.router.add_post("/v1/order", self._place_on_binance)
+        application.router.add_post("/exchange", self._place_on_hyperliquid)
+        application.router.add_post("/info", self._answer)
         application.router.add_get("/bench/placed", lambda _: self._report(self._placed))
         application.router.add_get("/bench/asked", self._report_asked)
         application.router.add_post("/bench/open_orders", self._have_open_orders)
@@ -70,6 +72,12 @@ class Stub:
         await request.read()
         self._placed.append(time.monotonic())
         return web.json_response({"orderId": next(self._ids), "updateTime": 1767323045678, "status": "NEW"})
+
+    async def _place_on_hyperliquid(self, request: web.Request) -> web.Response:
+        await request.read()
+        self._placed.append(time.monotonic())
+        statuses = [{"resting": {"oid": next(self._ids)}}]
+        return web.json_response({"status": "ok", "response": {"type": "order", "data": {"statuses": statuses}}})
 
     async def _answer(self, request: web.Request) -> web.Response:
         """Whatever a connector asks about its account: there is nothing but open orders."""

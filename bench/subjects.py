@@ -17,6 +17,10 @@ from hummingbot.connector.derivative.binance_perpetual import binance_perpetual_
 from hummingbot.connector.derivative.binance_perpetual.binance_perpetual_derivative import BinancePerpetualDerivative
 from hummingbot.connector.derivative.bybit_perpetual import bybit_perpetual_constants
 from hummingbot.connector.derivative.bybit_perpetual.bybit_perpetual_derivative import BybitPerpetualDerivative
+from hummingbot.connector.derivative.hyperliquid_perpetual import hyperliquid_perpetual_constants
+from hummingbot.connector.derivative.hyperliquid_perpetual.hyperliquid_perpetual_derivative import (
+    HyperliquidPerpetualDerivative,
+)
 from hummingbot.connector.perpetual_derivative_py_base import PerpetualDerivativePyBase
 from hummingbot.connector.trading_rule import TradingRule
 from hummingbot.core.api_throttler.data_types import RateLimit
@@ -26,6 +30,8 @@ from hummingbot.core.web_assistant.ws_assistant import WSAssistant
 
 logging.disable(logging.ERROR)
 PLENTY = 10_000
+WALLET_KEY, WALLET = f"0x{1:064x}", "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"
+"""Of nobody: the first key that there is, and its address."""
 
 
 class Subject:
@@ -34,9 +40,11 @@ class Subject:
     :ivar name: as Hummingbot calls it.
     :ivar dialect: makes the frames it reads.
     :ivar verifies: whether it compares each book with the exchange's checksum; else it applies what comes.
+    :ivar depth: how many levels a side its exchange tells of; None: all.
     """
 
     verifies = False
+    depth: int | None = None
 
     name: str
     dialect: Any
@@ -112,7 +120,28 @@ class Binance(Subject):
         )
 
 
-RIVALS = (Bybit, Binance)
+class Hyperliquid(Subject):
+    """Whose exchange tells each book whole, and takes orders that are signed as Ethereum's transactions are."""
+
+    name = "hyperliquid_perpetual"
+    dialect = market.Hyperliquid()
+    quote = "USD"
+    depth = market.SHOWN
+
+    def _connector(self, url: str) -> PerpetualDerivativePyBase:
+        if url:
+            hyperliquid_perpetual_constants.TESTNET_BASE_URL = url
+        connector = HyperliquidPerpetualDerivative(
+            hyperliquid_perpetual_secret_key=WALLET_KEY,
+            hyperliquid_perpetual_address=WALLET,
+            trading_pairs=self.pairs,
+            domain=hyperliquid_perpetual_constants.TESTNET_DOMAIN if url else hyperliquid_perpetual_constants.DOMAIN,
+        )
+        connector.coin_to_asset = {symbol: number for number, symbol in enumerate(self.symbols)}
+        return connector
+
+
+RIVALS = (Bybit, Binance, Hyperliquid)
 ALL = (Acme, *RIVALS)
 
 
@@ -188,6 +217,7 @@ class Tracking:
             tracker._tracking_message_queues[pair] = asyncio.Queue()
         works = [
             self.source.listen_for_order_book_diffs(loop, tracker._order_book_diff_stream),
+            self.source.listen_for_order_book_snapshots(loop, tracker._order_book_snapshot_stream),
             self.source.listen_for_trades(loop, tracker._order_book_trade_stream),
             tracker._order_book_diff_router(),
             tracker._emit_trade_event_loop(),
@@ -195,6 +225,7 @@ class Tracking:
         if isinstance(self.subject, Acme):
             tracker._begun = {pair: asyncio.Event() for pair in self.subject.pairs}
         else:
+            works.append(tracker._order_book_snapshot_router())
             works += [tracker._track_single_book(pair) for pair in self.subject.pairs]
         tracker._order_books_initialized.set()
         self._tasks = [asyncio.create_task(work) for work in works]
@@ -232,6 +263,7 @@ class Tracking:
         queues = [
             *self.source._message_queue.values(),
             tracker._order_book_diff_stream,
+            tracker._order_book_snapshot_stream,
             tracker._order_book_trade_stream,
             *tracker._tracking_message_queues.values(),
         ]
