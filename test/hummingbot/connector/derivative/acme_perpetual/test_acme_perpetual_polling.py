@@ -1,6 +1,7 @@
 """Status polls, and catching up after the private stream was down."""
 
 import asyncio
+import math
 from datetime import datetime, timedelta
 from decimal import Decimal
 from test.hummingbot.connector.derivative.acme_perpetual import venue_data
@@ -211,6 +212,17 @@ class StatusPollTests(DerivativeTestCase):
 
         await self.poll()
 
+        expected = venue_data.EPOCH_SECONDS - CONSTANTS.FIRST_FILLS_MARGIN
+        self.assertAlmostEqual(expected, self.asked_start_time(), delta=5)
+
+    async def test_without_a_clock_an_orders_time_is_the_systems_and_its_fills_are_asked_for(self):
+        """As in hummingbot-api, which tells its connectors no time."""
+        self.exchange._set_current_timestamp(math.nan)
+        order = await self.open_order()
+
+        await self.poll()
+
+        self.assertEqual(venue_data.EPOCH_SECONDS, order.creation_timestamp)
         expected = venue_data.EPOCH_SECONDS - CONSTANTS.FIRST_FILLS_MARGIN
         self.assertAlmostEqual(expected, self.asked_start_time(), delta=5)
 
