@@ -125,7 +125,7 @@ class Market:
         Mark = median of index, mid and last (Acme API §8). While mid or last is missing, the index stands in for it.
         """
         mark, before = self._median() if self.mirror is None else self.mirror.mark or self.mark, self.mark
-        if before is not None and not mark.compare_total(before):
+        if not mark.compare_total(before):
             # The very same object: what was computed with it still holds, and is known by it.
             mark = before
         if self.funding:
