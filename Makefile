@@ -142,6 +142,7 @@ lint: venv
 	@$(PYTHON_IN_VENV) -m ruff format --quiet --check .
 	@$(PYTHON_IN_VENV) -m flake8 hummingbot test/hummingbot
 	@$(PYTHON_IN_VENV) -m mypy --no-error-summary
+	@$(PYTHON_IN_VENV) -m mypy --no-error-summary --config-file tools/mypy-connector.ini
 	@$(PYTHON_IN_VENV) -m isort --quiet --check-only hummingbot test/hummingbot
 	@.venv/bin/oxlint --quiet --deny-warnings acme_exchange/page/static
 

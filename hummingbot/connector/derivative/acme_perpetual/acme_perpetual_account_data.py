@@ -229,7 +229,7 @@ def position(data: Dict[str, Any]) -> VenuePosition:
     """A position of a REST answer or of a frame of the `positions` channel. Raises WireError when it is malformed."""
     amount = wire.decimal_field(data, "netSize")
     side_of_amount = PositionSide.SHORT if amount < 0 else PositionSide.LONG
-    hedge_side = POSITION_SIDES.get(wire.optional_text(data, "positionSide"))
+    hedge_side = POSITION_SIDES.get(wire.optional_text(data, "positionSide") or "")
     return VenuePosition(
         market=wire.text_field(data, "future"),
         mode=PositionMode.HEDGE if hedge_side else PositionMode.ONEWAY,
@@ -287,7 +287,7 @@ def account_settings(answer: Any) -> AccountSettings:
 def _plain(number: Decimal) -> Decimal:
     """The same number without the noughts at its end, which users would read."""
     shortest = EXACT.normalize(number)
-    return shortest if shortest.as_tuple().exponent <= 0 else EXACT.quantize(shortest, Decimal(1))
+    return shortest if int(shortest.as_tuple().exponent) <= 0 else EXACT.quantize(shortest, Decimal(1))
 
 
 def _order_state(status: str, size: Decimal, filled_size: Decimal) -> OrderState:

@@ -99,6 +99,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
 
     web_utils = web_utils
     LONG_POLL_INTERVAL = CONSTANTS.STATUS_POLL_INTERVAL
+    _funding_fee_polling_task: Optional[asyncio.Task]
 
     def __init__(
         self,
@@ -736,7 +737,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             )
         self._update_order_after_failure(order_id=order_id, trading_pair=trading_pair, exception=exception)
 
-    async def _place_order_and_process_update(self, order: InFlightOrder, **kwargs) -> str:
+    async def _place_order_and_process_update(self, order: InFlightOrder, **kwargs) -> Optional[str]:
         order_id = order.client_order_id
         doubt = self._doubts.of(order_id)
         doubt.is_being_placed = True

@@ -64,7 +64,7 @@ class FundingPayments:
         # Every answer tells of all markets, so the latest time seen in any of them is how far all of them are known.
         payments = await self._account.funding_payments(since=max(seen.values()) - CONSTANTS.FUNDING_OVERLAP)
         for trading_pair in seen:
-            for payment in payments.get(market_names.get(trading_pair), []):
+            for payment in payments.get(market_names.get(trading_pair) or "", []):
                 self.report(trading_pair, payment.time, payment.rate, payment.amount, True)
         self.keep()
 

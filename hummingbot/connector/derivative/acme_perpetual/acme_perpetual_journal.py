@@ -65,7 +65,7 @@ class PlacementJournal:
         self._open.remove(client_order_id)
         if self._open:
             self._write({SETTLED: client_order_id})
-        else:
+        elif self._file:
             self._file.truncate(0)
 
     def inherit(self) -> Dict[str, Dict[str, Any]]:

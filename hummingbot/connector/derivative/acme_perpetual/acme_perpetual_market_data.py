@@ -68,7 +68,7 @@ def trading_pair(entry: Dict[str, Any]) -> str:
 def trading_pair_symbols(entries: Iterable[Any]) -> bidict:
     """The names of the tradable markets: the venue's to Hummingbot's. Of two with one underlying, the first counts; one
     that Hummingbot cannot name is left out."""
-    symbols = bidict()
+    symbols: bidict[str, str] = bidict()
     for entry in tradable(entries):
         if market_name(entry) not in symbols and trading_pair(entry) not in symbols.inverse:
             symbols[market_name(entry)] = trading_pair(entry)

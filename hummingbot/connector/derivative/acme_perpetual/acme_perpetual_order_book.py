@@ -124,6 +124,9 @@ class BookFollower:
         self._trading_pair = trading_pair
         self.agreed_at = -inf
         self._complained = False
+        self._sides: Optional[Tuple[BookSide, BookSide]] = None
+        self._frames: List[market_data.BookFrame] = []
+        self._subscribed_at = self._last_frame_at = now
         self.resubscribed(now)
         self._expects_leftovers = False
 
@@ -155,7 +158,10 @@ class BookFollower:
         if not frames:
             return None
         is_full, latest = frames[0].is_full, frames[-1]
-        bid_side, ask_side = (BookSide(True), BookSide(False)) if is_full else self._sides
+        if is_full or self._sides is None:
+            bid_side, ask_side = BookSide(True), BookSide(False)
+        else:
+            bid_side, ask_side = self._sides
         try:
             bids = bid_side.update(_merged([frame.bids for frame in frames]), update_id)
             asks = ask_side.update(_merged([frame.asks for frame in frames]), update_id)
@@ -176,14 +182,14 @@ class BookFollower:
     def lose(self, reason: str, now: float):
         """Gives the book up: until the next full state nothing is passed on."""
         self._sides = None
-        self._frames: List[market_data.BookFrame] = []
+        self._frames = []
         self._trouble = reason
         self.resubscribe_at = max(now, self._subscribed_at + CONSTANTS.RESUBSCRIPTION_INTERVAL)
 
     def resubscribed(self, now: float):
         """A new subscription was asked for; frames of the old one may still be on their way."""
         self._sides = None
-        self._frames: List[market_data.BookFrame] = []
+        self._frames = []
         self._subscribed_at = self._last_frame_at = now
         self._close_frames = 0
         self._expects_leftovers = True

@@ -68,7 +68,7 @@ def check_resting(
 
     :raises UnsendableOrder: when it would rest
     """
-    if not order_type.is_limit_type() or amount >= smallest:
+    if not order_type.is_limit_type() or price is None or amount >= smallest:
         return
     if order_type is OrderType.LIMIT and (book is None or _trades_whole(book, trade_type, amount, price)):
         return

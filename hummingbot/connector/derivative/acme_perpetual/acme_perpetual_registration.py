@@ -44,7 +44,7 @@ def _register_with_imported() -> bool:
     for name, (last_attribute, register) in _REGISTRATIONS.items():
         module = sys.modules.get(name)
         try:
-            if not hasattr(module, last_attribute):
+            if module is None or not hasattr(module, last_attribute):
                 raise ImportError
             register(module)
         except ImportError:  # what is registered stands on something that is half-way through its own import

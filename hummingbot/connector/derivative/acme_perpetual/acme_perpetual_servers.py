@@ -31,7 +31,7 @@ def normalized_server(server: str) -> str:
         raise ValueError(f"The server's address is no URL. {SERVER_HELP}")
     if not _is_only_a_server(url):
         raise ValueError(f"The server's address is more than a server. {SERVER_HELP}")
-    if url.scheme == "http" and not is_loopback(url.host):
+    if url.scheme == "http" and not is_loopback(url.host or ""):
         raise ValueError(
             "The server is on another machine, and http would send your orders there in the clear. "
             "Write its address with https://."

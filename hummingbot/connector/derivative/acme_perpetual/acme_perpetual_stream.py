@@ -147,7 +147,9 @@ class Reader:
     def __init__(self, assistant: WSAssistant):
         self._assistant = assistant
         self._loop = asyncio.get_running_loop()
-        self._task = asyncio.current_task()
+        task = asyncio.current_task()
+        assert task is not None, "a task is what reads"
+        self._task = task
         self._last_heard = self._last_ping = self._loop.time()
         self._has_heard = False
         self._is_waiting = False

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from decimal import Decimal
 from itertools import count
-from typing import Deque, Dict, List, NamedTuple, Optional, Tuple
+from typing import Deque, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from hummingbot.core.api_throttler.async_throttler_base import AsyncThrottlerBase
 from hummingbot.core.api_throttler.data_types import RateLimit
@@ -170,7 +170,8 @@ class AcmeThrottler(AsyncThrottlerBase):
     def _start_whatever_can(self):
         """Gives their turn to those that wait, in the order in which they came, and comes back for the others."""
         now = self._now()
-        taken_limits, next_time = set(), None
+        taken_limits: Set[str] = set()
+        next_time = None
         candidates = dict(self._queues)
         while candidates:
             limit_id = min(candidates, key=lambda name: candidates[name][0].number)
@@ -205,8 +206,8 @@ class AcmeThrottler(AsyncThrottlerBase):
 
     def _leave(self, limit_id: str, waiting: Waiting):
         """Takes out a request that no longer waits for its turn, although it did not have it."""
-        queue = self._queues.get(limit_id, ())
-        if waiting in queue:
+        queue = self._queues.get(limit_id)
+        if queue and waiting in queue:
             queue.remove(waiting)
             if not queue:
                 del self._queues[limit_id]

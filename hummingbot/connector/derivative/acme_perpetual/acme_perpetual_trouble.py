@@ -1,7 +1,7 @@
 """What keeps the connector from its account, said in one line with what to do about it, and not too often."""
 
 import logging
-from typing import Dict
+from typing import Dict, TypeGuard
 
 from yarl import URL
 
@@ -21,7 +21,7 @@ READ_ONLY_STATUS = 403
 REFUSED_STATUSES = (401, READ_ONLY_STATUS)
 
 
-def is_refused_for_good(error: Exception) -> bool:
+def is_refused_for_good(error: Exception) -> TypeGuard[AcmeApiError]:
     """Whether the venue does not know the key, or its subaccount: asking again is of no use (Acme API §7)."""
     return isinstance(error, AcmeApiError) and (
         (error.status in REFUSED_STATUSES and not is_clock_error(error))

@@ -235,6 +235,7 @@ class AcmeConnectionsFactory(ConnectionsFactory):
     """Makes Acme's connections, over an HTTP session of their own."""
 
     _instance = None  # or the parent's single instance would be returned, which makes the parent's connections
+    _shared_client: Optional[aiohttp.ClientSession]
     _session_loop: Optional[asyncio.AbstractEventLoop] = None
 
     async def get_rest_connection(self) -> RESTConnection:
@@ -279,9 +280,10 @@ class AcmeRESTAssistant(RESTAssistant):
             refusal = await refusal_in(response)
             if refusal is None or return_err:
                 return response
-            if not retries_left or not _is_worth_waiting(refusal):
+            retry_after = getattr(refusal, "retry_after", None)
+            if not retries_left or retry_after is None or retry_after > CONSTANTS.LONGEST_RETRY_AFTER:
                 raise refusal
-            await self._sleep(refusal.retry_after)
+            await self._sleep(retry_after)
 
     async def call(self, request: RESTRequest, timeout: Optional[float] = None) -> RESTResponse:
         """As in the parent class, which copies the request first, although it was made for this call."""
@@ -397,8 +399,3 @@ def _retry_after(response: RESTResponse) -> Optional[float]:
     except ValueError:
         return CONSTANTS.DEFAULT_RETRY_AFTER
     return seconds if math.isfinite(seconds) and seconds >= 0 else CONSTANTS.DEFAULT_RETRY_AFTER
-
-
-def _is_worth_waiting(refusal: AcmeRequestError) -> bool:
-    retry_after = getattr(refusal, "retry_after", None)
-    return retry_after is not None and retry_after <= CONSTANTS.LONGEST_RETRY_AFTER

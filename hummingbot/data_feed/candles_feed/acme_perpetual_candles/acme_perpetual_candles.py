@@ -110,7 +110,7 @@ class AcmePerpetualCandles(CandlesBase):
     @property
     def _resolution(self) -> int:
         """The seconds of the venue's candles that these are made of."""
-        return CONSTANTS.RESOLUTIONS.get(self.interval, self.interval_in_seconds)
+        return CONSTANTS.RESOLUTIONS.get(self.interval) or self.interval_in_seconds
 
     @property
     def rate_limits(self):
