@@ -198,7 +198,7 @@ class BookFrame(NamedTuple):
 
 class BookMessage(NamedTuple):
     """A change of a book, or all of it, with the attributes of Hummingbot's `OrderBookMessage`. Its levels have those
-    of `OrderBookRow`, and are to be read before the next message of the same pair is asked for."""
+    of `OrderBookRow`."""
 
     type: OrderBookMessageType
     trading_pair: str

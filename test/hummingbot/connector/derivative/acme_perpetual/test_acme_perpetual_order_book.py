@@ -2,12 +2,12 @@ import pickle
 import unittest
 import zlib
 from itertools import islice, pairwise, zip_longest
-from test.hummingbot.connector.derivative.acme_perpetual.fuzzing import HealthCheck, given, settings, st
+from test.hummingbot.connector.derivative.acme_perpetual.fuzzing import HealthCheck, example, given, settings, st
 from test.hummingbot.connector.derivative.acme_perpetual.recordings import book_frames, needs_recordings
 from typing import Dict, Iterator, List, Optional, Tuple
 
 from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_market_data as market_data
-from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_book import BookFollower, number_texts
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_book import BookFollower, level_texts
 from hummingbot.core.data_type.order_book import OrderBook
 from hummingbot.core.data_type.order_book_message import OrderBookMessageType
 
@@ -122,9 +122,17 @@ class VerifiedBookTests(unittest.TestCase):
                 self.assertEqual(sorted(asks), [(row.price, row.amount) for row in theirs.ask_entries()])
 
     @fuzzed
-    @given(st.lists(st.floats(min_value=0, allow_infinity=False)))
-    def test_numbers_are_written_as_the_checksum_counts_them(self, numbers):
-        self.assertEqual([repr(number) for number in numbers], number_texts(numbers))
+    @given(st.lists(st.lists(st.floats(min_value=0, allow_infinity=False), min_size=2, max_size=2)))
+    @example([])
+    @example([[60_000.0, 0.0001], [60_000.5, 0.00009]])
+    @example([[1e-05, 1e15], [9999999999999998.0, 1e16]])
+    def test_levels_are_written_as_the_checksum_counts_them(self, levels):
+        self.assertEqual([f"{price!r}:{size!r}" for price, size in levels], level_texts(levels))
+
+    def test_a_level_that_is_written_like_two_is_refused(self):
+        follower = BookFollower("", 0)
+        self.assertIsNone(take(follower, market_data.BookFrame([["1.0,2.0],[3.0", 4.0]], [], 0, 0.0, True)))
+        self.assertFalse(follower.is_live)
 
 
 class ChecksumTests(unittest.TestCase):
