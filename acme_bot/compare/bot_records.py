@@ -86,11 +86,11 @@ def as_stored(statement: Statement) -> Statement:
     return replace(
         statement,
         orders={
-            order.id: replace(order, price=_cut(order.price), amount=_cut(order.amount))
+            order.id: replace(order, price=_to_millionths(order.price), amount=_to_millionths(order.amount))
             for order in statement.orders.values()
         },
         fills={
-            fill.id: replace(fill, price=_cut(fill.price), amount=_cut(fill.amount))
+            fill.id: replace(fill, price=_to_millionths(fill.price), amount=_to_millionths(fill.amount))
             for fill in statement.fills.values()
         },
         funding=[replace(one, rate=as_double(one.rate), amount=as_double(one.amount)) for one in statement.funding],
@@ -102,7 +102,7 @@ def as_double(value: Decimal) -> Decimal:
     return Decimal(repr(float(value)))
 
 
-def _cut(value: Decimal) -> Decimal:
+def _to_millionths(value: Decimal) -> Decimal:
     return value.quantize(MILLIONTH, rounding=ROUND_DOWN)
 
 

@@ -144,7 +144,7 @@ def market_row(market: Market) -> dict[str, Any]:
     if funding is None:
         return row | _NO_FUNDING
     if isinstance(funding, FollowedFunding):
-        return row | funding.kept()
+        return row | funding.row()
     return row | {
         "funding_start": funding.start,
         "funding_since": funding.since,

@@ -12,7 +12,7 @@ from acme_exchange.engine.model.accounts import Holding
 from acme_exchange.engine.model.money import ZERO, divide
 from acme_exchange.engine.model.orders import LiveOrder
 from acme_exchange.engine.model.plain_data import PlainData
-from acme_exchange.engine.model.standing import MAINTENANCE, Balance, balance, initial_margin, standing
+from acme_exchange.engine.model.standing import MAINTENANCE, Balance as Balance, balance, initial_margin, standing
 from acme_exchange.engine.model.words import (
     HoldingSide,
     MarketKind,
@@ -22,21 +22,6 @@ from acme_exchange.engine.model.words import (
     PositionSide,
     Side,
 )
-
-__all__ = [
-    "Account",
-    "Balance",
-    "Future",
-    "Market",
-    "Order",
-    "Position",
-    "account_view",
-    "future_view",
-    "market_view",
-    "order_view",
-    "position_view",
-    "positions_view",
-]
 
 _ONE = Decimal(1)
 _DISPLAY = Decimal("1e-12")

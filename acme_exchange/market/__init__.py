@@ -6,15 +6,3 @@ from acme_exchange.market.markets_file import load_markets
 from acme_exchange.market.plan import MarketPlan, plan_markets
 from acme_exchange.market.replay import load_replay, start_at
 from acme_exchange.market.simulation import MarketSimulation
-
-__all__ = [
-    "MarketDefinition",
-    "MarketFileError",
-    "MarketPlan",
-    "MarketSimulation",
-    "default_markets",
-    "load_markets",
-    "load_replay",
-    "plan_markets",
-    "start_at",
-]

@@ -87,12 +87,11 @@ class FollowedFunding:
         self._paid = 0
         self._interval = USUAL_INTERVAL
 
-    def kept(self) -> dict[str, str | int]:
+    def row(self) -> dict[str, str | int]:
         """What a snapshot holds of it."""
-        interval = self._interval
         return {
             "funding_start": self._paid,
-            "funding_since": interval,
+            "funding_since": self._interval,
             "funding_next": self.next_time,
             "premium": str(self._rate),
             "area": "0",
@@ -100,7 +99,7 @@ class FollowedFunding:
 
     @classmethod
     def resumed(cls, row: dict[str, Any]) -> FollowedFunding | None:
-        """What `kept` has written; None if nothing was told yet."""
+        """What `row` has written; None if nothing was told yet."""
         if row["funding_start"] is None:
             return None
         funding = cls(Decimal(row["premium"]), row["funding_next"])

@@ -15,8 +15,6 @@ from acme_exchange.store.sql import rows, tables
 from acme_exchange.store.sql.ledger import SOURCES
 from acme_exchange.store.store import Candle, FillFilter, FirstStart, OrderFilter, Page, Period
 
-COUNTERS = ("order", "trade", "fill", "payment")
-
 
 def orders(
     connection: Connection, account: str, accepted: OrderFilter, period: Period, limit: int, oldest_first: bool
@@ -101,7 +99,7 @@ def engine_state(connection: Connection) -> dict[str, Any] | None:
         "version": SNAPSHOT_VERSION,
         "now": kept.now,
         "funding_interval": kept.funding_interval,
-        "counters": {name: getattr(kept, name) for name in COUNTERS},
+        "counters": {name: getattr(kept, name) for name in tables.COUNTERS},
         "client_ids": None,
         "markets": _plain(connection, select(tables.markets)),
         "statistics": _plain(connection, statistics),

@@ -14,6 +14,9 @@ from acme_exchange.engine.model.specification import DEFAULT_PRICE_BAND
 
 VERSION = 6
 
+COUNTERS = ("order", "trade", "fill", "payment")
+"""What the engine counts, each in a column of `venue`."""
+
 metadata = MetaData()
 
 

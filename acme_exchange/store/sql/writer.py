@@ -34,7 +34,6 @@ from acme_exchange.store.store import CANDLE_RESOLUTIONS, MOST_CANDLES_KEPT, MOS
 
 BUCKETS_OF_A_DAY = 288
 HOUR_RESOLUTION = 3600
-COUNTERS = ("order", "trade", "fill", "payment")
 
 
 @dataclass(slots=True)
@@ -132,7 +131,7 @@ class Writer:
             self._insert(cursor, tables.settings, [rows.settings_row(*pair) for pair in batch.settings.items()])
 
     def _write_state(self, cursor: DBAPICursor, changes: dict[str, Any]) -> None:
-        counters = [changes["counters"][name] for name in COUNTERS]
+        counters = [changes["counters"][name] for name in tables.COUNTERS]
         mine = (changes["now"], changes["funding_interval"], *counters, self._run)
         if self._change(cursor, _MOVE_ON, [mine]) != 1:
             raise StoreFailed("Another venue has taken over this one's database; this one ends.")
@@ -299,7 +298,7 @@ INSERTED = {
 }
 _CANDLE_KEY = ("market", "resolution", "start")
 _ORDER_CHANGES = (*rows.ORDER_STATE.names[1:], "cancelled_by_client")
-_MOVE_ON = _changing(tables.venue, ["run"], ["now", "funding_interval", *COUNTERS])
+_MOVE_ON = _changing(tables.venue, ["run"], ["now", "funding_interval", *tables.COUNTERS])
 _CHANGE_ORDER = _changing(tables.orders, ["id"], _ORDER_CHANGES)
 _CHANGE_CANDLE = _changing(tables.candles, _CANDLE_KEY, rows.CANDLE_CHANGES.names)
 _REVOKE = _changing(tables.keys, ["key"], ["revoked"])
@@ -323,7 +322,7 @@ _OLDEST_TRADE = (
     .limit(literal_column("1"))
 )
 CHANGES: dict[Select[Any] | UpdateBase, Sequence[str]] = {
-    _MOVE_ON: _named("now", "funding_interval", *COUNTERS, "run"),
+    _MOVE_ON: _named("now", "funding_interval", *tables.COUNTERS, "run"),
     _CHANGE_ORDER: _named("id", *_ORDER_CHANGES),
     _CHANGE_CANDLE: _named(*_CANDLE_KEY, *rows.CANDLE_CHANGES.names),
     _REVOKE: _named("revoked", "key"),
