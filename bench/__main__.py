@@ -19,6 +19,7 @@ from bench.streams import stream_lines
 
 RESULTS = Path(__file__).with_name("results.json")
 PICTURE = Path(__file__).parents[1] / "docs" / "performance.png"
+PAGE = PICTURE.with_suffix(".md")
 PARTS: dict[str, Callable[[], Awaitable[list[Line]]]] = {
     "books": book_lines,
     "streams": stream_lines,
@@ -51,9 +52,9 @@ def main() -> int:
     if options.keep:
         table.save(lines, RESULTS)
         table.draw(lines, PICTURE)
-        console.print(
-            f"Kept in {RESULTS.relative_to(PICTURE.parents[1])} and {PICTURE.relative_to(PICTURE.parents[1])}."
-        )
+        table.put_into_page(lines, PAGE)
+        kept = ", ".join(str(path.relative_to(PICTURE.parents[1])) for path in (RESULTS, PICTURE, PAGE))
+        console.print(f"Kept in {kept}.")
         return 0
     for each in slower:
         console.print(f"✗ {each}", style="bold red", markup=False, soft_wrap=True)

@@ -22,7 +22,7 @@ class Change:
     """Levels that changed in one market, best first; size 0: gone.
 
     :ivar checksum: of the book after it (Acme API §6).
-    :ivar best: the best levels of the book after it, bids and asks, for an exchange that always tells all of them.
+    :ivar best: the book after it, bids and asks, best first, for an exchange that always tells all of it.
     """
 
     market: int
@@ -57,9 +57,8 @@ class Book:
 
     def _change(self, bids: list, asks: list, is_full: bool = False) -> Change:
         best = self._best(self._bids, -1), self._best(self._asks, 1)
-        shown = best[0][:SHOWN], best[1][:SHOWN]
         time = START + self._number * 0.1
-        return Change(self._market, self._number, time, bids, asks, self._checksum(*best), shown, is_full)
+        return Change(self._market, self._number, time, bids, asks, self._checksum(*best), best, is_full)
 
     def _resize(self, side: dict[float, float], levels: int) -> list[tuple[float, float]]:
         prices = self._random.sample(sorted(side), levels)
@@ -371,12 +370,17 @@ class Binance:
 class Hyperliquid:
     """Frames of Hyperliquid's API. It tells no changes: each frame is the whole of the book's best levels."""
 
+    def __init__(self, shown: int = SHOWN):
+        self._shown = shown
+
     @staticmethod
     def symbol(market: int) -> str:
         return f"C{market}"
 
     def book(self, change: Change) -> str:
-        levels = [[{"px": str(price), "sz": str(size), "n": 1} for price, size in side] for side in change.best]
+        levels = [
+            [{"px": str(price), "sz": str(size), "n": 1} for price, size in side[: self._shown]] for side in change.best
+        ]
         data = {"coin": self.symbol(change.market), "time": int(change.time * 1e3), "levels": levels}
         return json.dumps({"channel": "l2Book", "data": data})
 

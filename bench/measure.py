@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 ROUNDS = 7
+NOISE = "; not told from noise"
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def beside_rivals(
     low, median, high = statistics.quantiles(scores, n=4)
     says = f"times as good as the best rival, {low:.2f} to {high:.2f}" + (f"; {remark}" if remark else "")
     if low < goal <= median:
-        says += "; not told from noise"
+        says += NOISE
     return Line(
         name,
         unit,
@@ -102,6 +103,17 @@ def beside_rivals(
         floor,
         spread=[low, high],
     )
+
+
+def tails(times: Mapping[str, Sequence[Sequence[float]]]) -> str:
+    """The 99th percentile of all of each connector's times, in words; of few times, the longest."""
+    shown = []
+    for name, rounds in times.items():
+        of_all = [each for of_round in rounds for each in of_round]
+        shown.append(
+            f"{name.removesuffix('_perpetual')} {statistics.quantiles(of_all, n=100, method='inclusive')[98]:.1f}"
+        )
+    return f"p99 {', '.join(shown)} ms"
 
 
 async def ended(*tasks: asyncio.Task) -> None:

@@ -8,6 +8,7 @@ import statistics
 import tempfile
 import time
 import tracemalloc
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -15,8 +16,8 @@ from pathlib import Path
 
 import aiohttp
 
-from bench.market import changes
-from bench.measure import ROUNDS, Line, beside_rivals, ended, interleaved
+from bench.market import DEPTH, Change, Hyperliquid, changes
+from bench.measure import NOISE, Line, beside_rivals, ended, interleaved, tails
 from bench.serving import start_venue
 from bench.streams import track_orders
 from bench.stub import ask, stub
@@ -31,6 +32,7 @@ GOAL_READY = 3.0
 PATIENCE = 180
 FRAMES_A_SECOND = 1000
 PACED_SECONDS = 3
+PACED_MARKETS = 10
 GOAL_BLOCKED = 5.0
 GOAL_TICK = 1.1
 GOAL_MEMORY = 1.1
@@ -38,6 +40,7 @@ TICKS = 60
 TICK_SECONDS = 0.05
 ROUNDS_OF_TICKS = 5
 ROUNDS_OF_MEMORY = 3
+MEMORY_SAYS = f"of Python's, {DEPTH} levels a side, also of hyperliquid's; only we keep what verifies a book"
 PROBE_SECONDS = 0.001
 KILOBYTE = 1024
 
@@ -168,30 +171,25 @@ async def reaction_seconds(subject: Subject, url: str) -> Sequence[float]:
 
 
 async def _tick_to_trade_line() -> Line:
-    tails: list[float] = []
+    times: dict[str, list[list[float]]] = defaultdict(list)
 
     async def react(kind: type[Subject], url: str) -> float:
-        cuts = statistics.quantiles(await reaction_seconds(kind(url=url), url), n=100)
-        if kind is Acme:
-            tails.append(cuts[98] * 1e3)
-        return cuts[49] * 1e3
+        milliseconds = [seconds * 1e3 for seconds in await reaction_seconds(kind(url=url), url)]
+        times[kind.name].append(milliseconds)
+        return statistics.median(milliseconds)
 
     async with stub() as url:
         figures = await interleaved({kind.name: lambda kind=kind: react(kind, url) for kind in ALL}, ROUNDS_OF_TICKS)
         await AcmeConnectionsFactory().close()
-    remark = f"p99 {statistics.median(tails):.1f} ms; the rivals' books are not verified"
+    remark = f"{tails(times)}; the rivals' books are not verified"
     return beside_rivals("tick to trade", "ms", figures, Acme.name, GOAL_TICK, remark)
 
 
-# ------------------------------------------------------------------------------------------- what the loop is held up
-# by
+# ------------------------------------------------------------------------------------ what the event loop is held up by
 
 
-async def longest_stretch() -> float:
-    """Milliseconds for which nothing else could run, at worst, with a thousand frames of ten markets a second."""
-    markets = 10
-    full, updates = changes(FRAMES_A_SECOND * PACED_SECONDS, 6, markets)
-    subject = Acme(markets)
+async def longest_stretch(subject: Subject, full: Sequence[Change], updates: Sequence[Change]) -> float:
+    """Milliseconds for which nothing else could run, at worst, with a thousand frames a second."""
     loop = asyncio.get_running_loop()
     longest = 0.0
 
@@ -202,9 +200,10 @@ async def longest_stretch() -> float:
             await asyncio.sleep(PROBE_SECONDS)
             longest = max(longest, loop.time() - began - PROBE_SECONDS)
 
+    frames = list(map(subject.dialect.book, updates))
     async with Tracking(subject) as tracking:
         await tracking.begin(full)
-        socket = TickingSocket(list(map(subject.dialect.book, updates)), 1 / FRAMES_A_SECOND)
+        socket = TickingSocket(frames, 1 / FRAMES_A_SECOND)
         probing = asyncio.create_task(probe())
         await tracking.read(socket)
         await ended(probing)
@@ -212,16 +211,24 @@ async def longest_stretch() -> float:
 
 
 async def _blocking_line() -> Line:
-    rounds = [await longest_stretch() for _ in range(ROUNDS)]
-    low, worst, high = statistics.quantiles(rounds, n=4)
+    full, updates = changes(FRAMES_A_SECOND * PACED_SECONDS, 6, PACED_MARKETS)
+    figures = await interleaved(
+        {kind.name: lambda kind=kind: longest_stretch(kind(PACED_MARKETS), full, updates) for kind in ALL}
+    )
+    ours = figures.pop(Acme.name)
+    low, worst, high = statistics.quantiles(ours, n=4)
+    says = f"ms, the longest stretch, {low:.1f} to {high:.1f}"
+    if worst < GOAL_BLOCKED <= high:
+        says += NOISE
     return Line(
         "event loop held up, 1,000 frames a second",
         "ms",
         worst,
         worst,
-        f"ms, the longest stretch, {low:.1f} to {high:.1f}",
+        says,
         f"< {GOAL_BLOCKED:g} ms",
         high < GOAL_BLOCKED,
+        {name: statistics.median(each) for name, each in figures.items()},
         higher_is_better=False,
         spread=[low, high],
     )
@@ -236,7 +243,7 @@ async def _memory_lines() -> list[Line]:
     )
     orders, later = _orders_kilobytes()
     return [
-        beside_rivals("memory per market", "kB", markets, Acme.name, GOAL_MEMORY, "of Python's, after 40 updates"),
+        beside_rivals("memory per market", "kB", markets, Acme.name, GOAL_MEMORY, MEMORY_SAYS),
         Line(
             "memory per 1,000 orders",
             "kB",
@@ -250,13 +257,15 @@ async def _memory_lines() -> list[Line]:
 
 async def _market_kilobytes(kind: type[Subject]) -> float:
     """What a market that is followed takes of Python's memory; what Hummingbot's book takes beside it is the same for
-    all."""
+    all, and so are the levels: an exchange that always tells whole books tells them whole."""
     markets = 30
     full, updates = changes(40 * markets, 6, markets)
     first = kind(markets)
     async with Tracking(first) as tracking:  # whatever is made once and stays
         await tracking.begin(full)
     subject = kind(markets)
+    if isinstance(subject.dialect, Hyperliquid):
+        subject.dialect = Hyperliquid(DEPTH)
     frames = list(map(subject.dialect.book, updates))
     gc.collect()
     tracemalloc.start()

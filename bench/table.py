@@ -14,6 +14,7 @@ from rich.table import Table
 from bench.measure import Line
 
 WIDTH = 170
+BEGIN, END = "<!-- table -->\n\n", "\n\n<!-- end of table -->"
 HALF = 0.55
 """A score that has fallen to this share of what it was counts as halved: what is measured twice is never quite the
 same."""
@@ -93,6 +94,31 @@ def save(lines: Sequence[Line], path: Path) -> None:
 def load(path: Path) -> list[dict]:
     """The table that was kept; nothing when there is none."""
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+
+
+def in_page(lines: Sequence[Line]) -> str:
+    """The table as the page on performance has it (Markdown)."""
+    rows = ["| line | unit | acme | rivals | times as good, and what else is to be said | goal | met |"]
+    rows.append("| --- | --- | ---: | --- | --- | --- | --- |")
+    for line in lines:
+        rivals = ", ".join(f"{name.removesuffix('_perpetual')} {_short(value)}" for name, value in line.rivals.items())
+        met = {None: "", True: "yes", False: "no"}[line.is_met]
+        says = f"{line.score:.2f} {line.score_says}"
+        rows.append(f"| {line.name} | {line.unit} | {_short(line.ours)} | {rivals} | {says} | {line.goal} | {met} |")
+    return "\n".join(rows)
+
+
+def put_into_page(lines: Sequence[Line], page: Path) -> None:
+    """Puts the table where the page has one, between its two marks.
+
+    :raises ValueError: when the page has no such marks
+    """
+    text = page.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _table, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"{page.name} has no {BEGIN.strip()} and {END.strip()} for the table to be between")
+    page.write_text(f"{before}{BEGIN}{in_page(lines)}{END}{after}", encoding="utf-8")
 
 
 def draw(lines: Sequence[Line], path: Path) -> None:

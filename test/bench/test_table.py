@@ -4,8 +4,11 @@ import math
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from bench.measure import Line
-from bench.table import draw, load, regressions, save
+import pytest
+
+from bench.__main__ import PAGE, RESULTS
+from bench.measure import Line, tails
+from bench.table import draw, in_page, load, put_into_page, regressions, save
 
 SHARE = Line("book update", "updates/s", 20_000, 0.60, "of its floor", floor=33_000, rivals={"other": 15_000})
 COUNT = Line("requests of a poll", "requests", 5, 5, "at most", higher_is_better=False)
@@ -58,3 +61,33 @@ def test_a_kept_table_is_read_again_and_drawn(tmp_path: Path):
     assert load(tmp_path / "results.json") == kept(SHARE, COUNT)
     assert load(tmp_path / "nowhere.json") == []
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_page_on_performance_has_the_table_that_was_kept():
+    lines = [Line(**line) for line in load(RESULTS)]
+
+    assert in_page(lines) in PAGE.read_text(encoding="utf-8")
+
+
+def test_a_table_takes_the_place_of_the_one_before_it_and_of_nothing_else(tmp_path: Path):
+    page = tmp_path / "page.md"
+    page.write_text("Before.\n\n<!-- table -->\n\nold\n\n<!-- end of table -->\n\nAfter.\n", encoding="utf-8")
+
+    put_into_page([COUNT], page)
+
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("Before.") and text.endswith("After.\n") and "old" not in text
+    assert "| requests of a poll | requests | 5.00 |  | 5.00 at most | reported |  |" in text
+
+
+def test_a_page_without_a_place_for_the_table_is_left_as_it_is_and_said(tmp_path: Path):
+    page = tmp_path / "page.md"
+    page.write_text("Nothing.\n", encoding="utf-8")
+
+    with pytest.raises(ValueError, match="page.md has no <!-- table -->"):
+        put_into_page([COUNT], page)
+    assert page.read_text(encoding="utf-8") == "Nothing.\n"
+
+
+def test_tails_are_of_all_of_a_connectors_rounds_together():
+    assert tails({"a_perpetual": [[1.0] * 50, [1.0] * 49 + [9.0]], "b": [[2.0, 2.0]]}) == "p99 a 1.1, b 2.0 ms"
