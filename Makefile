@@ -6,8 +6,8 @@ PYTHON_IN_VENV = .venv/bin/python
 INSTALLED = $(addprefix .venv/lib/python3.*/site-packages/hummingbot/,connector/derivative/acme_perpetual \
 	data_feed/candles_feed/acme_perpetual_candles)
 COVERAGE = $(addprefix --cov=,$(shell ls -d $(INSTALLED))) --cov-branch --cov-report=term --cov-fail-under=95
-# Four processes, because most tests wait for a venue or a bot now and then.
-WHOLE_RUN = -q -n $(or $(PROCESSES),4) --durations=10 $(if $(SEED),--order $(SEED))
+# Six processes on two cores, because most of the long tests wait for a venue or a bot half of their time.
+WHOLE_RUN = -q -n $(or $(PROCESSES),6) --durations=10 $(if $(SEED),--order $(SEED))
 WITH_SOURCE = HUMMINGBOT_SOURCE="$(abspath $(HUMMINGBOT_SOURCE))" $(PYTHON_IN_VENV)
 define REQUIRE_SOURCE
 @test -d "$(HUMMINGBOT_SOURCE)/controllers" || { \
@@ -36,7 +36,7 @@ chaos: venv
 soak: venv
 	@exec $(PYTHON_IN_VENV) -m acme_bot soak $(RUN_OPTIONS)
 
-## Every test, in four processes, in an order that is drawn and printed: SEED=n repeats it. ARGS="-k name" chooses some.
+## Every test, in six processes, in an order that is drawn and printed: SEED=n repeats it. ARGS="-k name" chooses some.
 test: venv
 	@$(MAKE) --no-print-directory --jobs 2 lint $(if $(ARGS),,.compiled-tests)
 	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON_IN_VENV) -m pytest $(if $(ARGS),$(ARGS),$(WHOLE_RUN))

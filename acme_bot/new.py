@@ -31,10 +31,11 @@ def start_new(workspace: Path, strategy: Strategy, password: str) -> None:
     if running_bot(workspace) is not None:
         raise Problem(f"A bot runs in {workspace} already: `{quoted(workspace / 'hbot')} status` shows it.")
     hbot = Hbot(workspace, password)
-    if not settings_of(workspace, strategy).exists():
-        hbot.create(strategy.name, CONFIGURATION, strategy.settings)
     kind = "--controller" if WHERE[strategy.name] == "controllers" else "--v1-strategy"
-    try:
-        hbot.run("start", CONFIGURATION, kind)
-    except HbotError as error:
-        raise Problem(f"The bot did not start. {error}") from None
+    with hbot.together():
+        if not settings_of(workspace, strategy).exists():
+            hbot.create(strategy.name, CONFIGURATION, strategy.settings)
+        try:
+            hbot.run("start", CONFIGURATION, kind)
+        except HbotError as error:
+            raise Problem(f"The bot did not start. {error}") from None
