@@ -1,6 +1,6 @@
 import gc
 
-from test import scheduling, thoroughness
+from test import processor_time, scheduling, thoroughness
 
 thoroughness.register_profiles()
 
@@ -10,10 +10,12 @@ def pytest_addoption(parser):
     parser.addoption("--power-cuts", type=int, default=3, help="how often its machine loses its power")
     parser.addoption("--kill-seed", type=int, default=1, help="when, and what the traders do")
     parser.addoption("--keep-transcripts", action="store_true", help="keep what the strategies' runs show for the docs")
+    processor_time.add_options(parser)
     scheduling.add_options(parser)
 
 
 def pytest_configure(config):
+    processor_time.configure(config)
     scheduling.configure(config)
     # What is imported and collected stays to the end: nobody need look for garbage in it, now or at any test.
     gc.disable()

@@ -1,11 +1,14 @@
-"""`acme-exchange serve` as a process."""
+"""`acme-exchange` as a process."""
 
+import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 
 from acme_exchange.clock import Clock, SystemClock
 
@@ -36,3 +39,23 @@ def serving(environment: dict[str, str], *arguments: object) -> Iterator[tuple[s
     finally:
         process.kill()
         process.communicate()
+
+
+def carried_out(environment: Mapping[str, str], *words: object) -> subprocess.CompletedProcess:
+    """A command that ends by itself, in a process of its own: a copy of one that serves all tests."""
+    copies = _copies()
+    print(json.dumps({"words": [*map(str, words)], "environment": dict(environment)}), file=copies.stdin, flush=True)
+    done = json.loads(copies.stdout.readline())
+    return subprocess.CompletedProcess(words, done["code"], done["out"], done["err"])
+
+
+@cache
+def _copies() -> subprocess.Popen:
+    """It ends when these tests do, with its input."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "test.acme_exchange.copies"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from acme_exchange.cli.notices import Activity
 from acme_exchange.middles import FILE_NAME as MIDDLES
-from test.acme_exchange.processes import command, serving
+from test.acme_exchange.processes import carried_out, command, serving
 
 PATIENCE_SECONDS = 120
 ALICE = {"name": "alice", "key": "alice-key", "secret": "alice-secret", "deposit": 10000}
@@ -54,9 +54,7 @@ def end(process: subprocess.Popen, number: int = signal.SIGTERM) -> tuple[int, s
 
 def run(environment: dict[str, str], *arguments: object) -> tuple[int, str, str]:
     """A venue that does not come to listen."""
-    done = subprocess.run(
-        command(*arguments), capture_output=True, text=True, env=environment, timeout=PATIENCE_SECONDS
-    )
+    done = carried_out(environment, "serve", *arguments)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -211,14 +209,8 @@ def test_over_tls_clients_that_trust_its_authority_and_the_owner_are_answered(
         with pytest.raises(urllib.error.URLError, match="certificate verify failed"):
             ask(url, "/")
         for words in (["account", "deposit", "alice", "5", "--data", data], ["faults", "--data", data]):
-            owner = subprocess.run(
-                [sys.executable, "-m", "acme_exchange", *map(str, words)],
-                env=environment,
-                capture_output=True,
-                text=True,
-                timeout=PATIENCE_SECONDS,
-            )
-            assert owner.returncode == 0, owner.stderr
+            done = carried_out(environment, *words)
+            assert done.returncode == 0, done.stderr
         assert "Warning" not in end(process)[2]
 
 
@@ -269,26 +261,19 @@ def test_a_certificate_or_key_that_cannot_be_used_is_one_sentence(environment, a
 # Whose commands reach whom
 
 
-def owner(environment: dict[str, str], *words: object) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", "acme_exchange", *map(str, words)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-    )
-
-
 def test_a_command_reaches_the_venue_of_the_database_that_it_names_or_none(environment, accounts, tmp_path):
     other = f"sqlite:///{tmp_path / 'other.sqlite'}"
     with serving(environment, "--accounts", accounts, "--data", tmp_path / "kept") as (process, _):
-        assert owner(environment, "account", "create", "bob", "--deposit", "777", "--database", other).returncode == 0
+        assert (
+            carried_out(environment, "account", "create", "bob", "--deposit", "777", "--database", other).returncode
+            == 0
+        )
         with serving(environment, "--accounts", accounts, "--database", other) as (second, _):
-            done = owner(environment, "account", "deposit", "bob", "1", "--database", other)
+            done = carried_out(environment, "account", "deposit", "bob", "1", "--database", other)
             assert done.stdout == "bob has 778 USD now.\n"
             end(second)
-        assert "bob" not in owner(environment, "account", "list", "--data", tmp_path / "kept").stdout
-        done = owner(environment, "account", "deposit", "alice", "1", "--data", tmp_path / "kept")
+        assert "bob" not in carried_out(environment, "account", "list", "--data", tmp_path / "kept").stdout
+        done = carried_out(environment, "account", "deposit", "alice", "1", "--data", tmp_path / "kept")
         assert done.stdout == "alice has 10001 USD now.\n", done.stderr
         assert f"All of it is kept in {tmp_path / 'kept' / 'venue.sqlite'}; " in end(process)[2]
     assert {path.name for path in (tmp_path / "kept").iterdir()} == {"venue.sqlite", MIDDLES}
@@ -300,7 +285,9 @@ def test_a_venue_that_keeps_nothing_leaves_its_file_to_nobody_else(environment, 
         status, _, err = run(environment, "--port", 0, *here)
         assert status == 1
         assert err.splitlines()[-1].startswith(f"{tmp_path / 'here' / 'memory.admin.json'}: another venue that runs")
-        assert owner(environment, "faults", "--data", tmp_path / "here").stdout == f"No faults are set on {url}.\n"
+        assert (
+            carried_out(environment, "faults", "--data", tmp_path / "here").stdout == f"No faults are set on {url}.\n"
+        )
         assert "Nothing of it is kept." in end(process)[2]
     assert list((tmp_path / "here").iterdir()) == []
 
@@ -335,7 +322,10 @@ def test_a_full_disk_at_the_start_is_a_sentence(environment, tmp_path):
 
 
 def test_it_says_which_version_it_is(environment):
-    assert re.fullmatch(r"acme-exchange \d+\.\d+\.\d+\n", owner(environment, "--version").stdout)
+    """As a process that nothing was done for."""
+    words = [sys.executable, "-m", "acme_exchange", "--version"]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
+    assert re.fullmatch(r"acme-exchange \d+\.\d+\.\d+\n", done.stdout)
 
 
 def test_a_line_a_minute_says_what_happened_and_nothing_when_nothing_did():

@@ -20,7 +20,7 @@ TRADING_PAGE = (Path(__file__).parents[2] / "docs" / "trading.md").read_text(enc
 QUESTION = re.compile(r"^\| ([A-Z].+?) \| `(.+?)` \|", re.MULTILINE)
 LONGEST_ANSWER = 40
 BY_HAND = "by-hand"
-ATTEMPTS = 10
+ATTEMPTS = 30
 
 
 @pytest.fixture

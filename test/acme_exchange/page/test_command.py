@@ -4,18 +4,16 @@ import json
 import os
 import re
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 
-from test.acme_exchange.processes import serving
+from test.acme_exchange.processes import carried_out, serving
 
 ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+)/#code=(\S+)")
 
 
 def page_command(data: str, *arguments: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "acme_exchange", "page", *arguments, "--data", data]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return carried_out(os.environ, "page", *arguments, "--data", data)
 
 
 def sign_in(address: str) -> dict | int:
