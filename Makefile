@@ -155,3 +155,10 @@ clean-cache:
 
 clean:
 	rm -rf .venv .venv-* build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+
+.PHONY: fleet
+
+## A whole fleet, and the loss of each of its parts: HUMMINGBOT_API_SOURCE=DIR, a checkout of hummingbot-api
+## (ee7ce5cf was tried). It needs Debian's postgresql and mosquitto, and says so.
+fleet: venv
+	@HUMMINGBOT_API_SOURCE="$(if $(HUMMINGBOT_API_SOURCE),$(abspath $(HUMMINGBOT_API_SOURCE)))" $(PYTHON_IN_VENV) -m pytest -s -rs $(ARGS) test/fleet

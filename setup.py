@@ -64,6 +64,7 @@ setup(
             "aioresponses",
             "axe-playwright-python",
             "flake8",
+            "hummingbot-api-client",
             "hypothesis",
             "isort",
             "mypy",
