@@ -14,7 +14,7 @@ from sqlalchemy import URL
 
 from acme_exchange.accounts.keys import AccountEntry, AccountSettings, KeyEntry
 from acme_exchange.clock import SystemClock
-from acme_exchange.engine import PlaceOrder
+from acme_exchange.engine import CancelOrders, OrderChanged, PlaceOrder
 from acme_exchange.market import plan_markets
 from acme_exchange.store import Database, DatabaseStore, Durability, InUse, StoreUnusable, database_url, file_url
 from acme_exchange.store.progress import StoreFailed
@@ -68,6 +68,33 @@ def refusal(path: Path, **options) -> str:
     assert said[0] == said[1]
     assert "\n" not in said[0] and ";" in said[0], "it says what to do"
     return said[0]
+
+
+async def test_many_rows_that_change_together_are_each_kept_as_they_are(tmp_path):
+    """Some of them in one statement: 40 orders, part of which fill, and then all are cancelled, in one batch."""
+    venue = opened(file_url(tmp_path))
+    latest = {}
+    venue.listen(lambda events: latest.update({e.order.id: e for e in events if isinstance(e, OrderChanged)}))
+    markets = ("BTC-PERP", "ETH-PERP", "SOL-PERP")
+    for number in range(40):
+        name = markets[number % 3]
+        price = venue.engine.market(name).mark.quantize(Decimal(1)) - 1 - number // 3
+        venue.execute(PlaceOrder("ann", name, "buy", "limit", Decimal("0.1"), price, client_id=f"mine-{number}"))
+    await venue.progress.settle()
+    for name in markets:
+        venue.execute(PlaceOrder("bea", name, "sell", "market", Decimal("0.15")))
+    venue.execute(CancelOrders("ann"))
+    expected = venue.engine.snapshot()
+    await venue.store.close()
+    store = DatabaseStore(Database(file_url(tmp_path), **FAST))
+    assert len(latest) == 43
+    for change in latest.values():
+        assert store.order(change.order.account, change.order.id) == change.order
+        assert store.was_cancelled_by_client(change.order.id) == change.cancelled
+    for table, least in (("accounts", 3), ("holdings", 6), ("markets", 3)):
+        assert len(store.state[table]) >= least
+        assert [row for row in store.state[table] if row not in expected[table]] == []
+    await store.close()
 
 
 # The log
