@@ -2,6 +2,7 @@
 
 import os
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,7 @@ def setting(path: Path, name: str, meaning: str) -> Any:
     return values.get(name) if isinstance(values, dict) else None
 
 
+@lru_cache(maxsize=32)
 def is_loopback(host: str) -> bool:
     """Whether a URL's host is this machine."""
     if host.lower() == "localhost":
