@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bench.market import SHOWN, Change, changes
 from bench.measure import Line, beside_rivals, interleaved
-from bench.subjects import ALL, Acme, Bybit, Socket, Subject, Tracking, YieldingSocket
+from bench.subjects import WITH_BOOKS, Acme, Bybit, Socket, Subject, Tracking, YieldingSocket
 from hummingbot.core.data_type.order_book import OrderBook
 from hummingbot.core.data_type.order_book_row import OrderBookRow
 
@@ -73,7 +73,7 @@ async def book_lines() -> list[Line]:
 async def _levels_line(levels: int, pace: str, socket: type[Socket], goal: float) -> Line:
     full, updates = changes(UPDATES, levels)
     figures = await interleaved(
-        {kind.name: lambda kind=kind: updates_a_second(kind(), full, updates, socket) for kind in ALL}
+        {kind.name: lambda kind=kind: updates_a_second(kind(), full, updates, socket) for kind in WITH_BOOKS}
     )
     floor = statistics.median(floor_a_second(Acme(), updates) for _ in range(3))
     remark = DIFFERENCES + ("; we merge what waits" if socket is Socket else "")

@@ -454,6 +454,59 @@ class Hyperliquid:
         )
 
 
+class Bitget:
+    """Frames of Bitget's API for mixed contracts; its books."""
+
+    @staticmethod
+    def symbol(market: int) -> str:
+        return f"C{market}USDT"
+
+    def book(self, change: Change) -> str:
+        milliseconds = int(change.time * 1e3)
+        return json.dumps(
+            {
+                "action": "update",
+                "arg": {"instType": "USDT-FUTURES", "channel": "books", "instId": self.symbol(change.market)},
+                "data": [
+                    {
+                        "asks": _texts(change.asks),
+                        "bids": _texts(change.bids),
+                        "checksum": 0,
+                        "seq": change.number,
+                        "ts": str(milliseconds),
+                    }
+                ],
+                "ts": milliseconds,
+            }
+        )
+
+
+class Okx:
+    """Frames of OKX's v5 API; its trades."""
+
+    @staticmethod
+    def symbol(market: int) -> str:
+        return f"C{market}-USDT-SWAP"
+
+    def trade(self, number: int) -> str:
+        return json.dumps(
+            {
+                "arg": {"channel": "trades", "instId": self.symbol(0)},
+                "data": [
+                    {
+                        "instId": self.symbol(0),
+                        "tradeId": str(number),
+                        "px": str(MIDDLE),
+                        "sz": "0.25",
+                        "side": "buy",
+                        "ts": str(_milliseconds(number)),
+                        "count": "1",
+                    }
+                ],
+            }
+        )
+
+
 def _texts(levels: list[tuple[float, float]]) -> list[list[str]]:
     return [[str(price), str(size)] for price, size in levels]
 
@@ -466,6 +519,6 @@ def _iso(number: int) -> str:
     return f"2026-01-02T03:{number // 60_000 % 60:02}:{number // 1000 % 60:02}.{number % 1000:03}000+00:00"
 
 
-def frames(dialect: Acme | Bybit | Binance | Hyperliquid, kind: str, count: int) -> Iterator[str]:
+def frames(dialect: Acme | Bybit | Binance | Hyperliquid | Okx, kind: str, count: int) -> Iterator[str]:
     """`count` frames of trades or funding."""
     return map(getattr(dialect, kind), range(1, count + 1))

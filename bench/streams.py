@@ -10,7 +10,7 @@ from unittest.mock import AsyncMock
 
 from bench.market import MIDDLE, frames
 from bench.measure import Line, beside_rivals, ended, interleaved
-from bench.subjects import ALL, Acme, Exhausted, Socket, Subject, Tracking, YieldingSocket, assistant_on
+from bench.subjects import ALL, WITH_TRADES, Acme, Exhausted, Socket, Subject, Tracking, YieldingSocket, assistant_on
 from hummingbot.core.data_type.common import OrderType, PositionAction, TradeType
 from hummingbot.core.data_type.funding_info import FundingInfo
 from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderState
@@ -127,7 +127,8 @@ async def stream_lines() -> list[Line]:
 
 
 async def _frames_line(kind: str) -> Line:
-    figures = await interleaved({each.name: lambda each=each: frames_a_second(each(), kind) for each in ALL})
+    kinds = WITH_TRADES if kind == "trade" else ALL
+    figures = await interleaved({each.name: lambda each=each: frames_a_second(each(), kind) for each in kinds})
     return beside_rivals(f"{kind} frame to strategy", "frames/s", figures, Acme.name, GOAL_FRAMES, "one by one")
 
 

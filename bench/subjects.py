@@ -15,12 +15,14 @@ from bench.measure import ended
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_derivative import AcmePerpetualDerivative
 from hummingbot.connector.derivative.binance_perpetual import binance_perpetual_constants
 from hummingbot.connector.derivative.binance_perpetual.binance_perpetual_derivative import BinancePerpetualDerivative
+from hummingbot.connector.derivative.bitget_perpetual.bitget_perpetual_derivative import BitgetPerpetualDerivative
 from hummingbot.connector.derivative.bybit_perpetual import bybit_perpetual_constants
 from hummingbot.connector.derivative.bybit_perpetual.bybit_perpetual_derivative import BybitPerpetualDerivative
 from hummingbot.connector.derivative.hyperliquid_perpetual import hyperliquid_perpetual_constants
 from hummingbot.connector.derivative.hyperliquid_perpetual.hyperliquid_perpetual_derivative import (
     HyperliquidPerpetualDerivative,
 )
+from hummingbot.connector.derivative.okx_perpetual.okx_perpetual_derivative import OkxPerpetualDerivative
 from hummingbot.connector.perpetual_derivative_py_base import PerpetualDerivativePyBase
 from hummingbot.connector.trading_rule import TradingRule
 from hummingbot.core.api_throttler.data_types import RateLimit
@@ -141,8 +143,42 @@ class Hyperliquid(Subject):
         return connector
 
 
+class Bitget(Subject):
+    """A rival with books, where it is about as fast as the best."""
+
+    name = "bitget_perpetual"
+    dialect = market.Bitget()
+    quote = "USDT"
+
+    def _connector(self, url: str) -> PerpetualDerivativePyBase:
+        return BitgetPerpetualDerivative(
+            bitget_perpetual_api_key="key",
+            bitget_perpetual_secret_key="secret",
+            bitget_perpetual_passphrase="phrase",
+            trading_pairs=self.pairs,
+        )
+
+
+class Okx(Subject):
+    """A rival with trades, where it is about as fast as the best."""
+
+    name = "okx_perpetual"
+    dialect = market.Okx()
+    quote = "USDT"
+
+    def _connector(self, url: str) -> PerpetualDerivativePyBase:
+        return OkxPerpetualDerivative(
+            okx_perpetual_api_key="key",
+            okx_perpetual_secret_key="secret",
+            okx_perpetual_passphrase="phrase",
+            trading_pairs=self.pairs,
+        )
+
+
 RIVALS = (Bybit, Binance, Hyperliquid)
 ALL = (Acme, *RIVALS)
+WITH_BOOKS = (*ALL, Bitget)
+WITH_TRADES = (*ALL, Okx)
 
 
 class Socket:
