@@ -49,6 +49,11 @@ class Container:
     def is_running(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
+    @property
+    def printed(self) -> str:
+        """As `docker logs` shows it."""
+        return (self.root / "output").read_text(encoding="utf-8", errors="replace")
+
     def kill(self, with_signal: signal.Signals = signal.SIGKILL) -> None:
         """Ends the process; returns once it is gone."""
         if self.process is not None and self.is_running:

@@ -236,12 +236,13 @@ async def lose_venue(fleet: Fleet, client: HummingbotAPIClient, bot: Container) 
 
 
 async def stop(fleet: Fleet, client: HummingbotAPIClient, bot: Container) -> None:
-    """The bot answers when it has stopped; then its container is not needed any more."""
-    answer = await client.bot_orchestration.stop_bot(bot.id, async_backend=False)
+    """hummingbot-api's success says that the command was sent; what the bot prints says when it has stopped."""
+    answer = await client.bot_orchestration.stop_bot(bot.id)
     assert answer["response"]["success"], answer
+    await until(lambda: venue_says(lambda: "Hummingbot stopped." in bot.printed), "the bot has stopped")
+    assert fleet.account("bob").open_orders() == []
     await client.docker.stop_container(bot.id)
     assert not bot.is_running
-    assert fleet.account("bob").open_orders() == []
 
 
 async def flatten(fleet: Fleet, client: HummingbotAPIClient) -> None:
