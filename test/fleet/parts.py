@@ -123,7 +123,8 @@ def _as_another_user(folder: Path) -> list[str]:
     user = pwd.getpwnam("postgres")
     for path in (folder, *folder.iterdir()):
         os.chown(path, user.pw_uid, user.pw_gid)
-    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+    # Who becomes another user has to say again that he ends with his parent.
+    return ["setpriv", "--pdeathsig=KILL", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
 
 
 def create_database(port: int, password: str) -> None:
@@ -140,7 +141,7 @@ def venue(folder: Path, tls: Path) -> Part:
     """The venue over TLS, which keeps what it has in `folder`."""
     port = free_port()
     certificate = ["--tls-cert", str(tls / "venue.pem"), "--tls-key", str(tls / "venue-key.pem")]
-    options = ["--data", str(folder), "--port", str(port), "--seed", "7", "--funding-interval", "60"]
+    options = ["--data", str(folder), "--port", str(port), "--seed", "7", "--funding-interval", "120"]
     command = [sys.executable, "-m", "acme_exchange", "serve", *options, *certificate]
     # The administrator's commands, which ask the venue itself, need to trust it too.
     return Part("venue", folder, command, {"PYTHONPATH": str(PROJECT)}, port)

@@ -41,6 +41,7 @@ QUOTES = {
     "time_limit": 60,
 }
 LONGEST_SECONDS = 300
+QUIET_SECONDS = 80
 
 
 async def until(condition: Callable[[], Awaitable[Any]], what: str) -> Any:
@@ -92,6 +93,7 @@ async def test_a_fleet_trades_and_comes_back_from_the_loss_of_each_part(fleet: F
         with numbers.timed(f"kill -9 of the {part}: back, and trading"):
             await kill(fleet, client, bot)
             await filled_more(fleet, "bob")
+    await until(lambda: venue_says(lambda: is_far_from_funding(fleet, bot)), "a while without a funding payment")
     with numbers.timed("the bot is stopped"):
         await stop(fleet, client, bot)
     await flatten(fleet, client)
@@ -235,6 +237,19 @@ async def lose_venue(fleet: Fleet, client: HummingbotAPIClient, bot: Container) 
     await until(lambda: client.portfolio.get_state(["master_account"], refresh=True), "the portfolio")
 
 
+def is_far_from_funding(fleet: Fleet, bot: Container) -> bool:
+    """Whether the bot has recorded every payment, and the next comes after both parties' last word: a bot that
+    stops leaves its position open, for which only the venue records what is paid then."""
+    account = fleet.account("bob")
+    left = float(account.price().funding_time) - time.time()
+    return left > QUIET_SECONDS and len(records(bot).statement().funding) == len(account.funding())
+
+
+def records(bot: Container) -> Records:
+    (file,) = bot.root.glob("data/*.sqlite")
+    return Records(bot.root, file.name, CONNECTOR)
+
+
 async def stop(fleet: Fleet, client: HummingbotAPIClient, bot: Container) -> None:
     """hummingbot-api's success says that the command was sent; what the bot prints says when it has stopped."""
     answer = await client.bot_orchestration.stop_bot(bot.id)
@@ -254,9 +269,7 @@ async def flatten(fleet: Fleet, client: HummingbotAPIClient) -> None:
 
 async def agree(fleet: Fleet, client: HummingbotAPIClient, bot: Container, numbers: Numbers) -> None:
     statement, valuation = fleet.account("bob").statement()
-    (file,) = bot.root.glob("data/*.sqlite")
-    recorded = Records(bot.root, file.name, CONNECTOR)
-    lines = reconcile_statements(recorded.statement(), statement, DEPOSIT, valuation)
+    lines = reconcile_statements(records(bot).statement(), statement, DEPOSIT, valuation)
     for line in lines:
         numbers.say(f"{line.name}: {line.hummingbot} | {line.venue}")
     assert [line for line in lines if not line.agrees] == []
