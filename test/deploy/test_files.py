@@ -13,15 +13,11 @@ import pytest
 import yaml
 
 from test.deploy.image import PROJECT, stages
+from test.deploy.services import settings_of
 
 TOOLS = Path(sys.executable).parent
 DOCKERFILES = [PROJECT / "Dockerfile", PROJECT / "deploy" / "Dockerfile"]
 PINNED = re.compile(r"[\w./-]+:(version-)?\d[\w.-]*")
-
-
-def settings(folder: Path) -> dict[str, str]:
-    lines = (folder / ".env").read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines if not line.startswith("#"))
 
 
 def compose(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
@@ -68,7 +64,7 @@ def test_every_image_and_source_has_a_version(services):
 
 
 def test_no_secret_is_in_a_file_that_is_committed_and_all_are_in_one_of_the_owners(fleet):
-    secrets = {name: value for name, value in settings(fleet).items() if name.endswith("PASSWORD")}
+    secrets = {name: value for name, value in settings_of(fleet).items() if name.endswith("PASSWORD")}
     committed = "".join(path.read_text() for path in fleet.iterdir() if path.is_file() and path.name != ".env")
 
     assert set(secrets) == {"API_PASSWORD", "CONFIG_PASSWORD", "BROKER_PASSWORD", "POSTGRES_PASSWORD"}
@@ -84,7 +80,7 @@ def test_only_the_hosts_loopback_reaches_a_port(services, fleet):
     published = [port for service in services.values() for port in service.get("ports", [])]
 
     assert {port["host_ip"] for port in published} == {"127.0.0.1"}
-    assert settings(fleet)["VENUE_ADDRESS"] == "127.0.0.1"
+    assert settings_of(fleet)["VENUE_ADDRESS"] == "127.0.0.1"
     assert {name for name, service in services.items() if service.get("network_mode") == "host"} == {"venue", "api"}
 
 

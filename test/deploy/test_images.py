@@ -1,12 +1,10 @@
 """What the images would have and start, made in folders: the venue, a bot's Hummingbot, the API, the broker."""
 
 import asyncio
-import getpass
 import json
 import os
 import re
 import shutil
-import socket
 import ssl
 import stat
 import subprocess
@@ -18,11 +16,9 @@ import aiomqtt
 import pytest
 import yaml
 
-from acme_bot.workspace import make_workspace
 from test.deploy.image import PROJECT, carry_out, stages
+from test.deploy.services import BUILT, SERVICES, add_context, bot_image, broker, free_port, settings_of, venue_command
 
-BUILT = stages(PROJECT / "deploy" / "Dockerfile")
-SERVICES = yaml.safe_load((PROJECT / "deploy" / "compose.yaml").read_text(encoding="utf-8"))["services"]
 LOOK = """
 from hummingbot.client.settings import AllConnectorSettings
 assert "acme_perpetual" in AllConnectorSettings.get_connector_settings()
@@ -40,45 +36,26 @@ print(json.dumps({"arguments": sys.argv[1:], "here": os.getcwd()}))
 
 
 @pytest.fixture(scope="module")
-def settings(fleet) -> dict[str, str]:
-    return dict(line.split("=", 1) for line in (fleet / ".env").read_text().splitlines() if line[0] != "#")
-
-
-@pytest.fixture(scope="module")
 def context(fleet) -> Path:
     """What the builder is given: the project, with the prepared `deploy` in it."""
-    project = fleet.parent
-    for name in ("hummingbot", "acme_exchange", "requirements-venue.txt", "constraints.txt"):
-        (project / name).symlink_to(PROJECT / name)
-    return project
+    return add_context(fleet)
 
 
 @pytest.fixture(scope="module")
-def venue(fleet, context, settings, tmp_path_factory) -> Iterator[str]:
+def venue(fleet, context, tmp_path_factory) -> Iterator[str]:
     """The venue as the compose file starts it from its image, at a free port. The value is its address."""
     image = tmp_path_factory.mktemp("venue")
     (stage,) = stages(PROJECT / "Dockerfile").values()
     stage.steps = [(name, text) for name, text in stage.steps if name != "RUN"]
     carry_out(stage, image, context)
     served = subprocess.Popen(
-        [sys.executable, *inside(fleet, SERVICES["venue"]["command"][1:], settings), "--port", "0"],
-        cwd=image / "acme",
-        stdout=subprocess.PIPE,
-        text=True,
+        [sys.executable, *venue_command(fleet), "--port", "0"], cwd=image / "acme", stdout=subprocess.PIPE, text=True
     )
     try:
         yield re.search(r"https://\S+", served.stdout.readline())[0]
     finally:
         served.terminate()
         served.wait()
-
-
-def inside(fleet: Path, command: list[str], settings: dict[str, str]) -> list[str]:
-    """A command of the compose file with the host's folders for what is mounted, and the values of `.env`."""
-    mounted = [text.split(":")[:2] for text in SERVICES["venue"]["volumes"]]
-    paths = {target: str(fleet / source) for source, target in mounted}
-    values = {f"${{{name}:?run ./prepare first}}": value for name, value in settings.items()}
-    return [paths.get(each, values.get(each, each)) for each in command]
 
 
 def health(service: str, url: str, authority: Path) -> subprocess.CompletedProcess:
@@ -114,20 +91,13 @@ def test_the_owners_token_is_in_a_file_of_the_owners_alone(fleet, venue):
 
 def test_a_bots_image_has_the_connector_and_its_candles_and_trusts_the_venue(fleet, context, venue, tmp_path):
     root = tmp_path / "root of image"
-    home = make_workspace(root / "home" / "hummingbot")
-    for folder in home.glob("hummingbot/**/acme_perpetual*/"):
-        shutil.rmtree(folder)
-    authorities = root / "etc" / "ssl" / "certs" / "ca-certificates.crt"
-    authorities.parent.mkdir(parents=True)
-    shutil.copy(ssl.get_default_verify_paths().openssl_cafile, authorities)
-
-    carry_out(BUILT["bot"], root, context)
+    bot_image(root, context)
 
     trusted = root / BUILT["bot"].environment["SSL_CERT_FILE"].lstrip("/")
-    assert authorities.read_text() in trusted.read_text()
+    assert (root / "etc" / "ssl" / "certs" / "ca-certificates.crt").read_text() in trusted.read_text()
     looked = subprocess.run(
         [sys.executable, "-c", LOOK, f"{venue}/api/markets"],
-        cwd=home,
+        cwd=root / "home" / "hummingbot",
         env={**os.environ, "SSL_CERT_FILE": str(trusted)},
         capture_output=True,
         text=True,
@@ -218,18 +188,13 @@ def test_what_the_user_changed_in_the_bots_folder_stays_when_the_api_starts_agai
 @pytest.mark.skipif(
     shutil.which("mosquitto_passwd") is None, reason="there is no MQTT broker: apt-get install mosquitto"
 )
-async def test_the_broker_lets_in_who_has_the_password_and_nobody_else(tmp_path, settings):
+async def test_the_broker_lets_in_who_has_the_password_and_nobody_else(fleet, tmp_path):
     port = free_port()
-    told = (PROJECT / "deploy" / "mosquitto.conf").read_text().replace("listener 1883", f"listener {port} 127.0.0.1")
-    # As root it would become a user who may not look into this folder; in its image the file is that user's.
-    told += f"user {getpass.getuser()}\n"
-    (tmp_path / "fleet.conf").write_text(told.replace("/mosquitto/", f"{tmp_path}/"))
-    shell, option, script = SERVICES["broker"]["command"]
-    script = script.replace("$$", "$").replace("/mosquitto/", f"{tmp_path}/").replace("chown mosquitto", "true")
-    known = {**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin", **settings}
-    broker = subprocess.Popen([shell, option, script], env=known, stderr=subprocess.DEVNULL)
+    told = broker(fleet, tmp_path, port)
+    started = subprocess.Popen(told.command, env={**os.environ, **told.environment}, stderr=subprocess.DEVNULL)
     try:
-        await until_listening(port, broker)
+        await until_listening(port, started)
+        settings = settings_of(fleet)
         name, password = settings["BROKER_USERNAME"], settings["BROKER_PASSWORD"]
         async with aiomqtt.Client("127.0.0.1", port, username=name, password=password):
             pass
@@ -240,14 +205,8 @@ async def test_the_broker_lets_in_who_has_the_password_and_nobody_else(tmp_path,
         passwords = tmp_path / "passwords"
         assert password not in passwords.read_text() and stat.S_IMODE(passwords.stat().st_mode) == 0o600
     finally:
-        broker.terminate()
-        broker.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
+        started.terminate()
+        started.wait()
 
 
 async def until_listening(port: int, process: subprocess.Popen) -> None:

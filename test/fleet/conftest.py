@@ -1,18 +1,17 @@
-"""A whole fleet: hummingbot-api from source on PostgreSQL and mosquitto, the venue over TLS, and what starts bots."""
+"""A whole fleet as `deploy` lays it out: the venue, hummingbot-api from source, its database and broker, and bots."""
 
 import os
-import ssl
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import trustme
 from hummingbot_api_client import HummingbotAPIClient
 
 from acme_bot.compare.venue_account import VenueAccount
 from acme_bot.compare.venue_client import Key
+from test.deploy import services
 from test.fleet import parts
 from test.fleet.docker_stub import DockerStub
 from test.fleet.parts import Part
@@ -31,16 +30,17 @@ def what_is_missing() -> str:
 
 @dataclass
 class Fleet:
-    """:ivar keys: of the venue's accounts, by name."""
+    """:ivar folder: the prepared `deploy`
+    :ivar keys: of the venue's accounts, by name
+    """
 
+    folder: Path
     venue: Part
     broker: Part
     database: Part
     api: Part
     docker: DockerStub
-    keys: dict[str, Key]
-    username: str
-    password: str
+    keys: dict[str, Key] = field(default_factory=dict)
 
     @property
     def server(self) -> str:
@@ -51,58 +51,34 @@ class Fleet:
 
 
 @pytest.fixture(scope="module")
-def tls(tmp_path_factory) -> Path:
-    """A private authority, and a certificate of it for the venue."""
-    folder = tmp_path_factory.mktemp("tls")
-    authority = trustme.CA()
-    certificate = authority.issue_cert("localhost", "127.0.0.1")
-    authority.cert_pem.write_to_path(folder / "authority.pem")
-    certificate.cert_chain_pems[0].write_to_path(folder / "venue.pem")
-    certificate.private_key_pem.write_to_path(folder / "venue-key.pem")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def fleet(tmp_path_factory, tls: Path) -> Iterator[Fleet]:
+def fleet(tmp_path_factory) -> Iterator[Fleet]:
     if missing := what_is_missing():
         pytest.skip(missing)
-    authority = tls / "authority.pem"
-    trusted = tls / "authorities.pem"
-    system = Path(ssl.get_default_verify_paths().openssl_cafile)
-    trusted.write_text((system.read_text() if system.exists() else "") + authority.read_text())
+    folder = services.prepared_copy(tmp_path_factory.mktemp("a project"))
+    services.add_context(folder)
     with pytest.MonkeyPatch.context() as environment, tempfile.TemporaryDirectory(prefix="acme-fleet-") as data:
-        environment.setenv("SSL_CERT_FILE", str(trusted))
-        yield from _running(tmp_path_factory, tls, trusted, Path(data))
+        environment.setenv("SSL_CERT_FILE", str(folder / "fleet" / "tls" / "authority.pem"))
+        yield from _running(folder, tmp_path_factory, Path(data))
 
 
-def _running(tmp_path_factory, tls: Path, trusted: Path, data: Path) -> Iterator[Fleet]:
-    passwords = {name: parts.new_password() for name in ("broker", "database", "api", "config")}
-    venue = parts.venue(tmp_path_factory.mktemp("venue"), tls)
-    broker = parts.broker(tmp_path_factory.mktemp("broker"), "fleet", passwords["broker"])
-    database = parts.database(data, passwords["database"])
-    docker = DockerStub(tmp_path_factory.mktemp("docker"), parts.IMAGE, trusted)
-    environment = {
-        "USERNAME": "fleet",
-        "PASSWORD": passwords["api"],
-        "CONFIG_PASSWORD": passwords["config"],
-        "BROKER_HOST": "127.0.0.1",
-        "BROKER_PORT": str(broker.port),
-        "BROKER_USERNAME": "fleet",
-        "BROKER_PASSWORD": passwords["broker"],
-        "DATABASE_URL": f"postgresql+asyncpg://hbot:{passwords['database']}@127.0.0.1:{database.port}/hummingbot_api",
-        "DOCKER_HOST": f"unix://{docker.socket}",
-    }
-    api = parts.api(tmp_path_factory.mktemp("api"), Path(os.environ[SOURCE]), environment)
+def _running(folder: Path, tmp_path_factory, data: Path) -> Iterator[Fleet]:
+    password = services.settings_of(folder)["POSTGRES_PASSWORD"]
+    venue = parts.venue(folder, tmp_path_factory.mktemp("venue"))
+    broker = parts.broker(folder, tmp_path_factory.mktemp("broker"))
+    database = parts.database(data, password)
+    docker = DockerStub(tmp_path_factory.mktemp("docker"), folder.parent)
+    ports = {"8600": venue.port, "1883": broker.port, "5432": database.port}
+    source = Path(os.environ[SOURCE])
+    api = parts.api(folder, tmp_path_factory.mktemp("api"), source, ports, docker.socket)
     started: list[Part | DockerStub] = []
     try:
         for part in (venue, broker, database, docker):
             part.start()
             started.append(part)
-        parts.create_database(database.port, passwords["database"])
-        keys = {name: parts.open_account(venue.log.parent, name) for name in ("alice", "bob")}
+        parts.create_database(database.port, password)
         api.start()
         started.append(api)
-        yield Fleet(venue, broker, database, api, docker, keys, "fleet", passwords["api"])
+        yield Fleet(folder, venue, broker, database, api, docker)
     finally:
         for part in reversed(started):
             part.stop()
@@ -110,5 +86,7 @@ def _running(tmp_path_factory, tls: Path, trusted: Path, data: Path) -> Iterator
 
 @pytest.fixture
 async def client(fleet: Fleet) -> AsyncIterator[HummingbotAPIClient]:
-    async with HummingbotAPIClient(f"http://127.0.0.1:{fleet.api.port}", fleet.username, fleet.password) as client:
+    settings = services.settings_of(fleet.folder)
+    url = f"http://127.0.0.1:{fleet.api.port}"
+    async with HummingbotAPIClient(url, settings["API_USERNAME"], settings["API_PASSWORD"]) as client:
         yield client

@@ -1,8 +1,8 @@
 """What stands in place of the Docker daemon: it starts the process that a container would be, from the folders that
 hummingbot-api mounts into it.
 
-The few requests of Docker's Engine API that hummingbot-api makes are answered, on a socket in the file system. A
-container's root is a Hummingbot root of its own, as its image has one, in which what is mounted is linked.
+The few requests of Docker's Engine API that hummingbot-api makes are answered, on a socket in the file system. The
+bots' image is carried out for each container, and what is mounted is linked in it.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from typing import Any
 from aiohttp import web
 
 from acme_bot import tether
-from acme_bot.workspace import make_workspace
+from test.deploy import services
 
 HOME = "/home/hummingbot"
 STOP_SECONDS = 10
@@ -66,14 +66,18 @@ class Container:
 
 
 class DockerStub:
-    """A daemon in a thread. `folder` is for its socket and its containers' roots; `authority` is what images trust."""
+    """A daemon in a thread, which has one image: the bots'.
 
-    def __init__(self, folder: Path, image: str, authority: Path):
+    :param folder: for its socket and its containers' roots
+    :param context: the folder that images are built in
+    """
+
+    def __init__(self, folder: Path, context: Path):
         self.socket = folder / "docker.sock"
         self.containers: dict[str, Container] = {}
         self._folder = folder
-        self._image = image
-        self._authority = authority
+        self._image = services.SERVICES["bot"]["image"]
+        self._context = context
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -122,7 +126,7 @@ class DockerStub:
         return web.json_response({"Id": name, "Warnings": []}, status=201)
 
     def _lay_out(self, name: str, binds: list[str]) -> Path:
-        root = make_workspace(self._folder / name)
+        root = services.bot_image(self._folder / name, self._context)
         for module, text in BESIDE_IT.items():
             (root / module).parent.mkdir(exist_ok=True)
             (root / module).write_text(text)
@@ -145,8 +149,8 @@ class DockerStub:
                 environment={
                     **os.environ,
                     **container.environment,
+                    **services.environment_of(self._folder / container.id, "bot"),
                     "PYTHONPATH": str(container.root),
-                    "SSL_CERT_FILE": str(self._authority),
                 },
                 stdout=output,
                 stderr=output,

@@ -1,9 +1,8 @@
-"""A fleet's parts, each a process that can be killed and started again: broker, database, venue, hummingbot-api."""
+"""A fleet's parts as `deploy` says, each a process that can be killed and started again."""
 
 import hashlib
 import os
 import pwd
-import secrets
 import shutil
 import signal
 import socket
@@ -14,18 +13,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import platformdirs
-import yaml
 
 from acme_bot import tether
-from acme_bot.compare.venue_client import Key
-from acme_bot.hbot import CONNECTOR
-from acme_bot.workspace import make_workspace
+from test.deploy import services
+from test.deploy.image import PROJECT
 
-PROJECT = Path(__file__).parents[2]
 REQUIREMENTS = PROJECT / "deploy" / "requirements-api.txt"
-IMAGE = "acme-fleet-bot:1"
 READY_SECONDS = 300
-COPIED = ("main.py", "config.py", "deps.py", "models", "routers", "services", "utils", "database")
 
 
 class Part:
@@ -76,35 +70,22 @@ def listens(port: int) -> bool:
         return knock.connect_ex(("127.0.0.1", port)) == 0
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
 def program(name: str) -> str | None:
     """Where Debian has a program, also those that only the administrator's PATH leads to."""
     places = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), "/usr/sbin", "/usr/local/sbin"]
     return shutil.which(name, path=os.pathsep.join([os.environ["PATH"], *map(str, places)]))
 
 
-def broker(folder: Path, name: str, password: str) -> Part:
+def broker(fleet: Path, folder: Path) -> Part:
     """mosquitto, which lets in whoever has the password."""
-    port = free_port()
-    passwords = folder / "passwords"
-    with os.fdopen(os.open(passwords, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-        file.write(f"{name}:{password}\n")
-    subprocess.run([str(program("mosquitto_passwd")), "-U", str(passwords)], check=True)
-    # As root it would become a user who may not look into this folder.
-    as_itself = ["user root"] if os.geteuid() == 0 else []
-    told = [*as_itself, f"listener {port} 127.0.0.1", "allow_anonymous false", f"password_file {passwords}"]
-    (folder / "mosquitto.conf").write_text("\n".join(told) + "\n")
-    return Part("broker", folder, [str(program("mosquitto")), "-c", str(folder / "mosquitto.conf")], {}, port)
+    port = services.free_port()
+    told = services.broker(fleet, folder, port)
+    return Part("broker", folder, told.command, told.environment, port)
 
 
 def database(folder: Path, password: str) -> Part:
     """PostgreSQL, which refuses to run as root: another user then runs it, who has to be let into `folder`."""
-    port = free_port()
+    port = services.free_port()
     data = folder / "data"
     secret = folder / "password"
     secret.touch(mode=0o600)
@@ -137,61 +118,37 @@ def create_database(port: int, password: str) -> None:
         time.sleep(0.2)
 
 
-def venue(folder: Path, tls: Path) -> Part:
-    """The venue over TLS, which keeps what it has in `folder`."""
-    port = free_port()
-    certificate = ["--tls-cert", str(tls / "venue.pem"), "--tls-key", str(tls / "venue-key.pem")]
-    options = ["--data", str(folder), "--port", str(port), "--seed", "7", "--funding-interval", "120"]
-    command = [sys.executable, "-m", "acme_exchange", "serve", *options, *certificate]
-    # The administrator's commands, which ask the venue itself, need to trust it too.
-    return Part("venue", folder, command, {"PYTHONPATH": str(PROJECT)}, port)
+def venue(fleet: Path, folder: Path) -> Part:
+    """The venue over TLS, which always pays the same way of the market, and funding often."""
+    port = services.free_port()
+    options = ["--port", str(port), "--seed", "7", "--funding-interval", "120"]
+    command = [sys.executable, "-m", *services.venue_command(fleet)[1:], *options]
+    trusted = fleet / "fleet" / "tls" / "authority.pem"
+    return Part("venue", folder, command, {"PYTHONPATH": str(PROJECT), "SSL_CERT_FILE": str(trusted)}, port)
 
 
-def open_account(folder: Path, name: str) -> Key:
-    ran = subprocess.run(
-        [sys.executable, "-m", "acme_exchange", "account", "create", name, "--data", str(folder)],
-        cwd=PROJECT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    said = dict(line.split() for line in ran.stdout.splitlines())
-    return Key(said["key"], said["secret"])
+def api(fleet: Path, root: Path, source: Path, ports: Mapping[str, int], docker: Path) -> Part:
+    """hummingbot-api as its image and the compose file start it, from the folder of the host where bots are.
 
-
-def api(folder: Path, source: Path, environment: Mapping[str, str]) -> Part:
-    """hummingbot-api as in its image: on the Hummingbot of the bots' image, with the packages that it needs besides."""
-    port = free_port()
-    home = make_workspace(folder / "home")
-    here = folder / "hummingbot-api"
-    unwanted = shutil.ignore_patterns("__pycache__")
-    for name in COPIED:
-        if (source / name).is_dir():
-            shutil.copytree(source / name, here / name, ignore=unwanted)
-        else:
-            here.mkdir(exist_ok=True)
-            shutil.copy(source / name, here)
-    shutil.copytree(source / "bots", here / "bots", ignore=unwanted)
-    for name in ("instances", "conf/controllers", "conf/scripts", "archived", "data"):
-        (here / "bots" / name).mkdir(parents=True, exist_ok=True)
-    _let_into_the_broker(here / "bots" / "credentials" / "master_account" / "conf_client.yml", environment)
-    python = api_environment() / "bin" / "python"
-    command = [str(python), "-m", "uvicorn", "main:app", "--host", "127.0.0.1", "--port", str(port)]
-    return Part("api", here, command, {**environment, "PYTHONPATH": str(home)}, port)
-
-
-def _let_into_the_broker(settings: Path, environment: Mapping[str, str]) -> None:
-    """Bots read the broker's password from their account's settings, which begin as the first account's."""
-    written = yaml.safe_load(settings.read_text(encoding="utf-8"))
-    written["mqtt_bridge"] |= {
-        "mqtt_host": environment["BROKER_HOST"],
-        "mqtt_port": int(environment["BROKER_PORT"]),
-        "mqtt_username": environment["BROKER_USERNAME"],
-        "mqtt_password": environment["BROKER_PASSWORD"],
+    :param root: an empty folder, for what its image has
+    :param ports: of the parts that it talks to, by the number of their usual one
+    :param docker: the socket of what starts containers
+    """
+    home = services.bot_image(root, fleet.parent)
+    services.carry_out(services.BUILT["api"], root, fleet.parent, {"hummingbot-api": source}, leaving_out="pip install")
+    here = root / "hummingbot-api"
+    (here / "bots").symlink_to(fleet / "fleet" / "bots")
+    shutil.rmtree(home / "data")
+    (home / "data").symlink_to(fleet / "fleet" / "api-data")
+    port = services.free_port()
+    start = here / "start_api.py"
+    start.write_text(start.read_text(encoding="utf-8").replace('"8000"', f'"{port}"'), encoding="utf-8")
+    environment = {
+        **services.environment_of(root, "bot", "api"),
+        **services.environment_of_service("api", fleet, ports),
+        "DOCKER_HOST": f"unix://{docker}",
     }
-    written |= {"rate_oracle_source": {"name": CONNECTOR}, "global_token": {"global_token_name": "USD"}}
-    settings.chmod(0o600)
-    settings.write_text(yaml.safe_dump(written), encoding="utf-8")
+    return Part("api", here, [str(api_environment() / "bin" / "python"), start.name], environment, port)
 
 
 def api_environment() -> Path:
@@ -210,7 +167,3 @@ def api_environment() -> Path:
         subprocess.run([str(python), "-m", "pip", "install", "-q", "-r", str(REQUIREMENTS)], check=True)
         (folder / ".complete").touch()
     return folder
-
-
-def new_password() -> str:
-    return secrets.token_urlsafe(18)

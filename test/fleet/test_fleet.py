@@ -1,6 +1,11 @@
 """Hummingbot's own distributed way, through its REST interface and the client for it that is on PyPI."""
 
 import asyncio
+import json
+import os
+import re
+import shlex
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -13,33 +18,15 @@ from hummingbot_api_client import HummingbotAPIClient
 
 from acme_bot.compare.bot_records import Records
 from acme_bot.compare.reconciliation import reconcile_statements
-from acme_bot.compare.venue_client import VenueError
+from acme_bot.compare.venue_client import Key, VenueError
 from acme_bot.hbot import CONNECTOR
-from test.fleet import parts
+from test.deploy import services
 from test.fleet.conftest import Fleet
 from test.fleet.docker_stub import Container
 
 PAIR = "BTC-USD"
 DEPOSIT = Decimal(10_000)
-QUOTES = {
-    "id": "quotes",
-    "controller_name": "pmm_simple",
-    "controller_type": "market_making",
-    "connector_name": CONNECTOR,
-    "trading_pair": PAIR,
-    "leverage": 5,
-    "position_mode": "ONEWAY",
-    "total_amount_quote": 500,
-    "buy_spreads": [0.0004],
-    "sell_spreads": [0.0004],
-    "buy_amounts_pct": [1],
-    "sell_amounts_pct": [1],
-    "executor_refresh_time": 3,
-    "cooldown_time": 1,
-    "take_profit": 0.0005,
-    "stop_loss": 0.004,
-    "time_limit": 60,
-}
+PAGE = (services.PROJECT / "docs" / "scaling.md").read_text(encoding="utf-8")
 LONGEST_SECONDS = 300
 QUIET_SECONDS = 80
 
@@ -82,17 +69,17 @@ def numbers() -> Numbers:
 async def test_a_fleet_trades_and_comes_back_from_the_loss_of_each_part(fleet: Fleet, client, numbers):
     with numbers.timed("both credentials are taken, a wrong one is not"):
         await connect(fleet, client)
-    with numbers.timed("orders, positions and trades of alice, through the API"):
+    with numbers.timed("orders, positions and trades of bob, through the API"):
         await trade(fleet, client)
     with numbers.timed("executors of the API"):
         await execute(fleet, client)
     with numbers.timed("a bot is deployed, and is filled"):
         bot = await deploy(fleet, client)
-        await filled_more(fleet, "bob")
+        await filled_more(fleet, "alice")
     for part, kill in (("API", lose_api), ("bot", lose_bot), ("broker", lose_broker), ("venue", lose_venue)):
         with numbers.timed(f"kill -9 of the {part}: back, and trading"):
             await kill(fleet, client, bot)
-            await filled_more(fleet, "bob")
+            await filled_more(fleet, "alice")
     await until(lambda: venue_says(lambda: is_far_from_funding(fleet, bot)), "a while without a funding payment")
     with numbers.timed("the bot is stopped"):
         await stop(fleet, client, bot)
@@ -101,23 +88,61 @@ async def test_a_fleet_trades_and_comes_back_from_the_loss_of_each_part(fleet: F
 
 
 async def connect(fleet: Fleet, client: HummingbotAPIClient) -> None:
-    await client.accounts.add_account("bob")
-    wrong = credential(fleet, "alice") | {f"{CONNECTOR}_api_secret": "wrong"}
+    """Alice as the page says, bob by the client of hummingbot-api."""
+    for name in ("alice", "bob"):
+        (command,) = console(0)
+        said = await typed(fleet, command.replace("alice", name))
+        fleet.keys[name] = Key(*(re.search(rf"^{field} +(\S+)$", said, re.MULTILINE)[1] for field in ("key", "secret")))
+    (fleet.folder / "credential.json").write_text(json.dumps(credential(fleet, "alice")), encoding="utf-8")
+    await typed(fleet, *console(1))
+
+    wrong = credential(fleet, "bob") | {f"{CONNECTOR}_api_secret": "wrong"}
     with pytest.raises(aiohttp.ClientResponseError, match="400"):
-        await client.accounts.add_credential("bob", CONNECTOR, wrong)
-    for account, name in (("master_account", "alice"), ("bob", "bob")):
-        await client.accounts.add_credential(account, CONNECTOR, credential(fleet, name))
-        assert await client.accounts.list_account_credentials(account) == [CONNECTOR]
+        await client.accounts.add_credential("master_account", CONNECTOR, wrong)
+    await client.accounts.add_credential("master_account", CONNECTOR, credential(fleet, "bob"))
     state = await client.portfolio.get_state(refresh=True)
-    for account in ("master_account", "bob"):
+    for account in ("master_account", "alice"):
+        assert await client.accounts.list_account_credentials(account) == [CONNECTOR]
         (usd,) = state[account][CONNECTOR]
         assert (usd["token"], Decimal(str(usd["units"])), Decimal(str(usd["value"]))) == ("USD", DEPOSIT, DEPOSIT)
 
 
 def credential(fleet: Fleet, name: str) -> dict[str, str]:
+    """What the page lets a person write, with the account's key and the server's port."""
     key = fleet.keys[name]
-    values = {"api_key": key.key, "api_secret": key.secret, "server": fleet.server, "subaccount": ""}
-    return {f"{CONNECTOR}_{field}": value for field, value in values.items()}
+    text = block("json").replace("KEY", key.key).replace("SECRET", key.secret)
+    return json.loads(text.replace("https://localhost:8600", fleet.server))
+
+
+def block(language: str, number: int = 0) -> str:
+    """A block of the page's section on how a bot comes to be."""
+    section = PAGE.split("### From an account to a bot\n")[1].split("\n### ")[0]
+    return re.findall(rf"^```{language}\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)[number]
+
+
+def console(number: int) -> list[str]:
+    return [line.removeprefix("$ ") for line in block("console", number).splitlines()]
+
+
+async def typed(fleet: Fleet, *commands: str) -> str:
+    """What the last of the commands says, which the shell carries out where the page does, and at the fleet's ports."""
+    script = "\n".join(["set -e", *commands])
+    script = script.replace("127.0.0.1:8000", f"127.0.0.1:{fleet.api.port}").replace(
+        "--data /data", "--data fleet/venue"
+    )
+    script = script.replace("docker compose exec venue python", shlex.quote(sys.executable))
+    shell = await asyncio.create_subprocess_exec(
+        "bash",
+        "-c",
+        script,
+        cwd=fleet.folder,
+        env={**os.environ, "PYTHONPATH": str(services.PROJECT)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await shell.communicate()
+    assert shell.returncode == 0, f"{commands[-1]}: {said.decode()}"
+    return said.decode()
 
 
 async def order(client: HummingbotAPIClient, side: str, amount: str, **more: Any) -> str:
@@ -126,7 +151,7 @@ async def order(client: HummingbotAPIClient, side: str, amount: str, **more: Any
 
 
 async def trade(fleet: Fleet, client: HummingbotAPIClient) -> None:
-    account = fleet.account("alice")
+    account = fleet.account("bob")
     await order(client, "BUY", "0.01")
     await until(position_is(client, Decimal("0.01")), "the position that was bought")
 
@@ -179,18 +204,10 @@ async def execute(fleet: Fleet, client: HummingbotAPIClient) -> None:
 
 
 async def deploy(fleet: Fleet, client: HummingbotAPIClient) -> Container:
-    await client.controllers.create_or_update_controller_config("quotes", QUOTES)
-    # The client's own method has no word for a bot without a screen.
-    answer = await client.bot_orchestration._post(
-        "/bot-orchestration/deploy-v2-controllers",
-        json={
-            "instance_name": "quotes",
-            "credentials_profile": "bob",
-            "controllers_config": ["quotes"],
-            "image": parts.IMAGE,
-            "headless": True,
-        },
-    )
+    controller = fleet.folder / "fleet" / "bots" / "conf" / "controllers" / "first.yml"
+    controller.write_text(block("yaml"), encoding="utf-8")
+    (function, *_) = console(1)
+    answer = json.loads(await typed(fleet, function, *console(2)))
     assert answer["success"], answer
     bot = fleet.docker.containers[answer["unique_instance_name"]]
     await until(runs(client, bot), "the bot reports to the broker")
@@ -226,9 +243,16 @@ async def lose_bot(fleet: Fleet, client: HummingbotAPIClient, bot: Container) ->
 
 
 async def lose_broker(fleet: Fleet, client: HummingbotAPIClient, bot: Container) -> None:
+    read = len(fleet.broker.log.read_text())
     fleet.broker.kill()
     fleet.broker.start()
-    await until(runs(client, bot), "the bot, after the broker was killed")
+
+    async def are_back() -> bool:
+        said = fleet.broker.log.read_text()[read:]
+        return all(f" as {client_id}" in said for client_id in ("hummingbot-api-", f"hbot.{bot.id} "))
+
+    # The status that the API gives is the last one that it heard, and would not tell.
+    await until(are_back, "API and bot at the broker, after that was killed")
 
 
 async def lose_venue(fleet: Fleet, client: HummingbotAPIClient, bot: Container) -> None:
@@ -240,7 +264,7 @@ async def lose_venue(fleet: Fleet, client: HummingbotAPIClient, bot: Container) 
 def is_far_from_funding(fleet: Fleet, bot: Container) -> bool:
     """Whether the bot has recorded every payment, and the next comes after both parties' last word: a bot that
     stops leaves its position open, for which only the venue records what is paid then."""
-    account = fleet.account("bob")
+    account = fleet.account("alice")
     left = float(account.price().funding_time) - time.time()
     return left > QUIET_SECONDS and len(records(bot).statement().funding) == len(account.funding())
 
@@ -255,20 +279,20 @@ async def stop(fleet: Fleet, client: HummingbotAPIClient, bot: Container) -> Non
     answer = await client.bot_orchestration.stop_bot(bot.id)
     assert answer["response"]["success"], answer
     await until(lambda: venue_says(lambda: "Hummingbot stopped." in bot.printed), "the bot has stopped")
-    assert fleet.account("bob").open_orders() == []
+    assert fleet.account("alice").open_orders() == []
     await client.docker.stop_container(bot.id)
     assert not bot.is_running
 
 
 async def flatten(fleet: Fleet, client: HummingbotAPIClient) -> None:
     await order(client, "SELL", "0.01", position_action="CLOSE")
-    await until(position_is(client, Decimal(0)), "nothing is left of alice's position")
-    assert fleet.account("alice").open_orders() == []
-    assert fleet.account("alice").valuation().holding.position == 0
+    await until(position_is(client, Decimal(0)), "nothing is left of bob's position")
+    assert fleet.account("bob").open_orders() == []
+    assert fleet.account("bob").valuation().holding.position == 0
 
 
 async def agree(fleet: Fleet, client: HummingbotAPIClient, bot: Container, numbers: Numbers) -> None:
-    statement, valuation = fleet.account("bob").statement()
+    statement, valuation = fleet.account("alice").statement()
     lines = reconcile_statements(records(bot).statement(), statement, DEPOSIT, valuation)
     for line in lines:
         numbers.say(f"{line.name}: {line.hummingbot} | {line.venue}")
