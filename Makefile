@@ -122,6 +122,11 @@ fill-rules: venv
 bench-fleet: venv
 	@$(PYTHON_IN_VENV) bench/fleet.py $(ARGS)
 
+## Many bots on one venue, each a process with the real connector: BOTS=50 for SECONDS=600.
+.PHONY: bench-fifty
+bench-fifty: venv
+	@$(PYTHON_IN_VENV) -m bench.fifty $(if $(BOTS),--bots $(BOTS)) $(if $(SECONDS),--seconds $(SECONDS))
+
 ## What `hbot stop` leaves of 600 orders in six markets while every processor is busy. ARGS="--orders 100 --busy 0".
 .PHONY: stopping
 stopping: venv

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from enum import IntEnum
 
 MOST_CONNECTIONS = 1_024
-MOST_AN_ADDRESS = 256
+MOST_AN_ADDRESS = 512
 MOST_LISTENERS_AN_ADDRESS = 128
 """WebSockets of one address that have not logged in: those are not sent away, and so must not take up all there is."""
 
