@@ -2,10 +2,10 @@
 
 import argparse
 import asyncio
+import logging
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 from rich.console import Console
 
@@ -17,9 +17,6 @@ from bench.orders import order_lines
 from bench.running import running_lines
 from bench.streams import stream_lines
 
-RESULTS = Path(__file__).with_name("results.json")
-PICTURE = Path(__file__).parents[1] / "docs" / "performance.png"
-PAGE = PICTURE.with_suffix(".md")
 PARTS: dict[str, Callable[[], Awaitable[list[Line]]]] = {
     "books": book_lines,
     "streams": stream_lines,
@@ -44,16 +41,20 @@ def main() -> int:
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}; write some of {', '.join(PARTS)}")
     console = Console(width=table.WIDTH)
+    # Whatever a connector complains of costs time, and no two complain alike.
+    logging.disable(logging.ERROR)
     with tempfile.TemporaryDirectory() as folder:
         hummingbot.set_data_path(folder)
         lines = asyncio.run(_measure(options.parts or list(PARTS), console))
     table.show(lines, console)
-    slower = table.regressions(lines, table.load(RESULTS))
+    slower = table.regressions(lines, table.load(table.RESULTS))
     if options.keep:
-        table.save(lines, RESULTS)
-        table.draw(lines, PICTURE)
-        table.put_into_page(lines, PAGE)
-        kept = ", ".join(str(path.relative_to(PICTURE.parents[1])) for path in (RESULTS, PICTURE, PAGE))
+        table.save(lines, table.RESULTS)
+        table.draw(lines, table.PICTURE)
+        table.put_into_page(lines, table.PAGE)
+        kept = ", ".join(
+            str(path.relative_to(table.PICTURE.parents[1])) for path in (table.RESULTS, table.PICTURE, table.PAGE)
+        )
         console.print(f"Kept in {kept}.")
         return 0
     for each in slower:

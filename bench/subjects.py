@@ -1,7 +1,6 @@
 """The connectors that are measured, each of them whole, set up without an exchange."""
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal
@@ -30,7 +29,6 @@ from hummingbot.core.data_type.order_book import OrderBook
 from hummingbot.core.data_type.order_book_row import OrderBookRow
 from hummingbot.core.web_assistant.ws_assistant import WSAssistant
 
-logging.disable(logging.ERROR)
 PLENTY = 10_000
 WALLET_KEY, WALLET = f"0x{1:064x}", "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"
 """Of nobody: the first key that there is, and its address."""

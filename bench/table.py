@@ -13,6 +13,9 @@ from rich.table import Table
 
 from bench.measure import Line
 
+RESULTS = Path(__file__).with_name("results.json")
+PICTURE = Path(__file__).parents[1] / "docs" / "performance.png"
+PAGE = PICTURE.with_suffix(".md")
 WIDTH = 170
 BEGIN, END = "<!-- table -->\n\n", "\n\n<!-- end of table -->"
 HALF = 0.55

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.__main__ import PAGE, RESULTS
 from bench.measure import Line, tails
-from bench.table import draw, in_page, load, put_into_page, regressions, save
+from bench.table import PAGE, RESULTS, draw, in_page, load, put_into_page, regressions, save
 
 SHARE = Line("book update", "updates/s", 20_000, 0.60, "of its floor", floor=33_000, rivals={"other": 15_000})
 COUNT = Line("requests of a poll", "requests", 5, 5, "at most", higher_is_better=False)
