@@ -16,6 +16,7 @@ def assert_gone(processes: Sequence[psutil.Process], seconds: float = 60) -> Non
 
 def runs(process: psutil.Process) -> bool:
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        # One whose first thread has ended may have another, which keeps its ports and files as long as it is there.
+        return process.is_running() and (process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1)
     except psutil.NoSuchProcess:
         return False
