@@ -161,3 +161,14 @@ def test_the_api_and_the_bots_share_one_hummingbot():
     assert built["api"].base == "bot"
     assert {services[name]["build"]["target"] for name in ("bot", "api")} == {"bot", "api"}
     assert any(f"#{services['bot']['image']}#" in step for step in built["api"].all("RUN"))
+
+
+def test_a_folder_that_the_settings_could_not_name_is_refused_and_stays_as_it_is(tmp_path):
+    folder = tmp_path / "it's here"
+    folder.mkdir()
+    (folder / "prepare").write_bytes((PROJECT / "deploy" / "prepare").read_bytes())
+
+    refused = subprocess.run(["sh", "./prepare"], cwd=folder, capture_output=True, text=True)
+
+    assert refused.returncode == 1 and "copy the project elsewhere" in refused.stderr
+    assert [path.name for path in folder.iterdir()] == ["prepare"]
