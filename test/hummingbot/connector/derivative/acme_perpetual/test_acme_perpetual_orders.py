@@ -1,6 +1,7 @@
 """What becomes of orders when their news come early, late, twice, in any order, or not at all."""
 
 import asyncio
+import itertools
 from decimal import Decimal
 from test.hummingbot.connector.derivative.acme_perpetual import venue_data
 from test.hummingbot.connector.derivative.acme_perpetual.derivative_test_case import (
@@ -12,6 +13,7 @@ from test.hummingbot.connector.derivative.acme_perpetual.derivative_test_case im
 )
 
 from aiohttp import web
+from cachetools import TTLCache
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.core.data_type.common import OrderType, PositionAction, TradeType
@@ -137,7 +139,20 @@ class OrderNewsTests(DerivativeTestCase):
 
         self.assertEqual(["OrderFilled", "BuyOrderCompleted"], self.event_names)
 
-    async def test_the_fee_is_the_venues_to_the_last_digit(self):
+    async def test_an_ended_order_may_be_forgotten_at_any_moment(self):
+        """Hummingbot keeps ended orders for half a minute, by a clock that goes on while they are looked through."""
+        order = await self.open_order()
+        self.venue.answer("GET", "/api/fills", [])
+        tracker = self.exchange._order_tracker
+        for moment in range(40):
+            ticks = itertools.count()
+            tracker._cached_orders = TTLCache(10, ttl=moment, timer=lambda: next(ticks))
+            tracker._cached_orders["ended"] = order
+
+            await self.exchange._update_order_fills_from_trades()
+            await self.frames("fills", venue_data.fill(client_id=None, order_id=999))
+            self.assertLessEqual(set(tracker.all_orders), {order.client_order_id, "ended"})
+
         await self.open_order()
         fee = "0.00012345678901234567890123456789"
         for number, text in enumerate((fee, f"-{fee}"), start=1):
