@@ -22,7 +22,7 @@ import re
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -184,25 +184,35 @@ async def venue(folder: Path, traders: list[Trader], *storage: str) -> AsyncIter
     file.write_text(json.dumps(entries))
     file.chmod(0o600)
     process = start_venue(file, *storage)
-    try:
-        psutil.Process(process.pid).cpu_affinity([0])
-        port = int(re.search(r":(\d+)$", process.stdout.readline())[1])
-        await asyncio.gather(*(trader.connect(port) for trader in traders))
-        yield RunningVenue(process, port)
-    finally:
-        for trader in traders:
-            trader.close()
-        process.terminate()
-        process.wait()
+
+    async def port() -> int:
+        return int(re.search(r":(\d+)$", process.stdout.readline())[1])
+
+    async with _connected(process, port, traders) as running:
+        yield running
 
 
 @asynccontextmanager
 async def peer(folder: Path, traders: list[Trader]) -> AsyncIterator[RunningVenue]:
     """The peer on the first core, with every trader connected."""
-    process, port = venue_peer.start(folder, {name: increment for name, (_, increment) in MARKETS.items()})
+    process, chosen = venue_peer.start(folder, {name: increment for name, (_, increment) in MARKETS.items()})
+
+    async def port() -> int:
+        await venue_peer.listening(chosen)
+        return chosen
+
+    async with _connected(process, port, traders) as running:
+        yield running
+
+
+@asynccontextmanager
+async def _connected(
+    process: subprocess.Popen[str], port_once_listening: Callable[[], Awaitable[int]], traders: list[Trader]
+) -> AsyncIterator[RunningVenue]:
+    """The process on the first core, with every trader connected; ends it, however that goes."""
     try:
         psutil.Process(process.pid).cpu_affinity([0])
-        await venue_peer.listening(port)
+        port = await port_once_listening()
         await asyncio.gather(*(trader.connect(port) for trader in traders))
         yield RunningVenue(process, port)
     finally:
