@@ -10,11 +10,12 @@ from pathlib import Path
 
 from acme_bot.compare.bot_records import Records
 from acme_bot.compare.venue_client import Key
-from acme_bot.hbot import CONNECTOR, STOP_SECONDS, Hbot, HbotError
+from acme_bot.hbot import CONNECTOR, Hbot, HbotError
 from acme_bot.strategy_files import add_files
 from acme_bot.workspace import make_workspace
 
 START_SECONDS = 180
+STOP_SECONDS = 60
 # What Hummingbot logs when an event that is on record already is reported to it again.
 REPEATED = "UNIQUE constraint failed"
 

@@ -23,7 +23,6 @@ SECOND_CONNECTOR = "acme_perpetual_second"
 # A machine that is busy takes five times as long as one that is not.
 COMMAND_SECONDS = 240
 START_SECONDS = 180
-STOP_SECONDS = 60
 SHOWN_LINES = 10
 
 
@@ -118,10 +117,6 @@ class Hbot:
         """
         status = self.workspace / "data" / "bot" / "status.json"
         return status.exists() and status.stat().st_mtime >= since
-
-    def stop_bot(self) -> None:
-        """Stops the bot, which cancels its orders. Raises `HbotError`, also when it does not run."""
-        self.run("stop", "--timeout", str(STOP_SECONDS))
 
     def connector_state(self, pair: str) -> Holding:
         """The balance, and the position in `pair`, that the connector reports. Raises `HbotError`.

@@ -39,11 +39,9 @@ class Subject:
 
     :ivar name: as Hummingbot calls it.
     :ivar dialect: makes the frames it reads.
-    :ivar verifies: whether it compares each book with the exchange's checksum; else it applies what comes.
     :ivar depth: how many levels a side its exchange tells of; None: all.
     """
 
-    verifies = False
     depth: int | None = None
 
     name: str
@@ -80,7 +78,6 @@ class Acme(Subject):
     name = "acme_perpetual"
     dialect = market.Acme()
     quote = "USD"
-    verifies = True
 
     def _connector(self, url: str) -> PerpetualDerivativePyBase:
         return AcmePerpetualDerivative("key", "secret", url, trading_pairs=self.pairs)

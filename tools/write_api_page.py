@@ -26,8 +26,8 @@ Made from the venue's own descriptions by `python -m tools.write_api_page`; a te
 running venue serves that of its REST API at `/api/openapi.json`, and a page to read it and to try it out at
 `/api/docs`, which signs private requests in the browser with the key that is entered there.
 
-An answer is `{"success": true, "result": …}`, or `{"success": false, "error": …}` with a status of 400 or above. One
-that comes in pages also has `hasMoreData`. Private requests are signed. What is in *italics* may be left out.
+An answer is `{"success": true, "result": …}`, or `{"success": false, "error": …}` with a status of 400 or above. An
+answer that comes in pages also has `hasMoreData`. Private requests are signed. Fields in *italics* are optional.
 """
 LIMITS = f"""| what is counted | limit a second | past it |
 | --- | --- | --- |

@@ -16,7 +16,7 @@ class OrderState(Enum):
 class Order:
     """`id` is the client order id; `price` in USD, `amount` in coins, as ordered.
 
-    An order that `reduces` a position is cut by the venue to what is left of it (Acme API §8): its amount is then less.
+    The venue cuts an order that `reduces` a position to what is left of it (Acme API §8): then its amount is less.
     """
 
     id: str

@@ -1,5 +1,7 @@
-"""What the venue says about an account, asked through its REST API (Acme API §4, §5). Every name of a field of the wire
-that the comparison knows is in this module."""
+"""Asks the venue about an account, by its REST API (Acme API §4, §5).
+
+Only this module knows what the fields of the answers are called.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -4,11 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from heapq import merge
+from typing import Literal
 
 from acme_exchange.engine.events import Deposited, Filled, FundingPaid, Liquidated, Settled
 from acme_exchange.engine.model.money import EXACT
+from acme_exchange.engine.model.words import Side
 
 ZERO = Decimal(0)
+
+EntryKind = Literal["deposit", "fill", "funding", "expiry", "absorbed loss"]
 
 Posting = Deposited | Settled | Liquidated
 """What is no fill and no funding, but moves cash."""
@@ -19,7 +23,7 @@ class Entry:
     """One change of an account's cash; all amounts are US dollars.
 
     :ivar time: microseconds since the epoch.
-    :ivar kind: "deposit", "fill", "funding", "expiry" or "absorbed loss" (which the house bore in a liquidation).
+    :ivar kind: an "absorbed loss" is what the house bore in a liquidation.
     :ivar profit: what closing a position, or a part of it, realized.
     :ivar fee: negative for a rebate.
     :ivar funding: positive when the account received.
@@ -27,9 +31,9 @@ class Entry:
     """
 
     time: int
-    kind: str
+    kind: EntryKind
     market: str | None
-    side: str | None
+    side: Side | None
     size: Decimal | None
     price: Decimal | None
     profit: Decimal
@@ -85,11 +89,12 @@ def payment_entry(paid: FundingPaid) -> Entry:
 
 def posting_entry(event: Posting) -> Entry:
     if isinstance(event, Settled):
-        side = "sell" if event.size > 0 else "buy"
+        side: Side = "sell" if event.size > 0 else "buy"
         size, profit = event.size.copy_abs(), event.profit
         return Entry(event.time, "expiry", event.market, side, size, event.price, profit, ZERO, ZERO, profit)
-    kind, amount = ("deposit", event.amount) if isinstance(event, Deposited) else ("absorbed loss", event.absorbed)
-    return Entry(event.time, kind, None, None, None, None, ZERO, ZERO, ZERO, amount)
+    if isinstance(event, Deposited):
+        return Entry(event.time, "deposit", None, None, None, None, ZERO, ZERO, ZERO, event.amount)
+    return Entry(event.time, "absorbed loss", None, None, None, None, ZERO, ZERO, ZERO, event.absorbed)
 
 
 def flow_of(entry: Entry, start: int) -> Flow:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from acme_exchange.accounts.keys import AccountSettings, ApiKey, Keyring
 from acme_exchange.engine.events import Event, Filled, FundingPaid, FundingSettled, Traded
 from acme_exchange.engine.model.plain_data import PlainData
+from acme_exchange.engine.model.words import OrderKind, Side
 from acme_exchange.engine.views import Order
 from acme_exchange.store.ledger import Deposits, Entry, Flow
 from acme_exchange.store.progress import Progress
@@ -51,8 +52,8 @@ class OrderFilter:
     """Which of an account's orders are meant; None: all."""
 
     market: str | None = None
-    side: str | None = None
-    kind: str | None = None
+    side: Side | None = None
+    kind: OrderKind | None = None
 
     def accepts(self, order: Order) -> bool:
         return (

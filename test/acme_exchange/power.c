@@ -1,8 +1,9 @@
 /* What a disk would have if the power were cut: preloaded into a venue, it copies what is synced into another folder.
  *
- * Of each file below POWER_FROM, the bytes that were written since it was last synced are noted, and at its next fsync or
- * fdatasync copied into the file of the same path below POWER_TO. Whatever was not synced is not there, as after a power
- * cut on a disk that keeps what it said it has. The sync itself is left out: a test need not wait for this machine's disk.
+ * Of each file below POWER_FROM, the bytes that were written since it was last synced are noted, and at its next fsync
+ * or fdatasync copied into the file of the same path below POWER_TO. Whatever was not synced is not there, as after a
+ * power cut on a disk that keeps what it said it has. The sync itself is left out: a test need not wait for this
+ * machine's disk.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

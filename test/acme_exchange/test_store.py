@@ -348,5 +348,5 @@ async def test_what_the_writer_knows_of_prices_does_not_grow_over_days(tmp_path)
                 writer.write(cursor, batch)
         with connection.begin():
             assert connection.scalar(select(func.min(tables.statistics.c.bucket))) == 999 - 288
-    assert writer.rows_known == 2 * 288 + 1
+    assert len(writer._tables[tables.statistics].known) == 2 * 288 + 1
     database.close()

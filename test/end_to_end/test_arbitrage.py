@@ -99,7 +99,7 @@ class Arbitrage:
             assert bot.poll() is None and time.monotonic() < deadline, self._hbot.bot_complaints(BOT)
             time.sleep(0.5)
         status = self._hbot.run("status")
-        self._hbot.stop_bot()
+        self._hbot.run("stop")
         return status
 
     def _is_quiet(self) -> bool:

@@ -54,7 +54,7 @@ def hbot(tmp_path_factory, venue: Venue, broker: int) -> Iterator[Hbot]:
         bot = hbot.start_bot(BOT)
         yield hbot
         assert bot.poll() is None
-        hbot.stop_bot()
+        hbot.run("stop")
 
 
 def _listens(port: int) -> bool:

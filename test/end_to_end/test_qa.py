@@ -205,7 +205,7 @@ class Floor:
         wait_for(lambda: self._exit_amount() == AMOUNT)
         self.seen.filled = self._moment()
         self._await_funding()
-        self.hbot.stop_bot()
+        self.hbot.run("stop")
         self.seen.orders_after_stop = self.owner.open_orders()
 
     def second_run(self) -> None:
@@ -217,7 +217,7 @@ class Floor:
         self.other.place("buy", AMOUNT, exit_order.price, "the-exit")
         wait_for(lambda: len(self.records.fills()) == 3)
         self._await_records_of_funding()
-        self.hbot.stop_bot()
+        self.hbot.run("stop")
         self.seen.log = (self.hbot.workspace / "logs" / f"logs_{Path(BOT).stem}.log").read_text(encoding="utf-8")
         history = subprocess.run([self.hbot.workspace / "hbot", "history"], capture_output=True, text=True, check=True)
         self.seen.history = cells(history.stdout, CONNECTOR)

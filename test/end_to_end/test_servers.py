@@ -149,7 +149,7 @@ def test_a_bot_trades_on_a_subaccount_of_a_server_with_an_authority_of_its_own_b
     while not placements(access_log):
         assert time.monotonic() < deadline, hbot.bot_complaints(BOT)
         time.sleep(0.5)
-    hbot.stop_bot()
+    hbot.run("stop")
     bot.wait()
 
     assert {(entry["account"], entry["status"]) for entry in placements(access_log)} == {("main/grid", 200)}

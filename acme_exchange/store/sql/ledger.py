@@ -10,10 +10,10 @@ from sqlalchemy import Connection, Float, Select, Table, case, cast, func, selec
 
 from acme_exchange.accounts.keys import AS_ANY, AccountSettings
 from acme_exchange.engine.model.money import EXACT
-from acme_exchange.store.ledger import ZERO, Deposits, Entry, Flow, fill_entry, flow_of, payment_entry
+from acme_exchange.store.ledger import ZERO, Deposits, Entry, Flow, fill_entry, flow_of, payment_entry, posting_entry
 from acme_exchange.store.sql import tables
 from acme_exchange.store.sql.keys import settings
-from acme_exchange.store.sql.rows import fill_of, payment_of
+from acme_exchange.store.sql.rows import fill_of, payment_of, posting_of
 from acme_exchange.store.store import is_house
 
 
@@ -111,7 +111,9 @@ def flows(connection: Connection, account: str, span: int, start: int, until: in
     query = _in_spans(tables.payments, account, span, start, until, func.sum(cast(paid.payment, Float)))
     found += [Flow(row[0], None, cost=row[1]) for row in connection.execute(query)]
     query = select(tables.postings).where(posted.account == account, posted.time.between(start, until))
-    return found + [flow_of(_posting(row), row.time - row.time % span) for row in connection.execute(query)]
+    return found + [
+        flow_of(posting_entry(posting_of(row)), row.time - row.time % span) for row in connection.execute(query)
+    ]
 
 
 def _in_spans(table: Table, account: str, span: int, start: int, until: int, *columns: Any) -> Select[Any]:
@@ -126,26 +128,8 @@ def _read(connection: Connection, table: Any, made: Any, account: str) -> Iterat
         yield made(row)
 
 
-def _posting(row: Any) -> Entry:
-    amount = Decimal(row.amount)
-    size = None if row.size is None else Decimal(row.size)
-    side = None if size is None else "sell" if size > 0 else "buy"
-    return Entry(
-        row.time,
-        row.kind,
-        row.market,
-        side,
-        size and size.copy_abs(),
-        row.price and Decimal(row.price),
-        amount if row.kind == "expiry" else ZERO,
-        ZERO,
-        ZERO,
-        amount,
-    )
-
-
 SOURCES: tuple[tuple[Table, Callable[[Any], Entry]], ...] = (
-    (tables.postings, _posting),
+    (tables.postings, lambda row: posting_entry(posting_of(row))),
     (tables.fills, lambda row: fill_entry(fill_of(row))),
     (tables.payments, lambda row: payment_entry(payment_of(row))),
 )

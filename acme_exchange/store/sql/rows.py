@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import Any
 
 from acme_exchange.accounts.keys import AccountSettings, ApiKey
-from acme_exchange.engine.events import Deposited, Filled, FundingPaid, FundingSettled, Settled, Traded
+from acme_exchange.engine.events import Deposited, Filled, FundingPaid, FundingSettled, Liquidated, Settled, Traded
 from acme_exchange.engine.model.plain_data import PlainData
 from acme_exchange.engine.views import Order
 from acme_exchange.store.ledger import Posting
@@ -96,6 +96,16 @@ def posting_row(event: Posting) -> dict[str, Any] | None:
             "price": str(event.price),
         }
     return row | {"kind": "absorbed loss", "amount": str(event.absorbed)} if event.absorbed else None
+
+
+def posting_of(row: Any) -> Posting:
+    amount = Decimal(row.amount)
+    if row.kind == "deposit":
+        return Deposited(row.account, amount, row.time)
+    if row.kind == "expiry":
+        size, price = Decimal(row.size), Decimal(row.price)
+        return Settled(row.account, row.market, row.position_side, size, price, amount, row.time)
+    return Liquidated(row.account, amount, row.time)
 
 
 def worth_keeping(fills: Sequence[Filled], is_house: Iterable[bool]) -> list[Filled]:

@@ -109,11 +109,6 @@ class Writer:
             (row.market, row.resolution): rows.candle_of(row) for row in _latest_candles(connection)
         }
 
-    @property
-    def rows_known(self) -> int:
-        """How many rows it knows to be there, without looking."""
-        return sum(len(keyed.known) for keyed in self._tables.values())
-
     def write(self, cursor: DBAPICursor, batch: Batch) -> None:
         """Puts all of a batch into the transaction at hand.
 

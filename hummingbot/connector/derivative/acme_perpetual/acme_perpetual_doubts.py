@@ -50,11 +50,6 @@ class OrderDoubts:
             doubt = self._doubts[client_order_id] = OrderDoubt()
         return doubt
 
-    def is_certain(self, client_order_id: str) -> bool:
-        """Whether nothing is open about an order, so that what the venue last said of it is what it is."""
-        doubt = self._doubts.get(client_order_id)
-        return doubt is None or doubt.is_empty
-
     def closed_as(self, client_order_id: str) -> Optional[OrderState]:
         """How an order is known to have ended whose fills are still awaited; None for any other order."""
         doubt = self._doubts.get(client_order_id)

@@ -243,8 +243,9 @@ def trade_messages(pair: str, frame: Dict[str, Any]) -> List[OrderBookMessage]:
 
 
 def funding_info(pair: str, answer: Any) -> FundingInfo:
-    """The answer of `GET /futures/{future}` as Hummingbot's funding info (Acme API §4, future). Prices in USD, the rate
-    as a fraction of the position's value, positive when longs pay.
+    """Converts the answer of `GET /futures/{future}` to Hummingbot's funding info (Acme API §4, future).
+
+    Prices are in USD. The rate is a fraction of the position's value, and positive when longs pay.
 
     :raises WireError: when it is malformed
     """

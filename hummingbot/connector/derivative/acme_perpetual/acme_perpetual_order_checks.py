@@ -63,10 +63,11 @@ def check_resting(
     smallest: Decimal,
     book: Optional[OrderBook],
 ):
-    """Checks that a limit order below the least size that may rest (Acme API §4, `minProvideSize`) would trade at once,
-    whole, for then the venue takes it. Where no book is known, that is for the venue to say.
+    """Checks a limit order below the least size that may rest (Acme API §4, `minProvideSize`).
 
-    :raises UnsendableOrder: when it would rest
+    The venue takes such an order only when it trades at once and whole. Where no book is known, the venue decides.
+
+    :raises UnsendableOrder: when some of the order would rest
     """
     if not order_type.is_limit_type() or price is None or amount >= smallest:
         return

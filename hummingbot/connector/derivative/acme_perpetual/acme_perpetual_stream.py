@@ -157,11 +157,6 @@ class Reader:
         self._has_ticked = False
         self._timer = self._loop.call_later(TICK, self._tick)
 
-    @property
-    def silence(self) -> float:
-        """Seconds for which nothing was heard, to a tick."""
-        return 0.0 if self._has_heard else self._loop.time() - self._last_heard
-
     def stop(self):
         self._timer.cancel()
 

@@ -161,7 +161,7 @@ class CancellationTests(DerivativeTestCase):
 
         await self.exchange._update_order_status()
 
-        self.assertTrue(self.exchange._doubts.is_certain("HBOT1"))
+        self.assertTrue(self.exchange._doubts.of("HBOT1").is_empty)
 
     async def test_cancels_of_one_order_are_one_request(self):
         for answer, outcome in ((QUEUED, "HBOT1"), (refuses(403, "Not authorized"), None)):
