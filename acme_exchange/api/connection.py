@@ -69,6 +69,10 @@ _HEAD_TOO_LARGE = (
 )
 
 
+def _refuse_nothing() -> None:
+    """For a connection that is gone."""
+
+
 class FrameParser(Protocol):
     """What reads frames, as aiohttp calls it."""
 
@@ -167,6 +171,9 @@ class HttpConnection(web.RequestHandler):
         self._payload = EMPTY_PAYLOAD
         self.client.leave()
         super().connection_lost(exc)
+        # What refers to itself stays in memory until garbage is looked for, with all the requests that it still has.
+        self._messages.clear()
+        self.refuse_frame = _refuse_nothing
 
     def data_received(self, data: bytes) -> None:
         if not self._backlog and len(data) <= PIECE_BYTES and self._may_take():

@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 from acme_exchange.accounts.keys import ApiKey
 from acme_exchange.api import errors
 from acme_exchange.api.access_log import ACCOUNT, SOURCE
-from acme_exchange.api.answering import HEADERS, failure
+from acme_exchange.api.answering import HEADERS, failure, http_failure
 from acme_exchange.api.authentication import Authenticator
 from acme_exchange.api.rate_limits import REQUESTS, Charge, RateLimits, TooManyRequests, charges
 from acme_exchange.api.routes import ROUTES, Call, Paged, Route
@@ -26,7 +26,6 @@ from acme_exchange.venue import Venue
 
 BASE = "/api"
 LARGEST_BODY_BYTES = 64 * 1024
-HTTP_FAILURES = {404: errors.UNKNOWN_PATH, 405: errors.WRONG_METHOD, 413: errors.TOO_LARGE}
 PATH_PATTERNS = {"market": ".+", "future": ".+", "order_id": "(?!history$)[^/]+"}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -129,8 +128,7 @@ async def failures_in_envelopes(request: web.Request, handler: Handler) -> web.S
             answer.force_close()
         return answer
     except web.HTTPException as error:
-        allowed = {name: value for name, value in error.headers.items() if name == hdrs.ALLOW}
-        return failure(error.status, HTTP_FAILURES.get(error.status, error.reason), allowed)
+        return http_failure(error)
     except StoreFailed:
         # The venue ends, and says why itself.
         return failure(500, errors.unexpected(uuid.uuid4().hex))

@@ -30,6 +30,10 @@ class Standing(IntEnum):
     PROVEN = 3
 
 
+def _cut_nothing() -> None:
+    """For a client that has no connection."""
+
+
 class Client:
     """One connection, from when it is accepted.
 
@@ -42,7 +46,7 @@ class Client:
         self.address = address
         self.standing = Standing.NEW
         self.held = 0
-        self.cut: Callable[[], object] = lambda: None
+        self.cut: Callable[[], object] = _cut_nothing
         self._clients = clients
 
     def answered(self) -> None:
@@ -69,6 +73,7 @@ class Client:
 
     def leave(self) -> None:
         """It is connected no more."""
+        self.cut = _cut_nothing
         self._clients.remove(self)
 
 

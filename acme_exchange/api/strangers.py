@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from acme_exchange.api.access_log import ACCOUNT
+from acme_exchange.api.answering import http_failure
 from acme_exchange.api.connection import connection_of
 from acme_exchange.api.rate_limits import FILES, STRANGERS, Bucket, Charge, RateLimits, TooManyRequests
 from acme_exchange.clock import Clock
@@ -54,6 +55,10 @@ class Strangers:
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Counts a request that has not been, once it is known how it ends: none of those changes anything."""
+        if (nowhere := request.match_info.http_exception) is not None:
+            # Not raised: it would stay in memory with all that it was raised in, until garbage is looked for.
+            self.refuse_flood(STRANGERS, request.remote)
+            return http_failure(nowhere)
         try:
             answer = await handler(request)
         except TooManyRequests:

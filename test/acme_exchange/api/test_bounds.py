@@ -1,7 +1,9 @@
 """Nobody without a key costs the others anything: counted in bytes, requests and connections, not in time."""
 
 import asyncio
+import gc
 import struct
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -87,6 +89,36 @@ async def test_of_pipelined_requests_no_more_are_held_than_one_piece_has(running
             most_parsed = max(most_parsed, len(client.served._messages))
     assert 0 < largest_backlog <= READ_BYTES + PIECE_BYTES
     assert 0 < most_parsed <= PIECE_BYTES // len(request) + 1
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n" * 2_000,
+        b"PUT /api/time HTTP/1.1\r\nHost: a\r\n\r\n" * 2_000,
+        b"GET /api/time HTTP/1.1\r\nHost: a\r\n\r\n" * 2_000,
+        b"GET /api/account HTTP/1.1\r\nHost: a\r\nACME-KEY: k\r\nACME-TS: 1\r\nACME-SIGN: 0\r\n\r\n" * 2_000,
+        b"GET /api/time\r\n\r\n",
+    ],
+    ids=["not-found", "not-allowed", "flood", "false-signature", "no-http"],
+)
+async def test_what_a_stranger_leaves_behind_is_gone_before_garbage_is_looked_for(running: RunningVenue, sent: bytes):
+    gc.collect()
+    gc.disable()
+    try:
+        async with raw(running) as client:
+            left = weakref.ref(client.served)
+            client.writer.write(sent)
+            while await client.answer():
+                pass
+        client.served = None
+        await settled()
+        running.server.listener.end_overdue(0.0)
+        kinds = {type(each).__name__ for each in gc.get_objects()}
+        assert left() is None, [str(each)[:99] for each in gc.get_referrers(left())][:9]
+        assert not kinds & {"RawRequestMessage", "Request"}
+    finally:
+        gc.enable()
 
 
 async def test_answers_that_are_not_read_are_not_made(running: RunningVenue, monkeypatch):
