@@ -1,6 +1,5 @@
 """Signing requests (Acme API §2)."""
 
-import hashlib
 import hmac
 from typing import Dict, Optional
 from urllib.parse import quote
@@ -39,9 +38,11 @@ class AcmePerpetualAuth(AuthBase):
         The query is part of what is signed, so it is made part of the URL here, and both are encoded once, by the
         library that also sends them: a second encoding could differ from the signed one.
         """
-        url = URL(request.url).extend_query(request.params or {})
+        url = URL(request.url)
+        if request.params:
+            url = url.extend_query(request.params)
         request.url, request.params = url, None
-        headers = self.header_for_authentication(str(request.method), url.raw_path_qs, request.data or "")
+        headers = self.header_for_authentication(request.method.value, url.raw_path_qs, request.data or "")
         request.headers = {**(request.headers or {}), **headers}
         return request
 
@@ -62,7 +63,7 @@ class AcmePerpetualAuth(AuthBase):
         return {**headers, "ACME-SUBACCOUNT": quote(self._subaccount, safe="")} if self._subaccount else headers
 
     def _generate_signature(self, payload: str) -> str:
-        return hmac.new(self._secret, payload.encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self._secret, payload.encode(), "sha256").hex()
 
     def _timestamp(self) -> int:
         """Milliseconds since the epoch, by the venue's clock."""

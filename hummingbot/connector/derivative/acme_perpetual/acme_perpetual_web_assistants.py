@@ -7,10 +7,11 @@ import asyncio
 import atexit
 import math
 from functools import cached_property
-from typing import Any, Awaitable, Callable, Mapping, Optional
+from typing import Any, Awaitable, Callable, Dict, Mapping, Optional, Type
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+from aiohttp.http import HttpProcessingError
 from yarl import URL
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
@@ -18,10 +19,17 @@ from hummingbot.connector.derivative.acme_perpetual import (
     acme_perpetual_servers as servers,
     acme_perpetual_wire as wire,
 )
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_kept_connections import Answer, KeptConnections
 from hummingbot.connector.time_synchronizer import TimeSynchronizer
 from hummingbot.connector.utils import TimeSynchronizerRESTPreProcessor
 from hummingbot.core.web_assistant.connections.connections_factory import ConnectionsFactory
-from hummingbot.core.web_assistant.connections.data_types import RESTRequest, RESTResponse, WSRequest, WSResponse
+from hummingbot.core.web_assistant.connections.data_types import (
+    RESTMethod,
+    RESTRequest,
+    RESTResponse,
+    WSRequest,
+    WSResponse,
+)
 from hummingbot.core.web_assistant.connections.rest_connection import RESTConnection
 from hummingbot.core.web_assistant.connections.ws_connection import WSConnection
 from hummingbot.core.web_assistant.rest_assistant import RESTAssistant
@@ -32,6 +40,7 @@ from hummingbot.core.web_assistant.ws_pre_processors import WSPreProcessorBase
 
 TOO_MANY_REQUESTS = 429
 SERVER_ERROR = 500
+FORM = "application/x-www-form-urlencoded"
 
 
 class AcmeRequestError(IOError):
@@ -86,37 +95,43 @@ class RunningDeadline:
     def __init__(self, seconds: float):
         self._left = seconds
         self._most = seconds * CONSTANTS.DEADLINE_STRETCH
-        self._timeout = asyncio.timeout(None)
+        self._has_passed = False
 
     async def __aenter__(self):
-        await self._timeout.__aenter__()
         self._loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+        assert task is not None, "a task is what has a deadline"
+        self._task, self._cancellations = task, task.cancelling()
         self._ends = self._loop.time() + self._most
         self._come_back()
 
-    async def __aexit__(self, *error):
+    async def __aexit__(self, error_type: Optional[Type[BaseException]], *_):
         self._timer.cancel()
-        return await self._timeout.__aexit__(*error)
+        # Cancelled by somebody else as well, it is to end as whoever was cancelled does.
+        is_ours = self._has_passed and self._task.uncancel() <= self._cancellations
+        if is_ours and error_type is asyncio.CancelledError:
+            raise TimeoutError
 
     def _come_back(self):
         self._step = min(self._left, CONSTANTS.DEADLINE_STEP)
         self._timer = self._loop.call_later(self._step, self._count)
 
     def _count(self):
-        held_up = self._loop.time() - self._timer.when()
-        if held_up < CONSTANTS.LOOP_HELD_UP or self._loop.time() >= self._ends:
+        now = self._loop.time()
+        if now - self._timer.when() < CONSTANTS.LOOP_HELD_UP or now >= self._ends:
             self._left -= self._step
-        if self._left > 0 and self._loop.time() < self._ends:
+        if self._left > 0 and now < self._ends:
             self._come_back()
         else:
-            self._timeout.reschedule(self._loop.time())
+            self._has_passed = True
+            self._task.cancel()
 
 
 class AcmeRESTResponse(RESTResponse):
     """An answer that was read to its end, within the request's deadline. Its numbers are exact."""
 
-    def __init__(self, aiohttp_response: aiohttp.ClientResponse, body: str):
-        super().__init__(aiohttp_response)
+    def __init__(self, answer: aiohttp.ClientResponse | Answer, body: bytes):
+        super().__init__(answer)
         self._body = body
 
     async def json(self) -> Any:
@@ -124,14 +139,33 @@ class AcmeRESTResponse(RESTResponse):
 
         :raises ValueError: when it is not JSON
         """
-        return self._parsed_body
+        return self.parsed_body
 
     async def text(self) -> str:
-        return self._body
+        return self._body.decode(errors="replace")
 
     @cached_property
-    def _parsed_body(self) -> Any:
+    def parsed_body(self) -> Any:
+        """As `json` returns it, and raises likewise."""
         return wire.exact_json(self._body)
+
+    @cached_property
+    def refusal(self) -> Optional[AcmeRequestError]:
+        """The error that the answer is, or None when it is a success (Acme API §1)."""
+        try:
+            body = self.parsed_body
+        except ValueError:
+            body = None
+        message = wire.error_message(body)
+        status = self.status
+        if message is not None or status >= 400:
+            return AcmeApiError(status, message or f"HTTP status {status}", _retry_after(self))
+        if not wire.is_success(body):
+            return AcmeNoAnswerError(
+                f"The answer to {self.method} {URL(self.url).path} (HTTP status {status}) is not one of "
+                "the Acme API. Is acme_perpetual_server the address of an Acme server?"
+            )
+        return None
 
 
 def environment_proxy(url: URL) -> Optional[str]:
@@ -147,7 +181,15 @@ def environment_proxy(url: URL) -> Optional[str]:
 
 
 class DeadlineRESTConnection(RESTConnection):
-    """Sends one request, and has its whole answer by its deadline or not at all."""
+    """Sends requests, and has the whole answer of each by its deadline or not at all."""
+
+    def __init__(self, session: aiohttp.ClientSession):
+        super().__init__(session)
+        self._exchanges = KeptConnections(session)
+
+    def is_over(self, session: aiohttp.ClientSession) -> bool:
+        """Whether it is this session's connections over which requests go."""
+        return self._client_session is session
 
     async def call(self, request: RESTRequest) -> AcmeRESTResponse:
         """
@@ -155,30 +197,45 @@ class DeadlineRESTConnection(RESTConnection):
         :raises AcmeNoAnswerError: when the connection breaks, or the deadline passes (`TRADING_REQUEST_DEADLINE` for
             placing and cancelling, `REQUEST_DEADLINE` for everything else)
         """
-        name = f"{request.method} {URL(request.url).path}"
         trading = request.throttler_limit_id in CONSTANTS.TRADING_LIMIT_IDS
         deadline = CONSTANTS.TRADING_REQUEST_DEADLINE if trading else CONSTANTS.REQUEST_DEADLINE
         try:
             async with RunningDeadline(deadline):
                 return await self._exchange(request)
         except TimeoutError:
-            raise AcmeNoAnswerError(f"No answer to {name} within {deadline:g} s.") from None
+            raise AcmeNoAnswerError(f"No answer to {_name(request)} within {deadline:g} s.") from None
         except aiohttp.ClientConnectorError as error:
-            raise AcmeNotSentError(f"No connection for {name}: {error}") from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise AcmeNoAnswerError(f"The connection broke during {name}: {error or type(error).__name__}") from error
+            raise AcmeNotSentError(f"No connection for {_name(request)}: {error}") from error
+        except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
+            raise AcmeNoAnswerError(
+                f"The connection broke during {_name(request)}: {error or type(error).__name__}"
+            ) from error
 
     async def _exchange(self, request: RESTRequest) -> AcmeRESTResponse:
+        url = URL(request.url)
+        if request.params:
+            url = url.extend_query(request.params)
+        proxy = environment_proxy(url)
+        if proxy is not None:
+            return await self._exchange_through(request, proxy)
+        answer = await self._exchanges.exchange(request.method.value, url, request.headers or {}, request.data)
+        return AcmeRESTResponse(*answer)
+
+    async def _exchange_through(self, request: RESTRequest, proxy: Optional[str]) -> AcmeRESTResponse:
         answer = await self._client_session.request(
             method=request.method.value,
             url=request.url,
             params=request.params,
             data=request.data,
             headers=request.headers,
-            proxy=environment_proxy(URL(request.url)),
+            proxy=proxy,
             allow_redirects=False,  # a signed request is for the configured server only
         )
-        return AcmeRESTResponse(answer, await answer.text(errors="replace"))
+        return AcmeRESTResponse(answer, await answer.read())
+
+
+def _name(request: RESTRequest) -> str:
+    return f"{request.method} {URL(request.url).path}"
 
 
 class AcmeWSConnection(WSConnection):
@@ -237,9 +294,13 @@ class AcmeConnectionsFactory(ConnectionsFactory):
     _instance = None  # or the parent's single instance would be returned, which makes the parent's connections
     _shared_client: Optional[aiohttp.ClientSession]
     _session_loop: Optional[asyncio.AbstractEventLoop] = None
+    _rest_connection: Optional[DeadlineRESTConnection] = None
 
     async def get_rest_connection(self) -> RESTConnection:
-        return DeadlineRESTConnection(await self._get_shared_client())
+        session = await self._get_shared_client()
+        if self._rest_connection is None or not self._rest_connection.is_over(session):
+            self._rest_connection = DeadlineRESTConnection(session)
+        return self._rest_connection
 
     async def get_ws_connection(self) -> WSConnection:
         return AcmeWSConnection(self._ws_independent_session or await self._get_shared_client())
@@ -265,7 +326,22 @@ atexit.register(AcmeConnectionsFactory().close_at_exit)
 class AcmeRESTAssistant(RESTAssistant):
     """Turns the venue's refusals into `AcmeApiError`, and comes back when a 429 says so."""
 
-    async def execute_request_and_get_response(self, *args, return_err: bool = False, **kwargs) -> RESTResponse:
+    async def execute_request(self, *args, **kwargs) -> Any:
+        """As in the parent class; see `execute_request_and_get_response`."""
+        return (await self.execute_request_and_get_response(*args, **kwargs)).parsed_body
+
+    async def execute_request_and_get_response(
+        self,
+        url: str,
+        throttler_limit_id: str,
+        params: Optional[Dict[str, Any]] = None,
+        data: Optional[Dict[str, Any]] = None,
+        method: RESTMethod = RESTMethod.GET,
+        is_auth_required: bool = False,
+        return_err: bool = False,
+        timeout: Optional[float] = None,
+        headers: Optional[Dict[str, Any]] = None,
+    ) -> AcmeRESTResponse:
         """As in the parent class; with `return_err` a refusal is returned instead of raised.
 
         A 429 changed nothing at the venue (Acme API §3), so repeating the request is safe, a placement's too. Each
@@ -275,21 +351,29 @@ class AcmeRESTAssistant(RESTAssistant):
         :raises AcmeNoAnswerError: when there is no answer, or one that is not Acme's
         :raises AcmeNotSentError: when there is no connection
         """
+        body = None if data is None else wire.json_text(data)
+        own_headers = {"Content-Type": "application/json" if method is not RESTMethod.GET else FORM, **(headers or {})}
         for retries_left in reversed(range(CONSTANTS.RATE_LIMIT_RETRIES + 1)):
-            response = await super().execute_request_and_get_response(*args, return_err=True, **kwargs)
-            refusal = await refusal_in(response)
+            request = RESTRequest(method, url, None, params, body, own_headers, is_auth_required, throttler_limit_id)
+            async with self._throttler.execute_task(limit_id=throttler_limit_id):
+                response = await self.call(request, timeout)
+            refusal = response.refusal
             if refusal is None or return_err:
                 return response
             retry_after = getattr(refusal, "retry_after", None)
             if not retries_left or retry_after is None or retry_after > CONSTANTS.LONGEST_RETRY_AFTER:
                 raise refusal
             await self._sleep(retry_after)
+        raise AssertionError("the last attempt returns or raises")
 
-    async def call(self, request: RESTRequest, timeout: Optional[float] = None) -> RESTResponse:
+    async def call(self, request: RESTRequest, timeout: Optional[float] = None) -> AcmeRESTResponse:
         """As in the parent class, which copies the request first, although it was made for this call."""
         request = await self._authenticate(await self._pre_process_request(request))
-        async with asyncio.timeout(timeout):
+        if timeout is None:
             response = await self._connection.call(request)
+        else:
+            async with asyncio.timeout(timeout):
+                response = await self._connection.call(request)
         return await self._post_process_response(response)
 
     async def _sleep(self, delay: float):
@@ -330,7 +414,9 @@ class ClockRESTPreProcessor(TimeSynchronizerRESTPreProcessor):
     """Asks for the server's time before the first signed request. Public requests need no clock, so they don't ask."""
 
     async def pre_process(self, request: RESTRequest) -> RESTRequest:
-        return await super().pre_process(request) if request.is_auth_required else request
+        if request.is_auth_required and not self._synchronizer._time_offset_ms:
+            return await super().pre_process(request)
+        return request
 
 
 class ClockWSPreProcessor(WSPreProcessorBase):
@@ -356,8 +442,8 @@ class ClockRESTPostProcessor(RESTPostProcessorBase):
     def __init__(self, synchronizer: TimeSynchronizer):
         self._synchronizer = synchronizer
 
-    async def post_process(self, response: RESTResponse) -> RESTResponse:
-        refusal = await refusal_in(response)
+    async def post_process(self, response: AcmeRESTResponse) -> AcmeRESTResponse:
+        refusal = response.refusal
         if refusal is not None and is_clock_error(refusal):
             self._synchronizer.clear_time_offset_ms_samples()
         return response
@@ -371,23 +457,6 @@ def says(error: Exception, text: str) -> bool:
 def is_clock_error(error: Exception) -> bool:
     """Whether the venue refused a request because its timestamp is too far from the venue's clock (Acme API §2)."""
     return isinstance(error, AcmeApiError) and CONSTANTS.CLOCK_ERROR in error.message
-
-
-async def refusal_in(response: RESTResponse) -> Optional[AcmeRequestError]:
-    """The error that an answer is, or None when it is a success (Acme API §1)."""
-    try:
-        body = await response.json()
-    except ValueError:
-        body = None
-    message = wire.error_message(body)
-    if message is not None or response.status >= 400:
-        return AcmeApiError(response.status, message or f"HTTP status {response.status}", _retry_after(response))
-    if not wire.is_success(body):
-        return AcmeNoAnswerError(
-            f"The answer to {response.method} {URL(response.url).path} (HTTP status {response.status}) is not one of "
-            "the Acme API. Is acme_perpetual_server the address of an Acme server?"
-        )
-    return None
 
 
 def _retry_after(response: RESTResponse) -> Optional[float]:

@@ -27,7 +27,12 @@ class WireError(ValueError):
 # ----------------------------------------------------------------------------------------------- JSON and its values
 
 
-def exact_json(text: str) -> Any:
+def json_text(value: Dict[str, Any]) -> str:
+    """What is sent: JSON, with nothing in it that need not be."""
+    return msgspec.json.encode(value).decode()
+
+
+def exact_json(text: str | bytes) -> Any:
     """JSON in which every number that is no integer is the `Decimal` of its text. For whatever holds money.
 
     :raises ValueError: when it is not JSON; NaN and Infinity are not

@@ -16,6 +16,7 @@ from test.isolated_asyncio_wrapper_test_case import IsolatedAsyncioWrapperTestCa
 from unittest.mock import AsyncMock, call, patch
 
 import aiohttp
+from aiohttp import web
 from yarl import URL
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
@@ -210,6 +211,66 @@ class AcmeRequestTests(IsolatedAsyncioWrapperTestCase):
             await self.place()
 
         self.assertIn("POST /api/orders", str(error.exception))
+
+    async def test_what_can_be_repeated_is_when_a_kept_connection_was_closed(self):
+        connections = []
+
+        async def answer(request):
+            connections.append(request.transport)
+            return web.json_response({"success": True, "result": len(connections)})
+
+        self.venue.answer("GET", "/api/account", answer, answer, breaks_off, answer)
+        self.venue.answer("POST", "/api/orders", breaks_off)
+
+        self.assertEqual([1, 2, 3], [(await self.request())["result"] for _ in range(3)])
+        self.assertIs(connections[0], connections[1])
+        self.assertIsNot(connections[1], connections[2])
+        with self.assertRaises(AcmeNoAnswerError):
+            await self.place()
+        self.assertEqual(1, [request.method for request in self.venue.requests].count("POST"))
+
+    async def test_an_interrupted_request_leaves_no_answer_to_the_next_one(self):
+        gate = asyncio.Event()
+
+        async def late(request):
+            await gate.wait()
+            return web.json_response({"success": True, "result": "late"})
+
+        self.venue.answer("GET", "/api/account", late, "next")
+        interrupted = asyncio.ensure_future(self.request())
+        while not self.venue.requests:
+            await asyncio.sleep(0)
+        interrupted.cancel()
+        with self.assertRaises(asyncio.CancelledError):
+            await interrupted
+        gate.set()
+
+        self.assertEqual("next", (await self.request())["result"])
+
+    async def test_an_answer_that_is_no_http_leaves_the_outcome_unknown(self):
+        async def nonsense(request):
+            request.transport.write(b"nonsense\r\n\r\n")
+            return await never(request)
+
+        self.venue.answer("POST", "/api/orders", nonsense)
+
+        with self.assertRaises(AcmeNoAnswerError):
+            await self.place()
+
+    async def test_an_interim_answer_is_not_the_answer(self):
+        async def hints(request):
+            request.transport.write(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+            return web.json_response({"success": True, "result": 7})
+
+        self.venue.answer("GET", "/api/account", hints)
+
+        self.assertEqual(7, (await self.request())["result"])
+
+    async def test_no_header_is_made_of_another(self):
+        for value in ("one\r\nHost: elsewhere", "one\nHost: elsewhere", "one\rHost: elsewhere"):
+            with self.subTest(value), self.assertRaises(ValueError):
+                await self.request(headers={"ACME-SUBACCOUNT": value})
+        self.assertEqual([], self.venue.requests)
 
     async def test_no_connection_means_that_nothing_was_sent(self):
         await self.venue.stop_serving()
