@@ -16,7 +16,8 @@ from hummingbot.connector.derivative.acme_perpetual import (
     acme_perpetual_wire as wire,
 )
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_book import BookFollower
-from hummingbot.core.data_type.funding_info import FundingInfo
+from hummingbot.core.data_type.funding_info import FundingInfo, FundingInfoUpdate
+from hummingbot.core.data_type.order_book_message import OrderBookMessage
 from hummingbot.core.data_type.perpetual_api_order_book_data_source import PerpetualAPIOrderBookDataSource
 from hummingbot.core.web_assistant.connections.data_types import WSJSONRequest
 from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
@@ -446,23 +447,26 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
             subscription.book.lose(f"a frame was malformed ({error})", now)
 
     def _take_trades(self, subscription: Subscription, frame: Dict[str, Any], batch: Batch, now: float):
-        output = self._outputs.get(self._trade_messages_queue_key)
-        if output is None:
-            self._message_queue[self._trade_messages_queue_key].put_nowait(frame)
-        else:
-            self._bring_trades(subscription.trading_pair, frame, output)
+        try:
+            trades = market_data.trade_messages(subscription.trading_pair, frame)
+        except wire.WireError as error:
+            self._complaints.log("trades", f"Ignored a malformed frame of trades ({error}).")
+            return
+        output = self._output(self._trade_messages_queue_key)
+        for trade in trades:
+            output.put_nowait(trade)
 
     def _take_funding(self, subscription: Subscription, frame: Dict[str, Any], batch: Batch, now: float):
-        output = self._outputs.get(self._funding_info_messages_queue_key)
-        if output is None:
-            self._message_queue[self._funding_info_messages_queue_key].put_nowait(frame)
-        else:
-            self._bring_funding(subscription.trading_pair, frame, output)
+        try:
+            update = market_data.funding_info_update(subscription.trading_pair, frame)
+        except wire.WireError as error:
+            self._complaints.log("funding", f"Ignored a malformed frame of funding ({error}).")
+            return
+        self._output(self._funding_info_messages_queue_key).put_nowait(update)
 
     def _settle(self, subscriptions: Iterable[Subscription], reader: stream.Reader):
         """Brings what the latest frames of these books have changed; has those that are lost subscribed to again."""
-        key, now = self._diff_messages_queue_key, self._now()
-        output = self._outputs.get(key) or self._message_queue[key]
+        output, now = self._output(self._diff_messages_queue_key), self._now()
         for subscription in subscriptions:
             message = subscription.book.settle(next(self._update_ids), now)
             if message is not None:
@@ -470,25 +474,12 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
             elif not subscription.book.is_live:
                 reader.wake()
 
-    def _bring_trades(self, trading_pair: str, frame: Dict[str, Any], output: asyncio.Queue):
-        try:
-            trades = market_data.trade_messages(trading_pair, frame)
-        except wire.WireError as error:
-            self._complaints.log("trades", f"Ignored a malformed frame of trades ({error}).")
-            return
-        for trade in trades:
-            output.put_nowait(trade)
-
-    def _bring_funding(self, trading_pair: str, frame: Dict[str, Any], output: asyncio.Queue):
-        try:
-            output.put_nowait(market_data.funding_info_update(trading_pair, frame))
-        except wire.WireError as error:
-            self._complaints.log("funding", f"Ignored a malformed frame of funding ({error}).")
-
     # ----------------------------------------------------------------------------------------------- who listens to it
 
-    # While somebody listens, frames go straight to them. What came before waits in the queues of the base class, as
-    # frames, but for what has changed in the books.
+    # While somebody listens, messages go straight to them. Those that came before wait in the queues of the base class.
+
+    def _output(self, key: str) -> asyncio.Queue:
+        return self._outputs.get(key) or self._message_queue[key]
 
     async def listen_for_order_book_diffs(self, ev_loop: asyncio.AbstractEventLoop, output: asyncio.Queue):
         """Brings every change of a book that was verified, full states among them, as `BookMessage`."""
@@ -510,14 +501,11 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
     async def _parse_order_book_diff_message(self, raw_message: market_data.BookMessage, message_queue: asyncio.Queue):
         message_queue.put_nowait(raw_message)
 
-    async def _parse_trade_message(self, raw_message: Dict[str, Any], message_queue: asyncio.Queue):
-        self._bring_trades(await self._trading_pair_of(raw_message), raw_message, message_queue)
+    async def _parse_trade_message(self, raw_message: OrderBookMessage, message_queue: asyncio.Queue):
+        message_queue.put_nowait(raw_message)
 
-    async def _parse_funding_info_message(self, raw_message: Dict[str, Any], message_queue: asyncio.Queue):
-        self._bring_funding(await self._trading_pair_of(raw_message), raw_message, message_queue)
-
-    async def _trading_pair_of(self, frame: Dict[str, Any]) -> str:
-        return await self._connector.trading_pair_associated_to_exchange_symbol(symbol=wire.market(frame))
+    async def _parse_funding_info_message(self, raw_message: FundingInfoUpdate, message_queue: asyncio.Queue):
+        message_queue.put_nowait(raw_message)
 
     async def listen_for_order_book_snapshots(self, ev_loop: asyncio.AbstractEventLoop, output: asyncio.Queue):
         """Every few seconds: brings, by REST, the books of markets whose subscription does not work at present, and

@@ -5,7 +5,7 @@ from decimal import Decimal
 from test.hummingbot.connector.derivative.acme_perpetual import venue_data
 from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import PATIENCE
 from typing import Any, Callable, List, Optional, Tuple
-from unittest.mock import patch
+from unittest.mock import MagicMock, patch
 
 from aioresponses import aioresponses
 from aioresponses.core import RequestCall
@@ -16,6 +16,7 @@ from hummingbot.connector.derivative.acme_perpetual import (
     acme_perpetual_web_utils as web_utils,
     acme_perpetual_wire as wire,
 )
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_api_order_book_data_source import Subscription
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_derivative import AcmePerpetualDerivative
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import AcmeApiError
 from hummingbot.connector.test_support.perpetual_derivative_test import AbstractPerpetualDerivativeTests
@@ -653,9 +654,9 @@ class AcmePerpetualDerivativeTests(AbstractPerpetualDerivativeTests.PerpetualDer
 
     async def run_funding_info_loop(self, mock_api: aioresponses, *events: Any):
         mock_api.get(self.funding_info_url, body=json.dumps(self.funding_info_mock_response))
-        data_source = self.exchange._orderbook_ds
+        subscription = Subscription(self.trading_pair, self.exchange_trading_pair, MagicMock(), MagicMock())
         for event in events:
-            data_source._message_queue[data_source._funding_info_messages_queue_key].put_nowait(event)
+            self.exchange._orderbook_ds._take_funding(subscription, event, MagicMock(), now=0.0)
         self.exchange._perpetual_trading.start()
         self.addCleanup(self.exchange._perpetual_trading.stop)
         listener = asyncio.ensure_future(self.exchange._listen_for_funding_info())
