@@ -97,7 +97,7 @@ class Bot:
         try:
             self.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            raise HbotError(f"{self.name} did not stop within {STOP_SECONDS} s.\n{self.complaints()}") from None
+            raise HbotError(f"{self.name} did not stop within {STOP_SECONDS} s.\n{self.errors()}") from None
 
     @property
     def pid(self) -> int:
@@ -112,13 +112,13 @@ class Bot:
     def require_alive(self) -> None:
         """Raises `HbotError` when the bot ended by itself, or does not come to start."""
         if self.process is None or self.process.poll() is not None:
-            raise HbotError(f"{self.name} ended by itself.\n{self.complaints()}")
+            raise HbotError(f"{self.name} ended by itself.\n{self.errors()}")
         if not self.is_up and time.time() > self._launched_at + START_SECONDS:
-            raise HbotError(f"{self.name} did not start within {START_SECONDS} s.\n{self.complaints()}")
+            raise HbotError(f"{self.name} did not start within {START_SECONDS} s.\n{self.errors()}")
 
-    def complaints(self) -> str:
+    def errors(self) -> str:
         """The latest of what it printed, and of what it logged as an error."""
-        return self.hbot.bot_complaints(self.configuration)
+        return self.hbot.bot_errors(self.configuration)
 
     def counts(self) -> tuple[int, int, int]:
         """How many orders, fills, and news of orders it has on record; the latest that could be read."""

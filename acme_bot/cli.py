@@ -47,14 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.command(options))
     except Problem as problem:
-        return _complain(str(problem))
+        return _fail(str(problem))
     except OSError as error:
         if error.filename is None:
             raise
-        return _complain(f"{error.filename}: {error.strerror}. {ADVICE.get(error.errno or 0, 'Name another place.')}")
+        return _fail(f"{error.filename}: {error.strerror}. {ADVICE.get(error.errno or 0, 'Name another place.')}")
 
 
-def _complain(text: str) -> int:
+def _fail(text: str) -> int:
     print(f"acme-bot: {text}", file=sys.stderr)
     return 1
 

@@ -65,11 +65,11 @@ class Hbot:
             return self._commands.run(arguments, text)
         with self._start(arguments, stdin=subprocess.DEVNULL if text is None else subprocess.PIPE) as process:
             try:
-                printed, complaint = process.communicate(text, timeout=COMMAND_SECONDS)
+                printed, errors = process.communicate(text, timeout=COMMAND_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise _not_in_time(arguments) from None
-        return _said(arguments, process.returncode, printed, complaint)
+        return _checked_output(arguments, process.returncode, printed, errors)
 
     def connect(self, server: str, key: str, secret: str, subaccount: str = "", connector: str = CONNECTOR) -> None:
         """Stores the account's key for an Acme connector, encrypted, instead of an earlier one. Raises `HbotError`."""
@@ -97,7 +97,7 @@ class Hbot:
         while not self.is_up(since=began):
             if bot.poll() is not None or time.time() > began + START_SECONDS:
                 bot.kill()
-                raise HbotError(f"The bot did not start.\n{self.bot_complaints(name)}")
+                raise HbotError(f"The bot did not start.\n{self.bot_errors(name)}")
             time.sleep(0.2)
         return bot
 
@@ -130,7 +130,7 @@ class Hbot:
             balance=sum((Decimal(coin["total"]) for coin in state["assets"]), Decimal(0)),
         )
 
-    def bot_complaints(self, name: str) -> str:
+    def bot_errors(self, name: str) -> str:
         """The latest of what the bot of the configuration `name` printed, and of what it logged as an error."""
         log = self.workspace / "logs" / f"logs_{Path(name).stem}.log"
         logged = [line for line in _lines(log) if " - ERROR - " in line]
@@ -160,14 +160,14 @@ class _Commands:
     def __init__(self, workspace: Path, environment: Callable[[], Mapping[str, str]]) -> None:
         self._workspace = workspace
         self._environment = environment
-        self._complaints = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed with the process
+        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed with the process
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
-        with self._complaints:
+        with self._errors:
             if self._process is not None:
                 self._process.kill()
                 # A command may wait for it that it never read.
@@ -186,10 +186,10 @@ class _Commands:
             raise _not_in_time(arguments)
         answer = answers.readline()
         if not answer:
-            self._complaints.seek(0)
-            raise HbotError(f"hbot {arguments[0]}: {self._complaints.read().strip()}")
+            self._errors.seek(0)
+            raise HbotError(f"hbot {arguments[0]}: {self._errors.read().strip()}")
         said = json.loads(answer)
-        return _said(arguments, said["code"], said["printed"], said["complained"])
+        return _checked_output(arguments, said["code"], said["printed"], said["errors"])
 
     def _start(self) -> subprocess.Popen[str]:
         return tether.start(
@@ -197,13 +197,13 @@ class _Commands:
             folder=self._workspace,
             environment=self._environment(),
             stdin=subprocess.PIPE,
-            stderr=self._complaints,
+            stderr=self._errors,
         )
 
 
-def _said(arguments: Sequence[str], code: int, printed: str, complaint: str) -> str:
+def _checked_output(arguments: Sequence[str], code: int, printed: str, errors: str) -> str:
     if code != 0:
-        raise HbotError(f"hbot {arguments[0]}: {complaint.strip() or printed.strip()}")
+        raise HbotError(f"hbot {arguments[0]}: {errors.strip() or printed.strip()}")
     return printed
 
 

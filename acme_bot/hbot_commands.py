@@ -1,8 +1,8 @@
-"""Several commands of a workspace's `hbot`, one after the other, each in a copy of this process, which has imported
-Hummingbot: that is most of what a command takes by itself.
+"""Runs commands of a workspace's `hbot`, one after the other, each in a copy of this process.
 
-It runs in the workspace. A line of input is a command, its `arguments` and `text`, its own input, in JSON; a line of
-output is its exit `code` and what it `printed` and `complained`. The end of the input ends it.
+This process has imported Hummingbot, which takes a command most of its time. It runs in the workspace. A line of input
+is a command in JSON: its `arguments`, and the `text` of its standard input. A line of output is its result in JSON: the
+exit `code`, what it `printed`, and its `errors`. The process ends with its input.
 """
 
 import gc
@@ -39,7 +39,7 @@ def main() -> None:
 def _carry_out(asked: dict[str, Any]) -> dict[str, Any] | None:
     """The answer; None in the copy, whose streams and arguments are the command's from then on."""
     with ExitStack() as stack:
-        given, printed, complained = streams = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(3)]
+        given, printed, errors = streams = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(3)]
         given.write((asked["text"] or "").encode())
         given.seek(0)
         parent = os.getpid()
@@ -54,7 +54,7 @@ def _carry_out(asked: dict[str, Any]) -> dict[str, Any] | None:
         code = os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1])
         for stream in streams:
             stream.seek(0)
-        said = {"printed": printed, "complained": complained}
+        said = {"printed": printed, "errors": errors}
         return {"code": code} | {name: stream.read().decode(errors="replace") for name, stream in said.items()}
 
 

@@ -78,7 +78,7 @@ class Run[AnyVenue: Venue](ABC):
         """Prints a line, as wide as it is."""
         self.console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
-    def complain(self, text: str) -> None:
+    def say_error(self, text: str) -> None:
         """Prints a line about what was not as it should be."""
         self.say(text, style="bold red")
 

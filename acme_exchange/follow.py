@@ -34,7 +34,7 @@ class Following:
         self._repeats = repeats
         # A recording that is played slowly is not silent for that.
         self._silent_after = int(SILENT_AFTER / min(1.0, speed))
-        self._complained: set[tuple[str, str]] = set()
+        self._warned: set[tuple[str, str]] = set()
         self._corrected: set[str] = set()
 
     async def run(self) -> None:
@@ -73,7 +73,7 @@ class Following:
     def take(self, line: Line, pace: "Pace | None" = None) -> None:
         """Carries out what follows from a line, now."""
         if isinstance(line, MarketLine) and self._follower.has_other_rules(line):
-            self._complain(line.market, "its increments are others now; start the exchange again to trade by them")
+            self._warn_once(line.market, "its increments are others now; start the exchange again to trade by them")
         due = pace.here(_due(line)) if pace and isinstance(line, PriceLine | FundingLine) else None
         self.carry_out(self._follower.commands(line, self._venue.clock.now(), due))
 
@@ -85,14 +85,14 @@ class Following:
                 self._say_late_funding(command)
             except Refused as refusal:
                 if isinstance(command, MirrorBook):
-                    self._complain(
+                    self._warn_once(
                         command.market,
                         f"a frame of the book does not fit its rules ({refusal.text}), as after other increments at "
                         "the source; the book is withdrawn until it comes anew",
                     )
                     self.carry_out(self._follower.distrust(command.market))
                 else:
-                    self._complain(command.market, f"a line was left out: {refusal.text}")
+                    self._warn_once(command.market, f"a line was left out: {refusal.text}")
 
     def _say_late_funding(self, command: FollowCommand) -> None:
         """When a market is no longer halted, what was due meanwhile is about to be paid."""
@@ -111,9 +111,9 @@ class Following:
             )
         self._corrected.discard(command.market)
 
-    def _complain(self, market: str, text: str) -> None:
-        if (market, text) not in self._complained:
-            self._complained.add((market, text))
+    def _warn_once(self, market: str, text: str) -> None:
+        if (market, text) not in self._warned:
+            self._warned.add((market, text))
             logger.warning("%s: %s.", market, text)
 
     async def _watch(self) -> None:

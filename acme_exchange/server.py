@@ -13,6 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from acme_exchange.api import access_log, description
 from acme_exchange.api.answering import add_headers
 from acme_exchange.api.authentication import Authenticator
+from acme_exchange.api.clients import Client
 from acme_exchange.api.connection import HttpConnection
 from acme_exchange.api.faults import Faults
 from acme_exchange.api.feeds import Feeds
@@ -20,7 +21,6 @@ from acme_exchange.api.listener import Listener
 from acme_exchange.api.pacemaker import Pacemaker
 from acme_exchange.api.rate_limits import RateLimits
 from acme_exchange.api.rest import LARGEST_BODY_BYTES, RestInterface, failures_in_envelopes
-from acme_exchange.api.standing import Client
 from acme_exchange.api.strangers import Strangers
 from acme_exchange.api.websocket import WebSocketInterface
 from acme_exchange.page.interface import Page

@@ -30,14 +30,14 @@ from acme_bot.demo.strategies import INVENTORY_MAKER, MARKET_MAKING, PAIR
 from acme_bot.hbot import CONNECTOR
 from acme_bot.problem import Problem
 from acme_bot.run import Run, prepared
+from acme_bot.soak.chart import draw
 from acme_bot.soak.gauges import ProcessGauge, VenueGauge
-from acme_bot.soak.picture import draw
 from acme_bot.soak.run import MEGABYTES_OF_AN_ORDER, PROCESS_TOLERANCES, VENUE_TOLERANCES, trend_table
 from acme_bot.soak.trend import WARM_UP, trend_of
 from acme_bot.venue import Venue, account_entries, new_key
 from bench.ten_markets import REDIRECTED, parts, playing
 
-PICTURE = "paper-soak.png"
+CHART = "paper-soak.png"
 FIRST_ORDER_SECONDS = 180
 SAMPLE_SECONDS = 1
 LINE_SECONDS = 30
@@ -141,8 +141,8 @@ class PaperSoak(Run[PaperVenue]):
             for bot in self.bots:
                 bot.require_alive()
             if time.monotonic() > deadline or self.interruption.wait(1):
-                complaints = "\n".join(bot.complaints() for bot in self.bots)
-                raise Problem(f"Not every bot has ordered within {FIRST_ORDER_SECONDS} s.\n{complaints}")
+                errors = "\n".join(bot.errors() for bot in self.bots)
+                raise Problem(f"Not every bot has ordered within {FIRST_ORDER_SECONDS} s.\n{errors}")
 
     # -------------------------------------------------------------------------------------------------------- measuring
 
@@ -175,11 +175,11 @@ class PaperSoak(Run[PaperVenue]):
             self._gauges[bot.name].allow_more(each * orders)
         gauges = (*self._gauges.values(), self._answers)
         trends = [trend_of(series) for gauge in gauges for series in gauge.series]
-        draw(trends, self._state(), self._folder / PICTURE)
+        draw(trends, self._state(), self._folder / CHART)
         self.console.print(trend_table(trends))
-        self.say(f"The picture is {self._folder / PICTURE}")
+        self.say(f"The chart is {self._folder / CHART}")
         if rising := [trend.series.name for trend in trends if trend.is_rising]:
-            self.complain(f"✗ {', '.join(rising)} rises.")
+            self.say_error(f"✗ {', '.join(rising)} rises.")
             return False
         self.say(f"✓ None of {len(trends)} series rises.", style="bold green")
         return True
@@ -206,10 +206,10 @@ class PaperSoak(Run[PaperVenue]):
         show_reconciliation(self.console, lines)
         differing = [line.name for line in lines if not line.agrees]
         if not statement.fills:
-            self.complain(f"✗ {bot.name} was never filled.")
+            self.say_error(f"✗ {bot.name} was never filled.")
             return False
         if differing:
-            self.complain(f"✗ {len(differing)} of {len(lines)} lines differ: {'; '.join(differing)}")
+            self.say_error(f"✗ {len(differing)} of {len(lines)} lines differ: {'; '.join(differing)}")
             return False
         self.say(f"✓ All {len(lines)} lines agree, to the last digit.", style="bold green")
         return True

@@ -159,7 +159,7 @@ class Stopping(Run[ManyMarkets]):
         self._show(outcome)
         faults = list(self._faults(outcome))
         for fault in faults:
-            self.complain(f"✗ {fault}")
+            self.say_error(f"✗ {fault}")
         return not faults
 
     def _await_orders(self, client: VenueClient) -> None:
@@ -167,7 +167,7 @@ class Stopping(Run[ManyMarkets]):
         while len(client.get("/orders")) < self._orders:
             self._bot.require_alive()
             if time.monotonic() > deadline:
-                raise HbotError(f"There are not {self._orders} orders.\n{self._bot.complaints()}")
+                raise HbotError(f"There are not {self._orders} orders.\n{self._bot.errors()}")
             time.sleep(0.5)
 
     def _cancelling(self, watch: Watch) -> float | None:

@@ -31,15 +31,15 @@ MAY_BE_REFUSED = ("/page/session", "/page/api/orders", "/page/api/account")
 class Looker:
     """A page, and what went wrong in it: errors in its console, and requests to anybody but the venue.
 
-    :ivar complaints: a text each.
+    :ivar errors: a text each.
     """
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self.complaints: list[str] = []
+        self.errors: list[str] = []
         page.set_default_timeout(PATIENCE_MILLISECONDS)
         page.on("console", self._heard)
-        page.on("pageerror", lambda error: self.complaints.append(error.stack or str(error)))
+        page.on("pageerror", lambda error: self.errors.append(error.stack or str(error)))
         page.on("request", self._asked)
 
     def _heard(self, message: ConsoleMessage) -> None:
@@ -47,11 +47,11 @@ class Looker:
         is_refusal = "status of 40" in message.text and message.location["url"].endswith(MAY_BE_REFUSED)
         has_ended = "ERR_CONNECTION_REFUSED" in message.text or "ERR_CONNECTION_RESET" in message.text
         if message.type in ("error", "warning") and not is_refusal and not has_ended:
-            self.complaints.append(f"{message.text} {message.location['url']}")
+            self.errors.append(f"{message.text} {message.location['url']}")
 
     def _asked(self, request: Request) -> None:
         if not request.url.startswith(("http://127.0.0.1:", "data:")):
-            self.complaints.append(f"asked {request.url}")
+            self.errors.append(f"asked {request.url}")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -84,5 +84,5 @@ async def look(browser: Browser) -> AsyncIterator[Callable]:
             return looker.page
 
         yield opened
-        complaints = [complaint for looker in lookers for complaint in looker.complaints]
-    assert complaints == [], complaints
+        errors = [error for looker in lookers for error in looker.errors]
+    assert errors == [], errors

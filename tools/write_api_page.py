@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from acme_exchange.api.clients import MOST_AN_ADDRESS, MOST_CONNECTIONS
 from acme_exchange.api.connection import ANSWER_SECONDS, BODY_SECONDS, HEAD_SECONDS, IDLE_SECONDS
 from acme_exchange.api.feeds import Channel
 from acme_exchange.api.frame_meter import LARGEST_FRAME_BYTES
@@ -14,7 +15,6 @@ from acme_exchange.api.published_book import DEPTH
 from acme_exchange.api.rate_limits import FILES, FLOOD, ORDERS, REQUESTS, STRANGERS
 from acme_exchange.api.routes import ROUTES
 from acme_exchange.api.session import MOST_SUBSCRIPTIONS, SILENCE_MICROSECONDS
-from acme_exchange.api.standing import MOST_AN_ADDRESS, MOST_CONNECTIONS
 from acme_exchange.api.strangers import MESSAGES_A_SECOND, MESSAGES_AT_ONCE
 from acme_exchange.api.wire import account_data, answers, market_data
 from acme_exchange.api.wire.frames import GOING_AWAY

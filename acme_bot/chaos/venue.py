@@ -67,9 +67,9 @@ class LastingVenue(Venue):
 
 def _free_port() -> int:
     for port in Random().sample(PORTS, len(PORTS)):
-        with socket.socket() as knock:
+        with socket.socket() as probe:
             try:
-                knock.bind(("127.0.0.1", port))
+                probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
             return port

@@ -21,7 +21,7 @@ class Preparation:
     def __init__(self, command: str, tell: Callable[[str], None]) -> None:
         self._command = command
         self._tell = tell
-        self._said: deque[str] = deque(maxlen=SHOWN_LINES)
+        self._printed: deque[str] = deque(maxlen=SHOWN_LINES)
         self._process = tether.start(
             shlex.split(command),
             folder=Path.cwd(),
@@ -40,7 +40,7 @@ class Preparation:
             return False
         self._reader.join()
         if status != 0:
-            raise Problem("\n".join(self._said) or f"{self._command} ended with {status}.")
+            raise Problem("\n".join(self._printed) or f"{self._command} ended with {status}.")
         return True
 
     def end(self) -> None:
@@ -51,5 +51,5 @@ class Preparation:
 
     def _read(self) -> None:
         for line in self._process.stdout or ():
-            self._said.append(line.rstrip())
+            self._printed.append(line.rstrip())
             self._tell(line.strip())

@@ -145,7 +145,7 @@ class Demo(Run[Venue]):
             self._bot.require_alive()
             watch.require_market()
             if time.monotonic() > deadline:
-                raise Problem(f"The bot placed no order within {FIRST_ORDER_SECONDS} s.\n{self._bot.complaints()}")
+                raise Problem(f"The bot placed no order within {FIRST_ORDER_SECONDS} s.\n{self._bot.errors()}")
             if self.interruption.wait(STEP_SECONDS):
                 return False
         self._first_order_at = time.monotonic()
@@ -215,7 +215,7 @@ class Demo(Run[Venue]):
     def _verdict(self, lines: list[Line]) -> bool:
         differing = [line.name for line in lines if not line.agrees]
         if differing:
-            self.complain(f"✗ {len(differing)} of {len(lines)} lines differ: {'; '.join(differing)}")
+            self.say_error(f"✗ {len(differing)} of {len(lines)} lines differ: {'; '.join(differing)}")
             return False
         self.say(f"✓ All {len(lines)} lines agree, to the last digit.", style="bold green")
         return True

@@ -90,12 +90,12 @@ class Screen:
     def show(self, market: Market, trading: Trading | None, now: float) -> None:
         """`now` is in seconds of any clock: by it, lines keep their distance."""
         if self._live is not None:
-            self._live.update(self._picture(market, trading), refresh=True)
+            self._live.update(self._layout(market, trading), refresh=True)
         elif now >= self._next_line:
             self._next_line = now + LINE_SECONDS
             self._console.print(_line(market, trading), markup=False, highlight=False, soft_wrap=True)
 
-    def _picture(self, market: Market, trading: Trading | None) -> RenderableType:
+    def _layout(self, market: Market, trading: Trading | None) -> RenderableType:
         """As high as the terminal at most: what does not fit would be cut off below, where it is most interesting."""
         rows = min(LEVELS, max(FEWEST_ROWS, (self._console.height - LINES_AROUND) // 2))
         below = _bot(trading, rows) if trading is not None else Text(self._told, overflow="ellipsis", no_wrap=True)

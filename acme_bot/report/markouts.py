@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from acme_bot.report.session import MICROSECONDS, ROLES, Session
 from acme_exchange.engine.events import Filled, Traded
-from acme_exchange.middles import HORIZONS
+from acme_exchange.mid_prices import HORIZONS
 
 OLDEST_SECONDS = 10
 """A trade from before that says nothing of the moment any more."""
@@ -34,7 +34,7 @@ class Markout:
     basis_points: float | None
 
 
-class _Middles:
+class _MidPrices:
     """The middle of a market, as its trades tell."""
 
     def __init__(self, trades: Sequence[Traded], now: int):
@@ -60,11 +60,11 @@ class _Middles:
 
 def markouts(session: Session) -> list[Markout]:
     """Of makers and of takers, at each horizon."""
-    middles = {market: _Middles(trades, session.now) for market, trades in session.trades.items()}
+    mid_prices = {market: _MidPrices(trades, session.now) for market, trades in session.trades.items()}
 
     def later(fill: Filled, seconds: int) -> float | None:
-        kept = session.middles.get((fill.time, fill.id, seconds))
-        return middles[fill.market].at(fill.time + seconds * MICROSECONDS) if kept is None else kept
+        recorded = session.mid_prices.get((fill.time, fill.id, seconds))
+        return mid_prices[fill.market].at(fill.time + seconds * MICROSECONDS) if recorded is None else recorded
 
     return [
         _markout(role, seconds, [fill for fill in session.fills if fill.liquidity == role], later)
@@ -76,11 +76,11 @@ def markouts(session: Session) -> list[Markout]:
 def _markout(role: str, seconds: int, fills: Sequence[Filled], later: Callable[[Filled, int], float | None]) -> Markout:
     gained, volume, known = 0.0, 0.0, 0
     for fill in fills:
-        middle = later(fill, seconds)
-        if middle is None:
+        mid_price = later(fill, seconds)
+        if mid_price is None:
             continue
         price, size = float(fill.price), float(fill.size)
-        gained += (middle - price) * size * (1 if fill.side == "buy" else -1)
+        gained += (mid_price - price) * size * (1 if fill.side == "buy" else -1)
         volume += price * size
         known += 1
     return Markout(role, seconds, len(fills), known, BASIS_POINTS * gained / volume if known else None)

@@ -22,11 +22,11 @@ tr + tr td { border-top: 1px solid color-mix(in srgb, currentColor 15%, transpar
 """
 
 
-def page(report: Report, picture: bytes) -> str:
+def page(report: Report, chart: bytes) -> str:
     """
-    :param picture: a PNG, which becomes a part of the page.
+    :param chart: a PNG, which becomes a part of the page.
     """
-    source = f"data:image/png;base64,{b64encode(picture).decode()}"
+    source = f"data:image/png;base64,{b64encode(chart).decode()}"
     title = escape(report.title)
     return "\n".join(
         [

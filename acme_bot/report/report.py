@@ -9,7 +9,7 @@ from acme_bot.report.figures import Curve, MarketProfit, curve, profits, shares,
 from acme_bot.report.markouts import OLDEST_SECONDS, Markout, markouts
 from acme_bot.report.session import MICROSECONDS, Session
 from acme_exchange.engine.model.money import EXACT, exactly
-from acme_exchange.middles import HORIZONS
+from acme_exchange.mid_prices import HORIZONS
 
 NOT_KNOWN = "–"
 OWN_PRICES = "prices of the venue's own, simulated"
@@ -112,8 +112,8 @@ def _markout_part(after: Sequence[Markout]) -> Part:
         known = ", ".join(str(one.known) for one in own)
         rows.append([role, *(_signed(one.basis_points) for one in own), f"{known} of {own[0].fills}"])
     note = (
-        "By how many basis points the middle of the market was better than the price of a fill, by volume: below 0, "
-        "the other side gained. Where the venue has not kept the middle of then, it is half way between the latest "
+        "By how many basis points the mid price was better than the price of a fill, by volume: below 0, "
+        "the other side gained. Where the venue has not recorded the mid price, it is half way between the latest "
         f"trades of buyers and of sellers of the {OLDEST_SECONDS} s before; fills without such trades are left out."
     )
     return Part("After the fill, bp", ("as", *(f"{one} s" for one in HORIZONS), "fills known"), rows, note)

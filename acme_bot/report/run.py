@@ -13,8 +13,8 @@ from acme_bot.compare.bot_records import reading
 from acme_bot.password import ask_password
 from acme_bot.positions import stored_key
 from acme_bot.problem import Problem
+from acme_bot.report.chart import draw
 from acme_bot.report.page import page
-from acme_bot.report.picture import draw
 from acme_bot.report.report import Report, report_of
 from acme_bot.report.session import account_of_key, read_session
 from acme_bot.server import venue_data
@@ -28,14 +28,14 @@ MILLISECONDS = 1000
 
 
 def run_report(what: str, data: Path | None, folder: Path, is_text: bool, console: Console) -> int:
-    """Prints the report of an account, and leaves it in `folder` as a picture and as a page.
+    """Prints the report of an account, and leaves it in `folder` as a chart and as a page.
 
     :param what: the folder of a workspace, or the name of an account.
     :param is_text: draws nothing.
     :raises Problem: there is nothing to report, or no matplotlib to draw with.
     """
     if not is_text and find_spec("matplotlib") is None:
-        raise Problem("The pictures need matplotlib: pip install matplotlib, or print the report alone with --text.")
+        raise Problem("The chart needs matplotlib: pip install matplotlib, or print the report alone with --text.")
     place, workspace = venue_data(data), Path(what)
     is_workspace = (workspace / MARKER).exists()
     account = account_of_key(place, stored_key(workspace, ask_password(is_new=False)).key) if is_workspace else what
@@ -70,10 +70,10 @@ def _written(report: Report, folder: Path, account: str) -> Iterator[Path]:
     # An account may be called anything.
     name = re.sub(r"[^\w-]+", "_", account)
     folder.mkdir(parents=True, exist_ok=True)
-    picture = draw(report)
+    chart = draw(report)
     for path, content in (
-        (folder / f"report-{name}.png", picture),
-        (folder / f"report-{name}.html", page(report, picture).encode()),
+        (folder / f"report-{name}.png", chart),
+        (folder / f"report-{name}.html", page(report, chart).encode()),
     ):
         path.write_bytes(content)
         yield path

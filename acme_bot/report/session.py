@@ -15,7 +15,7 @@ from acme_bot.problem import Problem
 from acme_exchange.engine.events import Filled, Traded
 from acme_exchange.engine.views import Order
 from acme_exchange.input.errors import UserError
-from acme_exchange.middles import read_middles
+from acme_exchange.mid_prices import read_mid_prices
 from acme_exchange.store import Candle, FillFilter, OrderFilter, Period, file_url
 from acme_exchange.store.ledger import Entry
 from acme_exchange.store.sql import reader, tables
@@ -44,7 +44,7 @@ class Session:
     :ivar trades: everybody's around the fills, by market, oldest first, as far as they are kept.
     :ivar resolution: of the candles, in seconds.
     :ivar candles: by market, oldest first.
-    :ivar middles: of the market, by a fill's time and id and the seconds after it, where the venue has kept it.
+    :ivar mid_prices: of the market, by a fill's time and id and the seconds after it, where the venue has kept it.
     """
 
     line: AccountLine
@@ -57,7 +57,7 @@ class Session:
     trades: dict[str, Sequence[Traded]]
     resolution: int
     candles: dict[str, Sequence[Candle]]
-    middles: dict[tuple[int, int, int], float]
+    mid_prices: dict[tuple[int, int, int], float]
 
 
 def read_session(data: Path, account: str) -> Session:
@@ -70,7 +70,7 @@ def read_session(data: Path, account: str) -> Session:
         if line is None:
             known = ", ".join(line.name for line in account_lines(connection)) or "none"
             raise Problem(f"The venue in {data} has no account {account!r}; its accounts are: {known}.")
-        return _session(connection, line, read_middles(data))
+        return _session(connection, line, read_mid_prices(data))
 
 
 def account_of_key(data: Path, key: str) -> str:
@@ -91,7 +91,7 @@ def _looking(data: Path) -> Iterator[Connection]:
         raise Problem(f"{error}; name the venue's folder with --data.") from None
 
 
-def _session(connection: Connection, line: AccountLine, middles: dict[tuple[int, int, int], float]) -> Session:
+def _session(connection: Connection, line: AccountLine, mid_prices: dict[tuple[int, int, int], float]) -> Session:
     now = connection.execute(select(tables.venue.c.now)).scalar_one()
     fills = reader.fills(connection, line.name, FillFilter(), Period(), ALL, True).records
     if not fills:
@@ -115,7 +115,7 @@ def _session(connection: Connection, line: AccountLine, middles: dict[tuple[int,
         trades={name: reader.trades(connection, name, around, ALL, 0)[::-1] for name in markets},
         resolution=resolution,
         candles={name: reader.candles(connection, name, resolution, span, now, MOST_POINTS + 2) for name in markets},
-        middles=middles,
+        mid_prices=mid_prices,
     )
 
 

@@ -15,14 +15,14 @@ from acme_bot.compare.venue_account import VenueAccount
 from acme_bot.problem import Problem
 from acme_bot.run import Run, prepared
 from acme_bot.soak import SHORTEST_SECONDS
+from acme_bot.soak.chart import draw
 from acme_bot.soak.gauges import BotGauge, ProcessGauge, VenueGauge
-from acme_bot.soak.picture import draw
 from acme_bot.soak.trend import WARM_UP, Trend, trend_of
 from acme_bot.venue import Venue
 
 SCRIPT = Path(__file__).with_name("quoting.py")
 BOT = "soak"
-PICTURE = "soak.png"
+CHART = "soak.png"
 SAMPLES = Path("data", "soak-samples.jsonl")
 MARKETS = ("BTC", "ETH", "SOL", "XRP", "DOGE")
 FUNDING_SECONDS = 60
@@ -51,7 +51,7 @@ class Soak(Run[LastingVenue]):
 
     def __init__(self, folder: Path, seconds: int, seed: int | None, console: Console):
         self._seconds = seconds
-        self._picture = folder / PICTURE
+        self._chart = folder / CHART
         self._workspace = folder / "workspace"
         self._bot = Bot(
             BOT, Strategy(SCRIPT.stem, {}, files=[SCRIPT]), self._workspace, password=secrets.token_urlsafe(24)
@@ -90,7 +90,7 @@ class Soak(Run[LastingVenue]):
         deadline = time.monotonic() + FIRST_ORDER_SECONDS
         while not account.open_orders():
             if time.monotonic() > deadline or self.interruption.wait(1):
-                raise Problem(f"The bot does not trade on every market.\n{self._bot.complaints()}")
+                raise Problem(f"The bot does not trade on every market.\n{self._bot.errors()}")
             self._bot.require_alive()
 
     def _measure(self) -> None:
@@ -110,7 +110,7 @@ class Soak(Run[LastingVenue]):
             self.venue_process.sample(second)
             self._from_venue.sample(second)
         except psutil.NoSuchProcess:
-            raise Problem(f"A process ended by itself.\n{self._bot.complaints()}") from None
+            raise Problem(f"A process ended by itself.\n{self._bot.errors()}") from None
         except (OSError, http.client.HTTPException) as error:
             raise Problem(f"The venue does not answer: {error}") from error
         self._from_bot.sample(started)
@@ -131,13 +131,13 @@ class Soak(Run[LastingVenue]):
         except ValueError as error:
             raise Problem(f"{error}: let it run for {SHORTEST_SECONDS} s or more.") from None
         title = self._totals()
-        draw(trends, title, self._picture)
+        draw(trends, title, self._chart)
         self.say(title)
         self.console.print(trend_table(trends))
-        self.say(f"The picture is {self._picture}")
+        self.say(f"The chart is {self._chart}")
         faults = [f"{trend.series.name} rises" for trend in trends if trend.is_rising] + self._not_traded()
         if faults:
-            self.complain(f"✗ {'; '.join(faults)}.")
+            self.say_error(f"✗ {'; '.join(faults)}.")
             return False
         self.console.print(f"✓ None of {len(trends)} series rises.", style="bold green")
         return True
@@ -165,7 +165,7 @@ class Soak(Run[LastingVenue]):
 
 def run_soak(seconds: int, seed: int | None, folder: Path | None, console: Console) -> int:
     """Runs the soak in `folder`, which must be empty or not there yet, or in a temporary one. Either is kept, because
-    the picture is in it. Returns the process's exit code. Raises `WorkspaceError` when `folder` holds something."""
+    the chart is in it. Returns the process's exit code. Raises `WorkspaceError` when `folder` holds something."""
     place = prepared(folder or Path(tempfile.mkdtemp(prefix="acme-soak-")))
     return Soak(place, seconds, seed, console).run()
 

@@ -25,9 +25,9 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from acme_exchange.api import errors
 from acme_exchange.api.answering import failure
+from acme_exchange.api.clients import Client
 from acme_exchange.api.frame_meter import FrameMeter, FrameTooLarge
 from acme_exchange.api.half_head import HalfHead
-from acme_exchange.api.standing import Client
 
 PIECE_BYTES = 2 * 1024
 """What the parser is given at a time: most requests come in one piece, and no piece holds many."""

@@ -193,13 +193,13 @@ class Faults:
         """The first fault of that name that strikes now."""
         return next((fault for fault in self._faults if fault.strikes(name, what)), None)
 
-    def outbox(self, cut: Callable[[], None], count: Callable[[int], None]) -> Outbox:
+    def outbox(self, disconnect: Callable[[], None], count: Callable[[int], None]) -> Outbox:
         """What waits for a WebSocket client that faults may befall.
 
-        :param cut: ends the connection, without a word.
+        :param disconnect: ends the connection, without a word.
         :param count: told by how many bytes what waits has grown or shrunk.
         """
-        return _FaultyOutbox(cut, self._progress, self, count)
+        return _FaultyOutbox(disconnect, self._progress, self, count)
 
     def book(self, change: BookChange) -> BookChange:
         """A change of a book, perhaps with the size of one of its levels wrong, which its checksum then tells."""
@@ -223,18 +223,18 @@ class Faults:
         if delay := self.strikes(FaultName.DELAY, what):
             await sleep(delay.asked.seconds or 0)
         if self.strikes(FaultName.LOSE_REQUEST, what):
-            return _cut(request)
+            return _disconnect(request)
         if self.strikes(FaultName.ERROR_BEFORE, what):
             return _unexpected()
         if self.strikes(FaultName.TOO_MANY_REQUESTS, what):
             return _too_many(request)
         answer = await handler(request)
         if self.strikes(FaultName.LOSE_ANSWER, what):
-            return _cut(request)
+            return _disconnect(request)
         return _unexpected() if self.strikes(FaultName.ERROR_AFTER, what) else answer
 
 
-def _cut(request: web.Request) -> web.Response:
+def _disconnect(request: web.Request) -> web.Response:
     """Ends the connection; what is returned reaches nobody."""
     if request.transport is not None:
         request.transport.abort()
@@ -273,9 +273,9 @@ class _FaultyOutbox(Outbox):
     """Loses, repeats and exchanges private frames, and cuts the connection."""
 
     def __init__(
-        self, cut: Callable[[], None], progress: Progress, faults: Faults, count: Callable[[int], None]
+        self, disconnect: Callable[[], None], progress: Progress, faults: Faults, count: Callable[[int], None]
     ) -> None:
-        super().__init__(cut, progress, count=count)
+        super().__init__(disconnect, progress, count=count)
         self._faults = faults
         self._held: bytes | None = None
 

@@ -91,12 +91,12 @@ PRIVATE_FEEDS: dict[type, PrivateFeed] = {
 class Feeds:
     """Turns the venue's events into frames, each encoded once for all who have subscribed."""
 
-    def __init__(self, venue: Venue, spoil: Callable[[BookChange], BookChange]) -> None:
+    def __init__(self, venue: Venue, corrupted: Callable[[BookChange], BookChange]) -> None:
         """
-        :param spoil: what may happen to the change of a book on its way.
+        :param corrupted: what may happen to the change of a book on its way.
         """
         self._venue = venue
-        self._spoil = spoil
+        self._corrupted = corrupted
         self._subscribers: dict[Topic, dict[Subscriber, None]] = {}
         self._books: dict[str, PublishedBook] = {}
         self._markets: dict[str, market_data.Market] = {}
@@ -207,7 +207,7 @@ class Feeds:
             return
         change = book.update(*self._venue.engine.levels(market, DEPTH), self._seconds())
         if change is not None:
-            self._send(Topic(Channel.ORDER_BOOK, market=market), market_data.book_frame(self._spoil(change)))
+            self._send(Topic(Channel.ORDER_BOOK, market=market), market_data.book_frame(self._corrupted(change)))
 
     def _start_ticker(self, topic: Topic) -> bytes:
         return frames.update(topic.channel.value, topic.market, self._ticker(topic.market))

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from errno import EADDRNOTAVAIL, EAFNOSUPPORT
 
+from acme_exchange.api.clients import MOST_CONNECTIONS, Client, Clients
 from acme_exchange.api.connection import HEAD_SECONDS, HttpConnection
-from acme_exchange.api.standing import MOST_CONNECTIONS, Client, Clients
 
 BACKLOG = 512
 """Clients that the system lets wait until they are taken in."""
@@ -122,7 +122,7 @@ class Listener:
     def _serve(self, accepted: socket.socket, client: Client) -> None:
         connection = self._connection(client)
         task = asyncio.create_task(self._connected(accepted, client, connection))
-        client.cut = task.cancel
+        client.disconnect = task.cancel
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
 
@@ -139,7 +139,7 @@ class Listener:
             if not isinstance(error, OSError):
                 raise
         else:
-            client.cut = connection.abort
+            client.disconnect = connection.abort
             self._open[connection] = None
 
     def _notice(self, text: str) -> None:

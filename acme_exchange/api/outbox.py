@@ -17,7 +17,7 @@ TAKEN_BYTES = 64 * 1024
 class Outbox:
     """Encoded frames, in order. Frames of a public channel are one object shared by all who wait for it.
 
-    A frame comes out once what it may tell of is kept: a client must not know what a `kill -9` could still undo. A
+    A frame comes out once what it may tell of is durable: a client must not know what a `kill -9` could still undo. A
     client that lets more wait than the bound allows is given up: what waited is let go, `overflowed` is called once,
     and nothing is taken any more.
     """
@@ -79,7 +79,7 @@ class Outbox:
     async def take(self) -> list[bytes]:
         """The next frames, in their order, once there are any; none after the last.
 
-        :raises StoreFailed: what they tell of cannot be kept.
+        :raises StoreFailed: what they tell of cannot be durable.
         """
         while True:
             if not self._frames:
@@ -87,14 +87,14 @@ class Outbox:
                     return []
                 self._filled.clear()
                 await self._filled.wait()
-            elif self._frames[0][1] > self._progress.kept:
+            elif self._frames[0][1] > self._progress.durable:
                 await self._progress.reach(self._frames[0][1], after_others=True)
             else:
                 return self._taken()
 
     def _taken(self) -> list[bytes]:
-        frames, size, kept, waiting = [], 0, self._progress.kept, self._frames
-        while waiting and waiting[0][1] <= kept and size < TAKEN_BYTES:
+        frames, size, durable, waiting = [], 0, self._progress.durable, self._frames
+        while waiting and waiting[0][1] <= durable and size < TAKEN_BYTES:
             frame, _ = waiting.popleft()
             frames.append(frame)
             size += len(frame) + FRAME_OVERHEAD_BYTES

@@ -335,8 +335,8 @@ def _order_to_cancel(call: Call) -> views.Order:
     found = _stored_order(call)
     if found.status != "closed":
         return found
-    twice = call.venue.store.was_cancelled_by_client(found.id)
-    raise Refused(400, errors.ORDER_ALREADY_QUEUED if twice else errors.ORDER_ALREADY_CLOSED)
+    was_cancelled = call.venue.store.was_cancelled_by_client(found.id)
+    raise Refused(400, errors.ORDER_ALREADY_QUEUED if was_cancelled else errors.ORDER_ALREADY_CLOSED)
 
 
 def _known_market(call: Call, name: str | None) -> str | None:

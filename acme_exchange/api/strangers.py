@@ -68,7 +68,7 @@ class Strangers:
                 self.refuse_flood(STRANGERS, request.remote)
             raise
         if ACCOUNT in request:
-            connection_of(request).client.proven()
+            connection_of(request).client.authenticated()
         elif COUNTED not in request:
             self.refuse_flood(FILES, request.remote)
         return answer

@@ -103,7 +103,7 @@ class Connection:
             if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                 self.session.receive(message.data)
                 if self.session.key is not None:
-                    self._connection.client.proven()
+                    self._connection.client.authenticated()
             elif message.type is WSMsgType.PING:
                 await self.socket.pong(message.data)
             await asyncio.sleep(0)
@@ -196,7 +196,7 @@ class WebSocketInterface:
         request[COUNTED] = True
         client = connection_of(request).client
         if key is not None:
-            client.proven()
+            client.authenticated()
         if not client.may_listen():
             raise Refused(429, errors.TOO_MANY_CONNECTIONS)
         connection = Connection(

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from acme_exchange.accounts.keys import AccountSettings
 from acme_exchange.api.wire import codec
 from acme_exchange.api.wire.answers import iso
-from acme_exchange.cli.place import add_place_options, premises
+from acme_exchange.cli.place import add_place_options, data_location
 from acme_exchange.engine.model.money import EXACT
 from acme_exchange.input.numbers import number
 from acme_exchange.owner.operations import A_SECOND, RATE_LIMIT, no_account
@@ -98,7 +98,7 @@ def _rate(text: str) -> int | str:
 
 
 def _administer(options: argparse.Namespace, operation: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    return asyncio.run(premises(options).administer(operation, fields))
+    return asyncio.run(data_location(options).administer(operation, fields))
 
 
 def _create(options: argparse.Namespace) -> None:
@@ -146,7 +146,7 @@ def _limit(options: argparse.Namespace) -> None:
 
 
 def _list(options: argparse.Namespace) -> None:
-    with looking_at(premises(options).database) as connection:
+    with looking_at(data_location(options).database) as connection:
         lines = account_lines(connection)
     if options.json:
         print(codec.encode([line.fields() for line in lines]).decode())
@@ -157,11 +157,11 @@ def _list(options: argparse.Namespace) -> None:
     table.add_column("")
     for line in lines:
         numbers = (line.cash, line.equity, line.deposits, line.profit)
-        table.add_row(Text(line.name), *map(_plain, numbers), _said(line.settings))
+        table.add_row(Text(line.name), *map(_plain, numbers), _limits_text(line.settings))
     Console(width=WIDTH).print(table)
 
 
-def _said(settings: AccountSettings) -> str:
+def _limits_text(settings: AccountSettings) -> str:
     """What is not as for any account."""
     limits = {"requests": settings.requests, "orders": settings.orders}
     parts = ["disabled"] if settings.disabled else []
@@ -169,7 +169,7 @@ def _said(settings: AccountSettings) -> str:
 
 
 def _list_keys(options: argparse.Namespace) -> None:
-    with looking_at(premises(options).database) as connection:
+    with looking_at(data_location(options).database) as connection:
         _known_balance(connection, options.account)
         found = unrevoked(connection)
     table = Table("key", "may", box=None)
@@ -180,7 +180,7 @@ def _list_keys(options: argparse.Namespace) -> None:
 
 
 def _backup(options: argparse.Namespace) -> None:
-    database = Database(premises(options).database, read_only=True)
+    database = Database(data_location(options).database, read_only=True)
     try:
         database.backup(options.file)
     finally:
@@ -189,7 +189,7 @@ def _backup(options: argparse.Namespace) -> None:
 
 
 def _ledger(options: argparse.Namespace) -> None:
-    with looking_at(premises(options).database) as connection:
+    with looking_at(data_location(options).database) as connection:
         balance = _known_balance(connection, options.account)
         found = list(entries(connection, options.account))
     totals = _totals(found)

@@ -6,7 +6,7 @@ from pathlib import Path
 import platformdirs
 
 from acme_exchange.owner.access import AdminAccess, find_access, read_access
-from acme_exchange.owner.premises import Premises
+from acme_exchange.owner.data_location import DataLocation
 from acme_exchange.owner.remote import NotRunning
 from acme_exchange.store import database_url, file_url
 
@@ -34,18 +34,18 @@ def running(options: argparse.Namespace) -> AdminAccess:
     :raises NotRunning: none does.
     """
     directory = options.data or DEFAULT_DATA
-    access = find_access(directory) if options.database is None else read_access(premises(options).access)
+    access = find_access(directory) if options.database is None else read_access(data_location(options).access)
     if access is None:
         where = options.database or directory
         raise NotRunning(f"No venue with its data in {where} is running; start one, or name its folder with --data.")
     return access
 
 
-def premises(options: argparse.Namespace) -> Premises:
+def data_location(options: argparse.Namespace) -> DataLocation:
     """Where the options say that the data is.
 
     :raises StoreUnusable: `--database` is no URL.
     """
     directory = options.data or DEFAULT_DATA
     url = file_url(directory) if options.database is None else database_url(options.database)
-    return Premises(url, directory)
+    return DataLocation(url, directory)

@@ -19,14 +19,14 @@ from acme_exchange.cli import page
 from acme_exchange.cli.following import followed_plan, following, latency, line_source
 from acme_exchange.cli.listening import listen
 from acme_exchange.cli.notices import Activity, notice, say_farewell, say_what_next, warn_of_time
-from acme_exchange.cli.place import DEFAULT_DATA, premises
+from acme_exchange.cli.place import DEFAULT_DATA, data_location
 from acme_exchange.cli.tls import TlsUnusable, certificates, server_context
 from acme_exchange.clock import Clock, SystemClock
 from acme_exchange.input.addresses import is_loopback
 from acme_exchange.input.errors import UserError
 from acme_exchange.market import MarketPlan, plan_markets
 from acme_exchange.market.follow.source import LineSource
-from acme_exchange.middles import MiddleKeeper
+from acme_exchange.mid_prices import MidPriceRecorder
 from acme_exchange.notifications.notifier import Notifier
 from acme_exchange.notifications.receiver import receiver_of_environment
 from acme_exchange.owner.access import IN_MEMORY, AccessFile, AdminAccess, new_token
@@ -77,7 +77,7 @@ async def _serve(options: argparse.Namespace, tls: ssl.SSLContext | None) -> Non
         venue.latency = latency(options)
         server, token = _server(venue, options, plan, access)
         if isinstance(store, DatabaseStore) and store.database.file:
-            keeper = MiddleKeeper(venue.engine, clock, store.database.file.path.parent)
+            keeper = MidPriceRecorder(venue.engine, clock, store.database.file.path.parent)
             stack.callback(keeper.close)
             venue.listen(keeper.listen)
         activity = Activity(server.connections)
@@ -150,7 +150,7 @@ def _store(options: argparse.Namespace) -> tuple[Store, AccessFile | None]:
     is_described = options.accounts is not None and options.data is None and options.database is None
     if options.memory or is_described:
         return MemoryStore(), AccessFile(options.data / IN_MEMORY) if options.data else None
-    place = premises(options)
+    place = data_location(options)
     database = Database(place.database, durability=options.durability, accept_lost_log=options.accept_lost_log)
     return DatabaseStore(database), AccessFile(place.access)
 

@@ -49,7 +49,7 @@ class IndexWalk:
     def __init__(self, seed: str, start: float, anchor: float, volatility: float, speed: float = 1.0):
         self._random = Random(seed)
         self._mean_variance = volatility * volatility / _STEPS_A_YEAR * speed
-        self._pull = _PULL * speed
+        self._reversion = _PULL * speed
         self._variance = self._mean_variance
         self._anchor = log(anchor)
         self._log_price = log(start)
@@ -67,4 +67,4 @@ class IndexWalk:
             self._mean_variance * (1 - _SHOCK - _PERSISTENCE) + _SHOCK * shock * shock + _PERSISTENCE * self._variance
         )
         self.last_return = shock
-        self._log_price += shock + self._pull * (self._anchor - self._log_price)
+        self._log_price += shock + self._reversion * (self._anchor - self._log_price)

@@ -29,7 +29,7 @@ LONGEST_RETRY_SECONDS = 120.0
 ANSWER_SECONDS = 10.0
 FAREWELL_SECONDS = 2.0
 LOOK_SECONDS = 3.0
-COMPLAINT_SECONDS = 3600.0
+WARNING_SECONDS = 3600.0
 
 WELCOME = "Acme is open. You will be told here of fills, of liquidations, and of a bot that falls silent."
 FAREWELL = "Acme has ended."
@@ -77,7 +77,7 @@ class Notifier:
         self._digest = Digest()
         self._watch = SilenceWatch()
         self._lost = 0
-        self._complained: tuple[str, int] | None = None
+        self._last_warning: tuple[str, int] | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -174,19 +174,19 @@ class Notifier:
             await self._sleep(max(seconds, min(refusal.seconds, LONGEST_RETRY_SECONDS)))
             refusal = await self._post(session, message)
         if refusal is None:
-            self._lost, self._complained = 0, None
+            self._lost, self._last_warning = 0, None
         else:
             self._lost += 1
-            self._complain(refusal.reason)
+            self._warn(refusal.reason)
 
-    def _complain(self, reason: str) -> None:
+    def _warn(self, reason: str) -> None:
         """Says what goes wrong: once an hour, if it stays the same."""
         now = self._venue.clock.now()
-        if self._complained is not None:
-            said, moment = self._complained
-            if said == reason and now - moment < COMPLAINT_SECONDS * MICROSECONDS:
+        if self._last_warning is not None:
+            said, moment = self._last_warning
+            if said == reason and now - moment < WARNING_SECONDS * MICROSECONDS:
                 return
-        self._complained = reason, now
+        self._last_warning = reason, now
         self._say(f"A notification was not sent: {self._receiver.name} {reason}. The exchange goes on.")
 
     async def _post(self, session: aiohttp.ClientSession, message: Message) -> Refusal | None:

@@ -40,15 +40,15 @@ class EquityCurve(Answer, frozen=True):
 
 @dataclass
 class _State:
-    """An account at the end of a span: its cash and what its positions cost, as one; what it holds; what came in."""
+    """An account at the end of a span: its cash less the cost of its positions, its positions, its deposits."""
 
-    bank: float
+    cash: float
     held: dict[str, float]
     deposits: float
 
     def take_back(self, flows: Iterable[Flow]) -> None:
         for flow in flows:
-            self.bank += flow.paid + flow.cost - flow.deposit
+            self.cash += flow.paid + flow.cost - flow.deposit
             self.deposits -= flow.deposit
             if flow.market is not None:
                 self.held[flow.market] = self.held.get(flow.market, 0.0) - flow.size
@@ -105,7 +105,7 @@ def _points(
     for start in starts:
         for market, closes in prices.items():
             latest_known[market] = closes.get(start, latest_known[market])
-        equity = then.bank + sum(size * latest_known[market] for market, size in then.held.items())
+        equity = then.cash + sum(size * latest_known[market] for market, size in then.held.items())
         moment = (start - starts.step) / MICROSECONDS
         points.append((moment, round(equity, DECIMALS), round(equity - then.deposits, DECIMALS)))
         then.take_back(by_start[start])

@@ -16,21 +16,21 @@ class Progress:
     A venue without a lasting store records nothing, so that nobody ever waits.
 
     :ivar recorded: the batch that holds the latest of what has happened.
-    :ivar kept: the latest batch that a `kill -9` does not undo; nor a power cut, unless the owner chose
+    :ivar durable: the latest batch that a `kill -9` does not undo; nor a power cut, unless the owner chose
     `Durability.CRASH`.
     :ivar failure: why nothing more can be kept; None while all is well, and `failed` is not set.
     """
 
     def __init__(self) -> None:
         self.recorded = 0
-        self.kept = 0
+        self.durable = 0
         self._awaited: defaultdict[int, _Waiting] = defaultdict(_Waiting)
         self.failure: StoreFailed | None = None
         self.failed = asyncio.Event()
 
     def keep(self, batch: int) -> None:
         """Everything up to `batch` is kept. Batches are kept in their order."""
-        self.kept = batch
+        self.durable = batch
         if waiting := self._awaited.pop(batch, None):
             waiting.end()
 
@@ -48,10 +48,10 @@ class Progress:
         :param after_others: who waits for an answer goes first, and frames to many readers after them.
         :raises StoreFailed: it never will be.
         """
-        if self.kept < batch and self.failure is None:
+        if self.durable < batch and self.failure is None:
             waiting = self._awaited[batch]
             await (waiting.later if after_others else waiting.first).wait()
-        if self.kept < batch and self.failure is not None:
+        if self.durable < batch and self.failure is not None:
             raise self.failure
 
     async def settle(self) -> None:

@@ -116,7 +116,7 @@ def test_a_fill_is_held_against_the_middle_that_trades_tell(session: Session):
 def test_the_middle_that_the_venue_has_kept_comes_first(session: Session):
     fill = next(fill for fill in session.fills if fill.liquidity == "maker")
 
-    found = markouts(replace(session, middles={(fill.time, fill.id, 60): 65_013.0}))
+    found = markouts(replace(session, mid_prices={(fill.time, fill.id, 60): 65_013.0}))
 
     assert next(one.basis_points for one in found if (one.role, one.seconds) == ("maker", 60)) == pytest.approx(2.0)
 
@@ -176,7 +176,7 @@ def test_rules_are_told_that_held_while_the_account_traded(tmp_path, session: Se
     assert dict(report_of(session, []).facts)["fill rule"].startswith("orders fill by price, then time")
 
 
-def test_the_command_prints_the_report_and_leaves_it_as_a_picture_and_a_page(data: Path, tmp_path, capsys):
+def test_the_command_prints_the_report_and_leaves_it_as_a_chart_and_a_page(data: Path, tmp_path, capsys):
     assert cli.main(["report", HOSTILE, "--data", str(data), "--out", str(tmp_path)]) == 0
 
     said = capsys.readouterr().out
@@ -232,7 +232,7 @@ def test_a_folder_without_a_venue_is_named(tmp_path, capsys):
     assert "name the venue's folder with --data" in capsys.readouterr().err
 
 
-def test_what_is_missing_for_pictures_is_named(data: Path, capsys, monkeypatch):
+def test_what_is_missing_for_charts_is_named(data: Path, capsys, monkeypatch):
     monkeypatch.setattr("acme_bot.report.run.find_spec", lambda name: None)
 
     assert cli.main(["report", HOSTILE, "--data", str(data)]) == 1

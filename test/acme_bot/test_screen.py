@@ -70,11 +70,11 @@ def test_all_that_matters_of_the_bot_is_shown(is_terminal):
 
 
 def test_a_terminal_shows_which_level_is_the_bots_and_is_not_filled_from_edge_to_edge():
-    picture = shown([12], is_terminal=True)
+    screen = shown([12], is_terminal=True)
 
-    assert "bot" in next(line for line in picture.splitlines() if "0.0512" in line)
-    assert max(len(line) for line in re.findall("╭.*╮", picture)) == WIDEST
-    assert "1 buy," in picture and "1 payment" in picture
+    assert "bot" in next(line for line in screen.splitlines() if "0.0512" in line)
+    assert max(len(line) for line in re.findall("╭.*╮", screen)) == WIDEST
+    assert "1 buy," in screen and "1 payment" in screen
 
 
 def test_without_a_terminal_there_is_a_line_every_five_seconds():
@@ -115,7 +115,7 @@ def test_a_terminal_of_eighty_columns_and_twenty_four_lines_shows_all_of_it():
     levels = [(Decimal(64_900 + level), Decimal("0.0512")) for level in range(LEVELS)]
     many = dataclasses.replace(MARKET, order_book=OrderBook(levels, levels), trades=MARKET.trades * LEVELS)
     console = Console(file=io.StringIO(), force_terminal=True, no_color=True, width=80, height=24)
-    console.print(Screen(console, "Acme, BTC-USD, http://127.0.0.1:36379")._picture(many, trading(12)))
+    console.print(Screen(console, "Acme, BTC-USD, http://127.0.0.1:36379")._layout(many, trading(12)))
     lines = re.sub(r"\x1b\[[0-9;]*m", "", console.file.getvalue()).splitlines()
 
     assert len(lines) < 24 and max(map(len, lines)) == 80

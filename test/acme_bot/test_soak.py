@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from acme_bot.soak import gauges
+from acme_bot.soak.chart import draw
 from acme_bot.soak.gauges import BotGauge, VenueGauge
-from acme_bot.soak.picture import draw
 from acme_bot.soak.trend import Series, trend_of
 
 HOUR = 3600
@@ -73,7 +73,7 @@ def test_too_few_samples_are_not_judged():
         trend_of(series([1.0] * 9))
 
 
-def test_the_picture_is_a_png(tmp_path):
+def test_the_chart_is_a_png(tmp_path):
     trends = [trend_of(series(leak(per_hour))) for per_hour in (0, 60)] * 2
 
     draw(trends, "4 orders", tmp_path / "soak.png")

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from acme_exchange.cli.notices import Activity
-from acme_exchange.middles import FILE_NAME as MIDDLES
+from acme_exchange.mid_prices import FILE_NAME as MIDDLES
 from test.acme_exchange.processes import carried_out, command, serving
 
 PATIENCE_SECONDS = 120

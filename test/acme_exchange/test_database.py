@@ -318,7 +318,7 @@ async def test_another_programs_lock_is_waited_out_and_said(tmp_path, monkeypatc
         venue.execute(PlaceOrder("ann", "BTC-PERP", "buy", "limit", Decimal("0.01"), Decimal(60_000)))
         while "another program has locked the database" not in caplog.text:
             await asyncio.sleep(0)
-        assert venue.progress.kept <= recorded + 1
+        assert venue.progress.durable <= recorded + 1
         other.execute("ROLLBACK")
     await venue.progress.settle()
     await venue.store.close()

@@ -96,7 +96,7 @@ class Arbitrage:
         bot = self._hbot.start_bot(BOT)
         deadline = time.monotonic() + PATIENCE
         while not (until() and self._is_quiet()):
-            assert bot.poll() is None and time.monotonic() < deadline, self._hbot.bot_complaints(BOT)
+            assert bot.poll() is None and time.monotonic() < deadline, self._hbot.bot_errors(BOT)
             time.sleep(0.5)
         status = self._hbot.run("status")
         self._hbot.run("stop")

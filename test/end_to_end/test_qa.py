@@ -137,7 +137,7 @@ class Seen:
     relaunched: Moment | None = None
     log: str = ""
     history: dict[str, str] = field(default_factory=dict)
-    complaints_of_history: str = ""
+    history_errors: str = ""
     records: Statement = field(default_factory=Statement)
     statement: tuple[Statement, Valuation] | None = None
     opening: Decimal = Decimal(0)
@@ -221,7 +221,7 @@ class Floor:
         self.seen.log = (self.hbot.workspace / "logs" / f"logs_{Path(BOT).stem}.log").read_text(encoding="utf-8")
         history = subprocess.run([self.hbot.workspace / "hbot", "history"], capture_output=True, text=True, check=True)
         self.seen.history = cells(history.stdout, CONNECTOR)
-        self.seen.complaints_of_history = history.stderr
+        self.seen.history_errors = history.stderr
         self.seen.records = self.records.statement()
         self.seen.statement = self.owner.statement()
 
@@ -432,7 +432,7 @@ def test_history_the_database_and_the_venue_agree_on_fills_and_fees(seen: Seen):
 
 
 def test_history_values_coins_at_the_venues_rates_and_asks_nobody_else(seen: Seen):
-    said = seen.complaints_of_history
+    said = seen.history_errors
     assert "Traceback" not in said and not re.search("gate|binance", said, re.IGNORECASE), said
 
 

@@ -147,7 +147,7 @@ def test_a_bot_trades_on_a_subaccount_of_a_server_with_an_authority_of_its_own_b
     bot = hbot.start_bot(BOT)
     deadline = time.monotonic() + PATIENCE
     while not placements(access_log):
-        assert time.monotonic() < deadline, hbot.bot_complaints(BOT)
+        assert time.monotonic() < deadline, hbot.bot_errors(BOT)
         time.sleep(0.5)
     hbot.run("stop")
     bot.wait()

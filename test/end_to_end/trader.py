@@ -485,12 +485,12 @@ class Trader(EventListener):
         poll can know, and nothing is told twice."""
         ledger = await self._ledger()
         try:
-            await self.until(lambda: self._picture(ledger) == ledger)
+            await self.until(lambda: self._known_account(ledger) == ledger)
         except TimeoutError:
-            assert self._picture(ledger) == ledger
+            assert self._known_account(ledger) == ledger
         told = list(self.events)
         await self.poll()
-        assert self._picture(ledger) == ledger
+        assert self._known_account(ledger) == ledger
         assert await self._unrealized_at_venue() == {
             key: position.unrealized_pnl for key, position in self.connector.account_positions.items()
         }
@@ -523,7 +523,7 @@ class Trader(EventListener):
             "mode": account["positionMode"],
         }
 
-    def _picture(self, ledger: dict[str, Any]) -> dict[str, Any]:
+    def _known_account(self, ledger: dict[str, Any]) -> dict[str, Any]:
         """The same, as the connector has it. An order that was reported more than once, or begun and not ended, is
         none that the venue could have."""
         connector = self.connector

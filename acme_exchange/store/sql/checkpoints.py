@@ -34,13 +34,13 @@ class Checkpoints:
         """
         :param writing: the connection that batches are written over, in `write_thread` alone.
         """
-        self._beside = database.engine.connect()
+        self._connection = database.engine.connect()
         self._log = database.file.log if database.file else None
         self._writing = writing
         self._write_thread = write_thread
         self._thread = ThreadPoolExecutor(1, "store-checkpoints")
         self._rows = 0
-        self._said_bytes = LARGE_LOG_BYTES // 2
+        self._warned_bytes = LARGE_LOG_BYTES // 2
         self._latest: Future[Any] | None = None
 
     def follow_batch(self) -> None:
@@ -62,12 +62,12 @@ class Checkpoints:
     def close(self) -> None:
         """Waits for the one at hand. What is left in the log then, SQLite moves when the last connection is closed."""
         self._thread.shutdown()
-        self._beside.close()
+        self._connection.close()
 
     def _make(self, log: Path) -> None:
         """The log begins anew only when a checkpoint has moved all of it. One that is made while batches are written
         moves nearly all; the rest is little, and is moved between two batches."""
-        _checkpoint(self._beside)
+        _checkpoint(self._connection)
         self._write_thread.submit(_checkpoint, self._writing).result()
         self._look_at(log)
 
@@ -76,11 +76,11 @@ class Checkpoints:
         size = log.stat().st_size
         if size >= LARGEST_LOG_BYTES:
             raise StoreFailed(f"The venue ends, and has lost nothing it said: {HELD_UP % (size >> 20, log)}.")
-        if size >= 2 * self._said_bytes:
-            self._said_bytes = size
+        if size >= 2 * self._warned_bytes:
+            self._warned_bytes = size
             logger.warning(HELD_UP, size >> 20, log)
         elif size < LARGE_LOG_BYTES:
-            self._said_bytes = LARGE_LOG_BYTES // 2
+            self._warned_bytes = LARGE_LOG_BYTES // 2
 
 
 def _checkpoint(connection: Connection) -> None:

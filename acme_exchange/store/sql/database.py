@@ -255,13 +255,13 @@ class Prepared:
         """
         compiled = statement.compile(dialect=dialect, column_keys=names if is_insert else None)
         self._sql = str(compiled)
-        self._arranged: Callable[[tuple[Any, ...]], Any] | None = None
+        self._arrange: Callable[[tuple[Any, ...]], Any] | None = None
         placed = compiled.positiontup
         if placed is None:
-            self._arranged = lambda row: dict(zip(names, row))
+            self._arrange = lambda row: dict(zip(names, row))
         elif list(placed) != list(names):
             places = [names.index(name) for name in placed]
-            self._arranged = lambda row: tuple([row[at] for at in places])
+            self._arrange = lambda row: tuple([row[at] for at in places])
         self._of_many = of_many if of_many and dialect.name == "sqlite" else None
         self._texts: dict[int, str] = {}
 
@@ -272,7 +272,7 @@ class Prepared:
         waits once.
         """
         if self._of_many is None or len(rows) == 1:
-            cursor.executemany(self._sql, rows if self._arranged is None else list(map(self._arranged, rows)))
+            cursor.executemany(self._sql, rows if self._arrange is None else list(map(self._arrange, rows)))
             return cursor.rowcount
         done = 0
         while done < len(rows):
@@ -287,7 +287,7 @@ class Prepared:
 
     def find(self, cursor: DBAPICursor, row: tuple[Any, ...]) -> Sequence[Any]:
         """The rows that it finds. All are fetched, so that no read transaction stays open."""
-        cursor.execute(self._sql, row if self._arranged is None else self._arranged(row))
+        cursor.execute(self._sql, row if self._arrange is None else self._arrange(row))
         return cursor.fetchall()
 
 

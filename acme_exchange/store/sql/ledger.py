@@ -89,9 +89,11 @@ def entries(connection: Connection, account: str) -> Iterator[Entry]:
 
 def deposits(connection: Connection) -> dict[str, Deposits]:
     """What was deposited into each account."""
-    kept = tables.postings.c
+    columns = tables.postings.c
     found: dict[str, Deposits] = {}
-    for row in connection.execute(select(kept.account, kept.amount, kept.time).where(kept.kind == "deposit")):
+    for row in connection.execute(
+        select(columns.account, columns.amount, columns.time).where(columns.kind == "deposit")
+    ):
         one = Deposits(Decimal(row.amount), row.time)
         found[row.account] = found[row.account].and_then(one) if row.account in found else one
     return found

@@ -19,21 +19,23 @@ from acme_exchange.store.store import Candle, FillFilter, FirstStart, OrderFilte
 def orders(
     connection: Connection, account: str, accepted: OrderFilter, period: Period, limit: int, oldest_first: bool
 ) -> Page[Order]:
-    kept = tables.orders.c
-    query = select(tables.orders).where(kept.account == account)
-    query = _matching(query, {kept.market: accepted.market, kept.side: accepted.side, kept.kind: accepted.kind})
-    return _page(connection, query, (kept.created_at, kept.id), period, limit, oldest_first, rows.order_of)
+    columns = tables.orders.c
+    query = select(tables.orders).where(columns.account == account)
+    query = _matching(
+        query, {columns.market: accepted.market, columns.side: accepted.side, columns.kind: accepted.kind}
+    )
+    return _page(connection, query, (columns.created_at, columns.id), period, limit, oldest_first, rows.order_of)
 
 
 def fills(
     connection: Connection, account: str, accepted: FillFilter, period: Period, limit: int, oldest_first: bool
 ) -> Page[Filled]:
-    kept = tables.fills.c
-    query = select(tables.fills).where(kept.account == account)
-    query = _matching(query, {kept.market: accepted.market, kept.order_id: accepted.order_id})
+    columns = tables.fills.c
+    query = select(tables.fills).where(columns.account == account)
+    query = _matching(query, {columns.market: accepted.market, columns.order_id: accepted.order_id})
     if accepted.least_id is not None:
-        query = query.where(kept.id >= accepted.least_id)
-    return _page(connection, query, (kept.time, kept.id), period, limit, oldest_first, rows.fill_of)
+        query = query.where(columns.id >= accepted.least_id)
+    return _page(connection, query, (columns.time, columns.id), period, limit, oldest_first, rows.fill_of)
 
 
 def funding_payments(
@@ -56,32 +58,32 @@ def ledger(connection: Connection, account: str, period: Period, limit: int) -> 
 
 
 def trades(connection: Connection, market: str, period: Period, limit: int, least_id: int) -> list[Traded]:
-    kept = tables.trades.c
-    query = select(tables.trades).where(kept.market == market)
+    columns = tables.trades.c
+    query = select(tables.trades).where(columns.market == market)
     if least_id:
-        query = query.where(kept.id >= least_id)
-    return _page(connection, query, (kept.time, kept.id), period, limit, False, rows.trade_of).records
+        query = query.where(columns.id >= least_id)
+    return _page(connection, query, (columns.time, columns.id), period, limit, False, rows.trade_of).records
 
 
 def candles(connection: Connection, market: str, resolution: int, period: Period, now: int, limit: int) -> list[Candle]:
-    kept = tables.candles.c
-    ours = select(tables.candles).where(kept.market == market, kept.resolution == resolution)
-    first = connection.scalar(ours.with_only_columns(func.min(kept.start)))
+    columns = tables.candles.c
+    ours = select(tables.candles).where(columns.market == market, columns.resolution == resolution)
+    first = connection.scalar(ours.with_only_columns(func.min(columns.start)))
     if first is None:
         return []
     starts = starts_within(first, resolution, period, now, limit)
     if not starts:
         return []
-    before = select(func.max(kept.start)).where(
-        kept.market == market, kept.resolution == resolution, kept.start <= starts.start
+    before = select(func.max(columns.start)).where(
+        columns.market == market, columns.resolution == resolution, columns.start <= starts.start
     )
-    needed = ours.where(kept.start >= before.scalar_subquery(), kept.start < starts.stop).order_by(kept.start)
+    needed = ours.where(columns.start >= before.scalar_subquery(), columns.start < starts.stop).order_by(columns.start)
     return without_gaps([rows.candle_of(row) for row in connection.execute(needed)], starts)
 
 
 def first_start(connection: Connection) -> FirstStart | None:
-    kept = connection.execute(select(tables.venue)).one()
-    return None if kept.began is None else FirstStart(kept.began, kept.first_seed)
+    row = connection.execute(select(tables.venue)).one()
+    return None if row.began is None else FirstStart(row.began, row.first_seed)
 
 
 def engine_state(connection: Connection) -> dict[str, Any] | None:
@@ -89,7 +91,7 @@ def engine_state(connection: Connection) -> dict[str, Any] | None:
 
     The quotes of the house are not in it: whoever simulates the market makes them anew.
     """
-    kept = connection.execute(select(tables.venue)).one()
+    row = connection.execute(select(tables.venue)).one()
     accounts = _plain(connection, select(tables.accounts).order_by(tables.accounts.c.number))
     if not accounts:
         return None
@@ -97,9 +99,9 @@ def engine_state(connection: Connection) -> dict[str, Any] | None:
     statistics = select(tables.statistics).order_by(tables.statistics.c.market, tables.statistics.c.bucket)
     return {
         "version": SNAPSHOT_VERSION,
-        "now": kept.now,
-        "funding_interval": kept.funding_interval,
-        "counters": {name: getattr(kept, name) for name in tables.COUNTERS},
+        "now": row.now,
+        "funding_interval": row.funding_interval,
+        "counters": {name: getattr(row, name) for name in tables.COUNTERS},
         "client_ids": None,
         "markets": _plain(connection, select(tables.markets)),
         "statistics": _plain(connection, statistics),
@@ -158,11 +160,11 @@ def _whole_moments[Record](
     limit: int,
     made: Callable[[Any], Record],
 ) -> list[Record]:
-    kept = table.c
-    query = _within(_matching(query, {kept.market: market}), kept.time, period)
+    columns = table.c
+    query = _within(_matching(query, {columns.market: market}), columns.time, period)
     last = connection.execute(
-        query.with_only_columns(kept.time).order_by(kept.time.desc()).offset(limit - 1).limit(1)
+        query.with_only_columns(columns.time).order_by(columns.time.desc()).offset(limit - 1).limit(1)
     ).scalar()
     if last is not None:
-        query = query.where(kept.time >= last)
-    return [made(row) for row in connection.execute(query.order_by(kept.time.desc(), kept.id.desc()))]
+        query = query.where(columns.time >= last)
+    return [made(row) for row in connection.execute(query.order_by(columns.time.desc(), columns.id.desc()))]

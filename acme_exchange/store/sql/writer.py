@@ -73,8 +73,8 @@ class Batch:
         for event in events:
             if isinstance(event, OrderChanged):
                 self._note_order(event)
-            elif (like_it := lists.get(type(event))) is not None:
-                like_it.append(event)
+            elif (same_kind := lists.get(type(event))) is not None:
+                same_kind.append(event)
             else:
                 continue
             urgent = True

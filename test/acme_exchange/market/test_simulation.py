@@ -55,8 +55,8 @@ class Run:
         self.events += self.engine.apply(command, self.now)
 
     def mid(self, market):
-        picture = self.engine.market(market)
-        return (picture.bid + picture.ask) / 2
+        view = self.engine.market(market)
+        return (view.bid + view.ask) / 2
 
 
 def commands(seed, steps, **more):

@@ -196,8 +196,8 @@ async def test_what_is_not_taken_is_tried_again_while_that_may_help_and_then_sai
             assert await mailbox.next() == text
         await told.waits.end(URGENT_SECONDS)
         await told.waits.end(REST_SECONDS)
-        (complaint,) = [line for line in told.said if "not sent" in line]
-        assert complaint.startswith(f"A notification was not sent: ntfy answered with {status}")
+        (warning,) = [line for line in told.said if "not sent" in line]
+        assert warning.startswith(f"A notification was not sent: ntfy answered with {status}")
     told.trade()
     await told.waits.end(GATHER_SECONDS)
     assert (await mailbox.next()).splitlines()[-1] == "2 earlier messages could not be sent."

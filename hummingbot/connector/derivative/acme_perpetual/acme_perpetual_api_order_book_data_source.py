@@ -124,7 +124,7 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         self._api_factory = api_factory
         self._domain = domain
         self._update_ids = itertools.count(1)
-        self._complaints = stream.Complaints(self.logger())
+        self._warnings = stream.WarningLimiter(self.logger())
         self._connections: List[MarketsConnection] = []
         self._listeners: Set[asyncio.Task] = set()
         self._listening = asyncio.Lock()
@@ -382,7 +382,7 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
     async def _resubscribe_lost_books(self, ws: WSAssistant):
         now = self._now()
         for each in [each for each in self._carried_by(ws) if each.book.resubscribe_at <= now]:
-            if each.book.first_complaint():
+            if each.book.must_log_loss():
                 self.logger().warning(
                     f"Subscribing again to the order book of {each.trading_pair}: {each.book.reason}."
                 )
@@ -416,7 +416,7 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         try:
             frame = wire.public_frame(text)
         except wire.WireError as error:
-            self._complaints.log("no frame", f"Ignored a message that is no frame of the venue's ({error}).")
+            self._warnings.log("no frame", f"Ignored a message that is no frame of the venue's ({error}).")
             return
         handle = self._handlers.get(wire.channel(frame))
         if handle is None or not wire.has_data(frame):
@@ -424,14 +424,14 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
             return
         subscription = self._subscriptions.get(wire.market(frame))
         if subscription is None:
-            self._complaints.log("unknown market", "Ignored a frame of a market that was not subscribed to.")
+            self._warnings.log("unknown market", "Ignored a frame of a market that was not subscribed to.")
             return
         handle(subscription, frame, batch, now)
 
     def _take_notice(self, frame: Dict[str, Any]):
-        complaint = wire.complaint(frame)
-        if complaint is not None:
-            self._complaints.log(complaint, f"The order book stream was told: {complaint}")
+        error = wire.error_text(frame)
+        if error is not None:
+            self._warnings.log(error, f"The order book stream was told: {error}")
         elif wire.says_goodbye(frame):
             raise stream.StreamClosedError("the server is going away")
         elif wire.is_subscribed(frame) and wire.channel(frame) == CONSTANTS.ORDER_BOOK_CHANNEL:
@@ -450,7 +450,7 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         try:
             trades = market_data.trade_messages(subscription.trading_pair, frame)
         except wire.WireError as error:
-            self._complaints.log("trades", f"Ignored a malformed frame of trades ({error}).")
+            self._warnings.log("trades", f"Ignored a malformed frame of trades ({error}).")
             return
         output = self._output(self._trade_messages_queue_key)
         for trade in trades:
@@ -460,7 +460,7 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         try:
             update = market_data.funding_info_update(subscription.trading_pair, frame)
         except wire.WireError as error:
-            self._complaints.log("funding", f"Ignored a malformed frame of funding ({error}).")
+            self._warnings.log("funding", f"Ignored a malformed frame of funding ({error}).")
             return
         self._output(self._funding_info_messages_queue_key).put_nowait(update)
 
@@ -516,7 +516,7 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
             try:
                 await self._join_opened_markets()
             except Exception as error:
-                self._complaints.log("markets", f"The markets that are closed cannot be asked for ({error!r}).")
+                self._warnings.log("markets", f"The markets that are closed cannot be asked for ({error!r}).")
 
     async def _request_order_book_snapshots(self, output: asyncio.Queue):
         for trading_pair in [pair for pair in self._trading_pairs if self._is_without_book(pair)]:
@@ -526,7 +526,7 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
                 self._tell_closed(trading_pair, error)
             except Exception as error:
                 text = f"Unexpected error fetching order book snapshot for {trading_pair}. ({error!r})"
-                self._complaints.log(f"snapshot of {trading_pair}", text)
+                self._warnings.log(f"snapshot of {trading_pair}", text)
 
     def _is_without_book(self, trading_pair: str) -> bool:
         """Whether a pair has no book that follows the venue's; the tracker asks for its first books itself."""

@@ -27,7 +27,7 @@ class AcmePerpetualAPIUserStreamDataSource(UserStreamTrackerDataSource):
         self._auth = auth
         self._api_factory = api_factory
         self._domain = domain
-        self._complaints = stream.Complaints(self.logger())
+        self._warnings = stream.WarningLimiter(self.logger())
         # Of the present connection:
         self._unconfirmed_channels: Set[str] = set(CONSTANTS.PRIVATE_CHANNELS)
         self._early_frames: List[Dict[str, Any]] = []
@@ -76,18 +76,18 @@ class AcmePerpetualAPIUserStreamDataSource(UserStreamTrackerDataSource):
     async def _process_websocket_messages(self, websocket_assistant: WSAssistant, queue: asyncio.Queue):
         loop = asyncio.get_running_loop()
         confirm_by = loop.time() + CONSTANTS.SUBSCRIPTION_DEADLINE
-        async for frame in stream.frames(websocket_assistant, wire.private_frame, self._complaints):
+        async for frame in stream.frames(websocket_assistant, wire.private_frame, self._warnings):
             if frame is not None:
                 await self._process_event_message(frame, queue)
             if self._unconfirmed_channels and loop.time() >= confirm_by:
                 raise stream.StreamClosedError("the venue did not confirm the subscriptions")
 
     async def _process_event_message(self, event_message: Dict[str, Any], queue: asyncio.Queue):
-        complaint = wire.complaint(event_message)
-        if complaint is not None:
+        error = wire.error_text(event_message)
+        if error is not None:
             # A wrong clock makes a wrong login: the next one asks for the time again.
             self._auth.time_provider.clear_time_offset_ms_samples()
-            raise stream.StreamClosedError(complaint)
+            raise stream.StreamClosedError(error)
         if wire.is_subscribed(event_message):
             self._confirm(wire.channel(event_message), queue)
         elif wire.has_data(event_message) and wire.channel(event_message) in CONSTANTS.PRIVATE_CHANNELS:

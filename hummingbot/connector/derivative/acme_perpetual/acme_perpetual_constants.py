@@ -108,8 +108,8 @@ RECONNECT_DELAY_MIN = 0.1
 RECONNECT_DELAY_MAX = 5.0
 # A connection that lasted this long was a good one: after it, the next delay is the shortest again.
 STABLE_CONNECTION_SECONDS = 10.0
-COMPLAINT_INTERVAL = 300.0  # between two warnings of one kind about what a stream brings
-MOST_COMPLAINTS = 20  # kinds of warnings in that time
+WARNING_INTERVAL = 300.0  # between two warnings of one kind about what a stream brings
+MOST_WARNINGS = 20  # kinds of warnings in that time
 
 # A book whose updates came closer together than this was ticking; as much silence means that it no longer follows.
 BOOK_SILENCE_LIMIT = 5.0

@@ -114,7 +114,7 @@ class BookFollower:
     def __init__(self, trading_pair: str, now: float):
         self._trading_pair = trading_pair
         self.agreed_at = -inf
-        self._complained = False
+        self._is_loss_logged = False
         self._sides: Optional[Tuple[BookSide, BookSide]] = None
         self._frames: List[market_data.BookFrame] = []
         self._subscribed_at = self._last_frame_at = now
@@ -163,7 +163,7 @@ class BookFollower:
             self.lose("it did not match the venue's checksum", now)
             return None
         self._sides = bid_side, ask_side
-        self._complained = self._complained and is_full
+        self._is_loss_logged = self._is_loss_logged and is_full
         self.agreed_at = now
         kind = OrderBookMessageType.DIFF
         if is_full:
@@ -191,9 +191,9 @@ class BookFollower:
         """The venue confirmed the latest subscription: whatever comes from here on belongs to it."""
         self._expects_leftovers = False
 
-    def first_complaint(self) -> bool:
+    def must_log_loss(self) -> bool:
         """Whether the present trouble is still to be logged; True once until the book works again."""
-        first, self._complained = not self._complained, True
+        first, self._is_loss_logged = not self._is_loss_logged, True
         return first
 
     def _note_frame(self, is_full: bool, now: float):

@@ -10,7 +10,7 @@ from hummingbot.connector.derivative.acme_perpetual import (
     acme_perpetual_web_utils as web_utils,
 )
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_servers import known_domain
-from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_stream import Complaints
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_stream import WarningLimiter
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import AcmeRequestError
 from hummingbot.core.rate_oracle.sources.rate_source_base import RateSourceBase
 from hummingbot.core.utils import async_ttl_cache
@@ -37,7 +37,7 @@ class AcmePerpetualRateSource(RateSourceBase):
         self._factory = web_utils.build_api_factory_without_time_synchronizer_pre_processor(
             web_utils.create_throttler()
         )
-        self._complaints = Complaints(self.logger())
+        self._warnings = WarningLimiter(self.logger())
 
     @property
     def name(self) -> str:
@@ -50,10 +50,10 @@ class AcmePerpetualRateSource(RateSourceBase):
             return {}
         try:
             prices = market_data.prices(await self._markets())
-            self._complaints.forget()
+            self._warnings.forget()
             return prices
         except (AcmeRequestError, ValueError) as error:
-            self._complaints.log("request", f"No rates from Acme until the venue answers ({error}).")
+            self._warnings.log("request", f"No rates from Acme until the venue answers ({error}).")
             return {}
 
     async def _markets(self):

@@ -40,8 +40,8 @@ class Backoff:
         return delay
 
 
-class Complaints:
-    """Warnings of which each kind is logged once in `COMPLAINT_INTERVAL`, and of not too many kinds: a venue gone wrong
+class WarningLimiter:
+    """Warnings of which each kind is logged once in `WARNING_INTERVAL`, and of not too many kinds: a venue gone wrong
     must not fill the log."""
 
     def __init__(self, logger: logging.Logger, clock: Callable[[], float] = time.monotonic):
@@ -50,9 +50,9 @@ class Complaints:
         self._logged_at: Dict[str, float] = {}
 
     def log(self, kind: str, text: str):
-        earliest = self._clock() - CONSTANTS.COMPLAINT_INTERVAL
+        earliest = self._clock() - CONSTANTS.WARNING_INTERVAL
         self._logged_at = {known: time for known, time in self._logged_at.items() if time > earliest}
-        if kind not in self._logged_at and len(self._logged_at) < CONSTANTS.MOST_COMPLAINTS:
+        if kind not in self._logged_at and len(self._logged_at) < CONSTANTS.MOST_WARNINGS:
             self._logged_at[kind] = self._clock()
             self._logger.warning(text)
 
@@ -86,7 +86,7 @@ async def keep_connected(
     logged with its traceback.
     """
     loop = asyncio.get_running_loop()
-    backoff, complaints = Backoff(), Complaints(logger)
+    backoff, warnings = Backoff(), WarningLimiter(logger)
     while True:
         opened_at = None
         try:
@@ -95,19 +95,19 @@ async def keep_connected(
             await listen()
         except (ConnectionError, TimeoutError, aiohttp.ClientError) as error:
             text = str(error) or type(error).__name__
-            complaints.log(text, f"The {name} was interrupted ({text}). Connecting again.")
+            warnings.log(text, f"The {name} was interrupted ({text}). Connecting again.")
         except Exception:
             logger.exception(f"Unexpected error in the {name}. Connecting again.")
         finally:
             await close_stream()
         lasted = 0.0 if opened_at is None else loop.time() - opened_at
         if lasted >= CONSTANTS.STABLE_CONNECTION_SECONDS:
-            complaints.forget()
+            warnings.forget()
         await sleep(backoff.next_delay(lasted))
 
 
 async def frames(
-    assistant: WSAssistant, decode: Callable[[str], Dict[str, Any]], complaints: Complaints
+    assistant: WSAssistant, decode: Callable[[str], Dict[str, Any]], warnings: WarningLimiter
 ) -> AsyncIterator[Optional[Dict[str, Any]]]:
     """The frames of a connection, for as long as it lives, and None about once a second.
 
@@ -125,7 +125,7 @@ async def frames(
                 await reader.keep_alive()
                 yield None
                 continue
-            frame = _decoded(message, decode, complaints)
+            frame = _decoded(message, decode, warnings)
             if frame is None:
                 continue
             if not wire.has_data(frame):
@@ -209,9 +209,11 @@ class Reader:
         self.wake()
 
 
-def _decoded(message: Any, decode: Callable[[str], Dict[str, Any]], complaints: Complaints) -> Optional[Dict[str, Any]]:
+def _decoded(
+    message: Any, decode: Callable[[str], Dict[str, Any]], warnings: WarningLimiter
+) -> Optional[Dict[str, Any]]:
     try:
         return decode(message)
     except ValueError as error:
-        complaints.log("no frame", f"Ignored a message that is no frame of the venue's ({error}).")
+        warnings.log("no frame", f"Ignored a message that is no frame of the venue's ({error}).")
         return None

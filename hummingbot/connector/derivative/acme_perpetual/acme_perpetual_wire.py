@@ -16,7 +16,7 @@ import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants a
 
 _FUNDING_TEXT = f'"{CONSTANTS.FUNDING_CHANNEL}"'
 SERVER_LEAVES_CODE = 20001  # Acme API §6
-LONGEST_COMPLAINT = 200  # letters; longer than any text of Acme API §7
+LONGEST_ERROR_TEXT = 200  # letters; longer than any text of Acme API §7
 LARGEST_EXPONENT = 30  # of ten; nothing that is traded is larger, or smaller, and products of two still are numbers
 
 
@@ -265,11 +265,11 @@ def says_goodbye(frame: Dict[str, Any]) -> bool:
     return frame.get("type") == "info" and frame.get("code") == SERVER_LEAVES_CODE
 
 
-def complaint(frame: Dict[str, Any]) -> Optional[str]:
+def error_text(frame: Dict[str, Any]) -> Optional[str]:
     """The venue's words in an error frame (Acme API §7), or None when the frame is none."""
     if frame.get("type") != "error":
         return None
-    return str(frame.get("msg") or "The venue gave no reason")[:LONGEST_COMPLAINT]
+    return str(frame.get("msg") or "The venue gave no reason")[:LONGEST_ERROR_TEXT]
 
 
 def _channel_request(operation: str, channel_name: str, market_name: Optional[str]) -> Dict[str, str]:

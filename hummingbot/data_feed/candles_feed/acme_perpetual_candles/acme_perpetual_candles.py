@@ -11,7 +11,7 @@ from hummingbot.connector.derivative.acme_perpetual import (
     acme_perpetual_web_utils as web_utils,
 )
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_servers import known_domain
-from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_stream import Complaints
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_stream import WarningLimiter
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import AcmeRequestError
 from hummingbot.core.network_iterator import NetworkStatus
 from hummingbot.data_feed.candles_feed.acme_perpetual_candles import constants as CONSTANTS
@@ -64,7 +64,7 @@ class AcmePerpetualCandles(CandlesBase):
         self._domain = known_domain(self.connector_name)
         super().__init__(trading_pair, interval, max_records)
         self._use_throttler_of(self._api_factory)
-        self._complaints = Complaints(self.logger())
+        self._warnings = WarningLimiter(self.logger())
         self._told_shortage = False
 
     def attach_connector(self, connector: "ConnectorBase"):
@@ -157,12 +157,10 @@ class AcmePerpetualCandles(CandlesBase):
         while True:
             try:
                 await self._update()
-                self._complaints.forget()
+                self._warnings.forget()
             except AcmeRequestError as error:
                 self._reset_candles()
-                self._complaints.log(
-                    "request", f"No candles of {self._trading_pair} until the venue answers ({error})."
-                )
+                self._warnings.log("request", f"No candles of {self._trading_pair} until the venue answers ({error}).")
             except Exception:
                 self._reset_candles()
                 self.logger().exception("Unexpected error with the candles. Asking again.")

@@ -336,8 +336,8 @@ class FrameTests(unittest.TestCase):
         self.assertTrue(wire.is_pong({"type": "pong"}))
         self.assertTrue(wire.says_goodbye({"type": "info", "code": 20001, "msg": "going away"}))
         self.assertFalse(wire.says_goodbye({"type": "info", "code": 20002}))
-        self.assertEqual("Not logged in", wire.complaint({"type": "error", "code": 400, "msg": "Not logged in"}))
-        self.assertIsNone(wire.complaint({"type": "update", "msg": "x"}))
+        self.assertEqual("Not logged in", wire.error_text({"type": "error", "code": 400, "msg": "Not logged in"}))
+        self.assertIsNone(wire.error_text({"type": "update", "msg": "x"}))
 
     @fuzzed
     @given(st.dictionaries(st.sampled_from(["channel", "market", "type", "code", "msg", "data"]), json_values))
@@ -346,7 +346,7 @@ class FrameTests(unittest.TestCase):
             self.assertIsInstance(ask(frame), bool)
         self.assertIsInstance(wire.channel(frame), str)
         self.assertIsInstance(wire.market(frame), str)
-        self.assertIsInstance(wire.complaint(frame), (str, type(None)))
+        self.assertIsInstance(wire.error_text(frame), (str, type(None)))
 
 
 class BookTests(unittest.TestCase):

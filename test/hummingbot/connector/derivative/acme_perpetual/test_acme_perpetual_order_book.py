@@ -308,12 +308,12 @@ class BookFollowerTests(unittest.TestCase):
             take(self.book, UPDATE, now=now)
             self.assertEqual(float("inf"), self.book.resubscribe_at)
 
-    def test_one_complaint_until_the_book_works_again(self):
+    def test_a_loss_is_logged_once_until_the_book_works_again(self):
         self.live()
-        self.assertTrue(self.book.first_complaint())
-        self.assertFalse(self.book.first_complaint())
+        self.assertTrue(self.book.must_log_loss())
+        self.assertFalse(self.book.must_log_loss())
         self.book.resubscribed(101)
         self.live(102)
-        self.assertFalse(self.book.first_complaint())
+        self.assertFalse(self.book.must_log_loss())
         take(self.book, UPDATE, now=102.1)
-        self.assertTrue(self.book.first_complaint())
+        self.assertTrue(self.book.must_log_loss())

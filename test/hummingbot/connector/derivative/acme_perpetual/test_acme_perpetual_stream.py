@@ -38,29 +38,29 @@ class BackoffTests(IsolatedAsyncioWrapperTestCase):
             self.assertEqual(0.1, backoff.next_delay(lasted=CONSTANTS.STABLE_CONNECTION_SECONDS))
 
 
-class ComplaintsTests(IsolatedAsyncioWrapperTestCase):
+class WarningLimiterTests(IsolatedAsyncioWrapperTestCase):
     def test_each_kind_is_logged_once_in_a_while(self):
         now = [0.0]
-        complaints = stream.Complaints(LOGGER, clock=lambda: now[0])
+        warnings = stream.WarningLimiter(LOGGER, clock=lambda: now[0])
 
         with self.assertLogs(LOGGER, "WARNING") as logs:
-            for now[0], kind in ((0, "a"), (1, "a"), (1, "b"), (CONSTANTS.COMPLAINT_INTERVAL, "a")):
-                complaints.log(kind, f"{kind} at {now[0]}")
+            for now[0], kind in ((0, "a"), (1, "a"), (1, "b"), (CONSTANTS.WARNING_INTERVAL, "a")):
+                warnings.log(kind, f"{kind} at {now[0]}")
         self.assertEqual(["a at 0", "b at 1", "a at 300.0"], [record.getMessage() for record in logs.records])
 
-    def test_a_venue_that_finds_ever_new_complaints_does_not_fill_the_log(self):
-        complaints = stream.Complaints(LOGGER)
+    def test_a_venue_that_finds_ever_new_faults_does_not_fill_the_log(self):
+        warnings = stream.WarningLimiter(LOGGER)
         with self.assertLogs(LOGGER, "WARNING") as logs:
             for n in range(1000):
-                complaints.log(f"kind {n}", "text")
-        self.assertEqual(CONSTANTS.MOST_COMPLAINTS, len(logs.output))
+                warnings.log(f"kind {n}", "text")
+        self.assertEqual(CONSTANTS.MOST_WARNINGS, len(logs.output))
 
     def test_forgetting(self):
-        complaints = stream.Complaints(LOGGER)
+        warnings = stream.WarningLimiter(LOGGER)
         with self.assertLogs(LOGGER, "WARNING") as logs:
-            complaints.log("a", "first")
-            complaints.forget()
-            complaints.log("a", "second")
+            warnings.log("a", "first")
+            warnings.forget()
+            warnings.log("a", "second")
         self.assertEqual(2, len(logs.output))
 
 

@@ -18,7 +18,7 @@ from acme_exchange.venue import Venue
 
 
 @dataclass(frozen=True)
-class Premises:
+class DataLocation:
     """Where a venue keeps what it has.
 
     :ivar database: where its data is.

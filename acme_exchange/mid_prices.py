@@ -23,7 +23,7 @@ FILE_NAME = "middles.csv"
 logger = logging.getLogger(__name__)
 
 
-class MiddleKeeper:
+class MidPriceRecorder:
     """Writes a line for each fill and horizon: the fill's time and id, the seconds, and half way between the best
     prices then.
 
@@ -54,23 +54,23 @@ class MiddleKeeper:
         self._file.close()
 
     def _look(self, fill: Filled, seconds: int, now: int) -> None:
-        middle = self._middle(fill.market)
+        mid_price = self._mid_price(fill.market)
         is_late = now - fill.time - seconds * MICROSECONDS > LATE_MICROSECONDS
-        if middle is None or is_late or self._file.closed:
+        if mid_price is None or is_late or self._file.closed:
             return
         try:
-            print(fill.time, fill.id, seconds, f"{middle:f}", sep=",", file=self._file)
+            print(fill.time, fill.id, seconds, f"{mid_price:f}", sep=",", file=self._file)
         except OSError as error:
             logger.warning("what markets do after fills is not kept any more: %s", error.strerror)
             with suppress(OSError):
                 self._file.close()
 
-    def _middle(self, market: str) -> Decimal | None:
+    def _mid_price(self, market: str) -> Decimal | None:
         bids, asks = self._engine.levels(market, 1)
         return (bids[0][0] + asks[0][0]) / 2 if bids and asks else None
 
 
-def read_middles(folder: Path) -> dict[tuple[int, int, int], float]:
+def read_mid_prices(folder: Path) -> dict[tuple[int, int, int], float]:
     """By the fill's time (microseconds since the epoch) and id, and the seconds after it; empty where none are kept."""
     path = folder / FILE_NAME
     return dict(_read(path)) if path.exists() else {}
@@ -81,6 +81,6 @@ def _read(path: Path) -> Iterator[tuple[tuple[int, int, int], float]]:
         for line in file:
             # A venue that was killed may have left half a line, and a power cut anything.
             with suppress(ValueError):
-                time, fill, seconds, middle = line.removesuffix("\n").split(",")
+                time, fill, seconds, mid_price = line.removesuffix("\n").split(",")
                 if line.endswith("\n"):
-                    yield (int(time), int(fill), int(seconds)), float(middle)
+                    yield (int(time), int(fill), int(seconds)), float(mid_price)

@@ -21,16 +21,16 @@ MOST_HELD_BYTES = 32 * 1024 * 1024
 many of them wait for count for each of them."""
 
 
-class Standing(IntEnum):
+class Rank(IntEnum):
     """What a client has done so far."""
 
     NEW = 0
     ANSWERED = 1
     LISTENING = 2
-    PROVEN = 3
+    AUTHENTICATED = 3
 
 
-def _cut_nothing() -> None:
+def _disconnect_nothing() -> None:
     """For a client that has no connection."""
 
 
@@ -38,32 +38,32 @@ class Client:
     """One connection, from when it is accepted.
 
     :ivar address: the IP address it comes from.
-    :ivar cut: ends it.
+    :ivar disconnect: ends it.
     :ivar held: bytes that are in memory for it.
     """
 
     def __init__(self, clients: "Clients", address: str) -> None:
         self.address = address
-        self.standing = Standing.NEW
+        self.rank = Rank.NEW
         self.held = 0
-        self.cut: Callable[[], object] = _cut_nothing
+        self.disconnect: Callable[[], object] = _disconnect_nothing
         self._clients = clients
 
     def answered(self) -> None:
         """It has asked something, and was answered."""
-        if self.standing is Standing.NEW:
-            self.standing = Standing.ANSWERED
+        if self.rank is Rank.NEW:
+            self.rank = Rank.ANSWERED
 
-    def proven(self) -> None:
+    def authenticated(self) -> None:
         """It has shown a key that the venue knows."""
-        self.standing = Standing.PROVEN
+        self.rank = Rank.AUTHENTICATED
 
     def may_listen(self) -> bool:
         """Whether it may stay as a WebSocket."""
-        if self.standing is not Standing.PROVEN:
+        if self.rank is not Rank.AUTHENTICATED:
             if self._clients.listeners(self.address) >= self._clients.most_listeners:
                 return False
-            self.standing = Standing.LISTENING
+            self.rank = Rank.LISTENING
         return True
 
     def hold(self, change: int) -> None:
@@ -114,7 +114,7 @@ class Clients:
         if leaving is None:
             return None
         self.remove(leaving)
-        leaving.cut()
+        leaving.disconnect()
         return self._entered(address)
 
     def remove(self, client: Client) -> None:
@@ -135,17 +135,17 @@ class Clients:
         while change > 0 and self._held > self._most_held:
             leaving = self._greediest()
             self.remove(leaving)
-            leaving.cut()
+            leaving.disconnect()
 
     def _greediest(self) -> Client:
         """Among those without a key, unless the others hold the larger part."""
         everyone = [client for own in self._of_address.values() for client in own]
-        strangers = [client for client in everyone if client.standing is not Standing.PROVEN]
+        strangers = [client for client in everyone if client.rank is not Rank.AUTHENTICATED]
         blamed = strangers if sum(client.held for client in strangers) * 2 >= self._held else everyone
         return max(blamed, key=lambda client: client.held)
 
     def listeners(self, address: str) -> int:
-        return sum(1 for client in self._of_address.get(address, {}) if client.standing is Standing.LISTENING)
+        return sum(1 for client in self._of_address.get(address, {}) if client.rank is Rank.LISTENING)
 
     def _entered(self, address: str) -> Client:
         client = Client(self, address)
@@ -163,5 +163,5 @@ class Clients:
 
 def _least(clients: dict[Client, None]) -> Client | None:
     """The one that has to go first; they are in the order in which they came."""
-    candidates = [client for client in clients if client.standing < Standing.LISTENING]
-    return min(candidates, key=lambda client: client.standing, default=None)
+    candidates = [client for client in clients if client.rank < Rank.LISTENING]
+    return min(candidates, key=lambda client: client.rank, default=None)

@@ -1,4 +1,4 @@
-"""The soak as a picture: every series over the run's time, and the line that was judged."""
+"""The soak as a chart: every series over the run's time, and the line that was judged."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ RISING, STEADY = "tab:red", "tab:green"
 
 def draw(trends: Sequence[Trend], title: str, path: Path) -> None:
     """Writes a PNG with one panel for each trend. Needs no display."""
-    # It takes seconds to load, which only a picture is worth.
+    # It takes seconds to load, which only a chart is worth.
     from matplotlib.figure import Figure
 
     rows = -(-len(trends) // COLUMNS)

@@ -1,11 +1,11 @@
-from acme_exchange.api.standing import MOST_AN_ADDRESS, Clients
+from acme_exchange.api.clients import MOST_AN_ADDRESS, Clients
 
 
 def entered(clients: Clients, address: str, number: int, gone: list) -> list:
     made = []
     for _ in range(number):
         client = clients.enter(address)
-        client.cut = lambda client=client: gone.append(client)
+        client.disconnect = lambda client=client: gone.append(client)
         made.append(client)
     return made
 
@@ -20,20 +20,20 @@ def test_at_an_address_s_bound_its_oldest_that_has_asked_nothing_leaves():
 
 def test_whoever_holds_the_most_goes_when_all_together_hold_too_much():
     clients, gone = Clients(most_held=1_000), []
-    proven, modest, greedy, other = entered(clients, "a", 4, gone)
-    proven.proven()
-    proven.hold(300), modest.hold(50), greedy.hold(400), other.hold(250)
+    authenticated, modest, greedy, other = entered(clients, "a", 4, gone)
+    authenticated.authenticated()
+    authenticated.hold(300), modest.hold(50), greedy.hold(400), other.hold(250)
     assert gone == []
     other.hold(1)
     assert gone == [greedy]
     greedy.hold(10_000)
-    proven.hold(399)
+    authenticated.hold(399)
     assert gone == [greedy]
-    proven.hold(1)
-    assert gone == [greedy, proven], "what those without a key hold is the smaller part"
+    authenticated.hold(1)
+    assert gone == [greedy, authenticated], "what those without a key hold is the smaller part"
     modest.hold(-50), other.hold(700)
     other.hold(100)
-    assert gone == [greedy, proven, other] and clients.enter("b") is not None
+    assert gone == [greedy, authenticated, other] and clients.enter("b") is not None
 
 
 def test_at_the_bound_of_all_the_address_with_the_most_makes_room():
@@ -45,10 +45,10 @@ def test_at_the_bound_of_all_the_address_with_the_most_makes_room():
 
 def test_nobody_who_has_shown_a_key_or_listens_is_sent_away():
     clients, gone = Clients(most=4), []
-    proven, listening, other = entered(clients, "a", 3, gone)
-    proven.proven()
+    authenticated, listening, other = entered(clients, "a", 3, gone)
+    authenticated.authenticated()
     assert listening.may_listen()
-    other.proven()
+    other.authenticated()
     assert clients.enter("a") is None and gone == []
     other.leave()
     assert clients.enter("a") is not None
@@ -58,9 +58,9 @@ def test_not_all_room_goes_to_those_who_listen_without_a_key():
     clients, gone = Clients(most=16), []
     allowed = [client.may_listen() for client in entered(clients, "a", 12, gone)]
     assert allowed == [True] * 6 + [False] * 6
-    proven = entered(clients, "b", 1, gone)[0]
-    proven.proven()
-    assert proven.may_listen()
+    authenticated = entered(clients, "b", 1, gone)[0]
+    authenticated.authenticated()
+    assert authenticated.may_listen()
 
 
 def test_who_leaves_twice_leaves_once():

@@ -1,4 +1,4 @@
-"""The report as a picture: the profit over time, by market, and what became of the price after fills."""
+"""The report as a chart: the profit over time, by market, and what became of the price after fills."""
 
 from datetime import UTC, datetime
 from io import BytesIO
@@ -6,7 +6,7 @@ from typing import Any
 
 from acme_bot.report.report import Report
 from acme_bot.report.session import ROLES
-from acme_exchange.middles import HORIZONS
+from acme_exchange.mid_prices import HORIZONS
 
 SIZE_INCHES = (11, 7.5)
 DOTS_AN_INCH = 110
@@ -16,7 +16,7 @@ UP, DOWN, MAKER, TAKER = "#1a8f5c", "#c03a4b", "#2f6fd0", "#c58a1b"
 
 def draw(report: Report) -> bytes:
     """A PNG. Needs no display, but matplotlib."""
-    # It takes seconds to load, which only a picture is worth.
+    # It takes seconds to load, which only a chart is worth.
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=SIZE_INCHES, layout="constrained")
@@ -62,4 +62,4 @@ def _draw_after(panel: Any, report: Report) -> None:
     panel.set_xticks(range(len(HORIZONS)), [f"{seconds} s" for seconds in HORIZONS])
     panel.axhline(0, color="0.5", linewidth=0.8)
     panel.legend(frameon=False)
-    panel.set_title("The middle against the fill, bp", loc="left", fontsize="medium")
+    panel.set_title("Mid price against the fill, bp", loc="left", fontsize="medium")

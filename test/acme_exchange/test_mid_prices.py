@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from acme_exchange.market import plan_markets
-from acme_exchange.middles import FILE_NAME, MiddleKeeper, read_middles
+from acme_exchange.mid_prices import FILE_NAME, MidPriceRecorder, read_mid_prices
 from acme_exchange.venue import Venue, planned_venue
 from test.acme_exchange.venue import ALICE, BOB, MORNING, ManualClock, beat, place
 
@@ -18,12 +18,12 @@ def clock() -> ManualClock:
 @pytest.fixture
 def venue(clock: ManualClock, tmp_path: Path) -> Venue:
     venue = planned_venue(clock, plan_markets(clock.now(), 7, liquidity=False), [ALICE, BOB])
-    venue.listen(MiddleKeeper(venue.engine, clock, tmp_path).listen)
+    venue.listen(MidPriceRecorder(venue.engine, clock, tmp_path).listen)
     beat(venue)
     return venue
 
 
-def test_each_fill_is_followed_by_the_middle_of_then(venue: Venue, clock: ManualClock, tmp_path: Path):
+def test_each_fill_is_followed_by_its_mid_prices(venue: Venue, clock: ManualClock, tmp_path: Path):
     place(venue, "alice", "buy", "0.1", 65_000)
     place(venue, "bob", "sell", "0.1", 65_000)
     place(venue, "alice", "buy", "0.1", 64_990)
@@ -35,7 +35,7 @@ def test_each_fill_is_followed_by_the_middle_of_then(venue: Venue, clock: Manual
             place(venue, "bob", "sell", "0.1", 64_996)
             place(venue, "bob", "sell", "0.1", 64_995)
 
-    kept = read_middles(tmp_path)
+    kept = read_mid_prices(tmp_path)
 
     maker, taker = sorted({fill for _, fill, _ in kept})
     assert {time for time, _, _ in kept} == {MORNING}
@@ -58,10 +58,10 @@ def test_nothing_is_kept_of_a_book_without_a_side_or_of_a_moment_that_was_missed
     clock.advance(15)
     beat(venue)
 
-    assert read_middles(tmp_path) == {}
+    assert read_mid_prices(tmp_path) == {}
 
 
 def test_half_a_line_of_a_venue_that_was_killed_is_nothing(tmp_path: Path):
     (tmp_path / FILE_NAME).write_bytes(b"1,2,10,64995.5\n\0\xff\0,2,60,1\n1,x,10,5\n1,2,60,649")
 
-    assert read_middles(tmp_path) == {(1, 2, 10): 64_995.5}
+    assert read_mid_prices(tmp_path) == {(1, 2, 10): 64_995.5}
