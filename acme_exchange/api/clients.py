@@ -73,7 +73,7 @@ class Client:
 
     def leave(self) -> None:
         """It is connected no more."""
-        self.cut = _cut_nothing
+        self.disconnect = _disconnect_nothing
         self._clients.remove(self)
 
 
