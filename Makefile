@@ -80,9 +80,16 @@ kills: venv
 power-cuts: venv
 	@$(PYTHON_IN_VENV) -m pytest test/acme_exchange/test_power_cuts.py -s --power-cuts $(or $(CUTS),200) --kill-seed $(or $(SEED),1)
 
-## The connector beside Hummingbot's own, and beside the least that is possible. ARGS=--keep keeps the table.
+## The connector beside Hummingbot's own, and beside the least that is possible. ARGS=--keep keeps the table; the lines
+## of parts that did not run stay in it.
 bench: venv
 	@$(PYTHON_IN_VENV) -m bench $(ARGS)
+
+## What a whole bot costs to run, `perpetual_market_making` on the connector and on Hummingbot's own, side by side, for
+## SECONDS=600. ARGS=--keep keeps its lines of the table; those of `make bench` stay.
+.PHONY: bench-bot
+bench-bot: venv
+	@$(PYTHON_IN_VENV) -m bench bot $(if $(SECONDS),--seconds $(SECONDS)) $(ARGS)
 
 ## What clients without a key can cost the venue and its traders. ARGS="--seconds 20 --only half-sent".
 .PHONY: attack

@@ -6,6 +6,8 @@ import logging
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
 
 from rich.console import Console
 
@@ -16,39 +18,51 @@ from bench.measure import Line
 from bench.orders import order_lines
 from bench.running import running_lines
 from bench.streams import stream_lines
+from bench.whole_bot import SECONDS, bot_lines
 
 PARTS: dict[str, Callable[[], Awaitable[list[Line]]]] = {
     "books": book_lines,
     "streams": stream_lines,
     "orders": order_lines,
     "running": running_lines,
+    "bot": bot_lines,
 }
+ASKED_FOR = ["bot"]
+"""Parts that run when they are named: they take minutes, and both processors, in which nothing else can be measured."""
 
 
 async def _measure(parts: list[str], console: Console) -> list[Line]:
     lines = []
     for number, part in enumerate(parts, start=1):
         console.print(f"{number} of {len(parts)}: {part} ...")
-        lines += await PARTS[part]()
+        lines += [replace(line, part=part) for line in await PARTS[part]()]
     return lines
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)} (default: all)")
-    parser.add_argument("--keep", action="store_true", help="keep this table, in place of the one that there is")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)} (default: all but {', '.join(ASKED_FOR)})"
+    )
+    parser.add_argument("--keep", action="store_true", help="keep these lines, in place of those parts' that there are")
+    parser.add_argument(
+        "--seconds", type=float, default=SECONDS, help="for which whole bots trade (default: %(default)g)"
+    )
     options = parser.parse_args()
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}; write some of {', '.join(PARTS)}")
+    parts = options.parts or [part for part in PARTS if part not in ASKED_FOR]
+    PARTS["bot"] = partial(bot_lines, options.seconds)
     console = Console(width=table.WIDTH)
     # Whatever a connector complains of costs time, and no two complain alike.
     logging.disable(logging.ERROR)
     with tempfile.TemporaryDirectory() as folder:
         hummingbot.set_data_path(folder)
-        lines = asyncio.run(_measure(options.parts or list(PARTS), console))
+        lines = asyncio.run(_measure(parts, console))
     table.show(lines, console)
     slower = table.regressions(lines, table.load(table.RESULTS))
     if options.keep:
+        lines = table.with_other_parts(lines, table.load(table.RESULTS), list(PARTS))
         table.save(lines, table.RESULTS)
         table.draw(lines, table.PICTURE)
         table.put_into_page(lines, table.PAGE)

@@ -7,6 +7,7 @@ import json
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from random import Random
 
 DEPTH = 100
@@ -15,6 +16,8 @@ SHOWN = 20
 """Levels a side that Hyperliquid tells, whatever changed."""
 TICK = 1.0
 START = 1_767_323_045.678
+"""When event 0 of trades, funding and fills was, in seconds since the epoch; each number is a millisecond later."""
+HOUR = 3600
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,7 @@ class Acme:
                     "index": MIDDLE,
                     "mark": MIDDLE + number % 7,
                     "nextFundingRate": 1.25e-05,
-                    "nextFundingTime": "2026-01-02T04:00:00.000000+00:00",
+                    "nextFundingTime": datetime.fromtimestamp(_next_funding(number), UTC).isoformat(),
                     "openInterest": 12.5,
                     "time": _iso(number),
                 },
@@ -230,7 +233,7 @@ class Bybit:
                     "symbol": self.symbol(0),
                     "indexPrice": str(MIDDLE),
                     "markPrice": str(MIDDLE + number % 7),
-                    "nextFundingTime": "1767326400000",
+                    "nextFundingTime": f"{_next_funding(number)}000",
                     "fundingRate": "0.0000125",
                 },
                 "cs": number,
@@ -328,7 +331,7 @@ class Binance:
                     "i": str(MIDDLE),
                     "P": str(MIDDLE),
                     "r": "0.0000125",
-                    "T": 1767326400000,
+                    "T": _next_funding(number) * 1000,
                 },
             }
         )
@@ -516,7 +519,12 @@ def _milliseconds(number: int) -> int:
 
 
 def _iso(number: int) -> str:
-    return f"2026-01-02T03:{number // 60_000 % 60:02}:{number // 1000 % 60:02}.{number % 1000:03}000+00:00"
+    return datetime.fromtimestamp(START + number * 0.001, UTC).isoformat(timespec="microseconds")
+
+
+def _next_funding(number: int) -> int:
+    """The next full hour after an event, in seconds since the epoch."""
+    return (int(START + number * 0.001) // HOUR + 1) * HOUR
 
 
 def frames(dialect: Acme | Bybit | Binance | Hyperliquid | Okx, kind: str, count: int) -> Iterator[str]:

@@ -24,6 +24,7 @@ class Line:
     :ivar goal: in words.
     :ivar is_met: None where there is no goal.
     :ivar higher_is_better: of the score.
+    :ivar part: of the bench, by which lines that are not measured again are kept.
     :ivar spread: the middle half of the score's values, one of each round; a goal within it is not told from noise.
     """
 
@@ -38,6 +39,7 @@ class Line:
     floor: float | None = None
     higher_is_better: bool = True
     spread: list[float] = field(default_factory=list)
+    part: str = ""
 
     @property
     def is_rate(self) -> bool:

@@ -90,6 +90,17 @@ def _beside(line: Line) -> str:
     return "with nothing beside it" if reference is None else f"{what} {_short(reference)}"
 
 
+def with_other_parts(lines: Sequence[Line], kept: Sequence[dict], parts: Sequence[str]) -> list[Line]:
+    """The lines that were measured, and those that were kept of parts that were not, in the order of the parts.
+
+    :param lines: each with its part
+    :param kept: what `load` gives
+    """
+    measured = {line.part for line in lines}
+    others = [line for each in kept if (line := Line(**each)).part not in measured]
+    return sorted([*lines, *others], key=lambda line: parts.index(line.part))
+
+
 def save(lines: Sequence[Line], path: Path) -> None:
     path.write_text(json.dumps([asdict(line) for line in lines], indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
