@@ -4,6 +4,7 @@ Pure functions: dictionaries in, values out. What is malformed raises `WireError
 """
 
 from decimal import Context, Decimal
+from operator import itemgetter
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_wire as wire
@@ -15,6 +16,8 @@ TRADE_TYPES = {"buy": TradeType.BUY, "sell": TradeType.SELL}
 POSITION_MODES = {"oneway": PositionMode.ONEWAY, "hedge": PositionMode.HEDGE}
 POSITION_SIDES = {"long": PositionSide.LONG, "short": PositionSide.SHORT}
 EXACT = Context(prec=100)  # for sums of money; Decimal's own operators round to 28 digits
+_FILL_FIELDS = itemgetter("id", "orderId", "clientId", "price", "size", "fee", "feeCurrency", "time")
+_FILL_TYPES = int, int, str, Decimal, Decimal, Decimal, str
 MOST_ORDERS = 1000  # in one answer of `GET /orders/history` (Acme API §5)
 MOST_FILLS = 1000  # in one answer of `GET /fills` (Acme API §5)
 
@@ -189,6 +192,33 @@ def order_update(venue_order: VenueOrder, tracked_order: InFlightOrder, now: flo
 
 def fill(data: Dict[str, Any]) -> VenueFill:
     """A fill of a REST answer or of a frame of the `fills` channel. Raises WireError when it is malformed."""
+    return _usual_fill(data) or _any_fill(data)
+
+
+def _usual_fill(data: Dict[str, Any]) -> Optional[VenueFill]:
+    """A fill of which every field is what it nearly always is; None for any other, which is looked at field by field,
+    and may be right."""
+    try:
+        trade_id, order_id, client_id, price, size, fee, fee_token, time = _FILL_FIELDS(data)
+        price, size, fee = map(wire.decimal_of_integer, (price, size, fee))
+        types = type(trade_id), type(order_id), type(client_id), type(price), type(size), type(fee), type(fee_token)
+        is_usual = (
+            types == _FILL_TYPES
+            and wire.LEAST <= price < wire.MOST
+            and wire.LEAST <= size < wire.MOST
+            and (not fee or wire.LEAST <= abs(fee) < wire.MOST)
+        )
+    except (LookupError, TypeError, ArithmeticError):
+        return None
+    if not is_usual:
+        return None
+    is_taker = data.get("liquidity") != "maker"
+    return VenueFill(
+        str(trade_id), str(order_id), client_id, price, size, fee, fee_token, wire.timestamp(time), is_taker
+    )
+
+
+def _any_fill(data: Dict[str, Any]) -> VenueFill:
     return VenueFill(
         _identifier(data, "id"),
         _identifier(data, "orderId"),

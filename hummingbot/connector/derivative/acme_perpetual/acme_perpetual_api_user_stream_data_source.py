@@ -83,6 +83,10 @@ class AcmePerpetualAPIUserStreamDataSource(UserStreamTrackerDataSource):
                 raise stream.StreamClosedError("the venue did not confirm the subscriptions")
 
     async def _process_event_message(self, event_message: Dict[str, Any], queue: asyncio.Queue):
+        if wire.has_data(event_message):
+            if wire.channel(event_message) in CONSTANTS.PRIVATE_CHANNELS:
+                self._deliver(event_message, queue)
+            return
         error = wire.error_text(event_message)
         if error is not None:
             # A wrong clock makes a wrong login: the next one asks for the time again.
@@ -90,8 +94,6 @@ class AcmePerpetualAPIUserStreamDataSource(UserStreamTrackerDataSource):
             raise stream.StreamClosedError(error)
         if wire.is_subscribed(event_message):
             self._confirm(wire.channel(event_message), queue)
-        elif wire.has_data(event_message) and wire.channel(event_message) in CONSTANTS.PRIVATE_CHANNELS:
-            self._deliver(event_message, queue)
 
     def _confirm(self, channel: str, queue: asyncio.Queue):
         if channel not in self._unconfirmed_channels:

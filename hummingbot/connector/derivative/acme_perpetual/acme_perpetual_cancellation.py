@@ -37,13 +37,18 @@ class OrderCanceller:
         self._waiting = 0
         self._answered = asyncio.Event()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether many cancels are under way."""
+        return self._waiting >= CONSTANTS.MANY_CANCELS
+
     async def let_go_ahead(self):
         """Waits while many cancels are under way and being answered.
 
         Each piece of news of an order has Hummingbot's recorder write down all that are open, within the event loop.
         Between the cancels of hundreds of orders, that is what they would be waiting for.
         """
-        if self._waiting < CONSTANTS.MANY_CANCELS:
+        if not self.is_busy:
             return
         while self._waiting:
             self._answered.clear()

@@ -36,9 +36,14 @@ class VenueClock(TimeSynchronizer):
         self._known_offset_ms = None
         super().clear_time_offset_ms_samples()
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the venue was asked for its time."""
+        return bool(self._time_offset_ms)
+
     async def venue_time(self) -> float:
         """Seconds since the epoch, by the venue's clock, which is asked the first time."""
-        if not self._time_offset_ms:
+        if not self.is_known:
             await self.update_server_time_if_not_initialized(
                 web_utils.get_current_server_time(throttler=self._throttler, domain=self._domain)
             )

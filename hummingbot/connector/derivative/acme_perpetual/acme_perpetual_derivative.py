@@ -39,6 +39,7 @@ from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_book_tr
     DirectStream,
 )
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_checks import UnsendableOrder
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_ids import OrderIds
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_order_tracker import (
     AcmePerpetualOrderTracker,
     find_order,
@@ -124,6 +125,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         account = account_name(self._domain, acme_perpetual_api_key, acme_perpetual_subaccount)
         self._journal = PlacementJournal(account)
         self._pace = Pace()
+        self._order_ids = OrderIds()
         self._doubts = OrderDoubts()
         self._own_throttler = web_utils.create_throttler(rate_limits_share_pct)
         self._clock = VenueClock(self._own_throttler, self._domain)
@@ -152,6 +154,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         self._trouble = Trouble(self._name, self._domain, self._pace, self.logger())
         self._last_fill_time = 0.0
         self._last_symbols: Mapping[str, str] = {}
+        self._market_names: Dict[str, str] = {}
         self._smallest_resting_sizes: Dict[str, Decimal] = {}
         self._markets_left_out: Set[str] = set()
 
@@ -444,6 +447,10 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         self._last_symbols = symbols
         self._set_trading_pair_symbol_map(symbols)
 
+    def _set_trading_pair_symbol_map(self, trading_pair_and_symbol_map: Optional[Mapping[str, str]]):
+        super()._set_trading_pair_symbol_map(trading_pair_and_symbol_map)
+        self._market_names = {pair: symbol for symbol, pair in (trading_pair_and_symbol_map or {}).items()}
+
     async def _format_trading_rules(self, exchange_info_dict: Dict[str, Any]) -> List[TradingRule]:
         # An order for a market that was disabled is for the venue to refuse, in its words: the last rule stays known.
         rules = {pair: rule for pair, rule in self._trading_rules.items() if pair in self._trading_pairs}
@@ -631,6 +638,35 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
 
     # ------------------------------------------------------------------------------------------------- placement
 
+    def buy(
+        self,
+        trading_pair: str,
+        amount: Decimal,
+        order_type: OrderType = OrderType.LIMIT,
+        price: Decimal = s_decimal_NaN,
+        **kwargs,
+    ) -> str:
+        """As in the base class; see `_begin_order`."""
+        return self._begin_order(TradeType.BUY, trading_pair, amount, order_type, price, **kwargs)
+
+    def sell(
+        self,
+        trading_pair: str,
+        amount: Decimal,
+        order_type: OrderType = OrderType.LIMIT,
+        price: Decimal = s_decimal_NaN,
+        **kwargs,
+    ) -> str:
+        """As in the base class; see `_begin_order`."""
+        return self._begin_order(TradeType.SELL, trading_pair, amount, order_type, price, **kwargs)
+
+    def _begin_order(self, trade_type: TradeType, trading_pair: str, amount: Decimal, *terms: Any, **kwargs) -> str:
+        """Begins to place an order; returns its id, which the base class has the machine's name worked out for with
+        each order."""
+        order_id = self._order_ids.new(trade_type, trading_pair)
+        safe_ensure_future(self._create_order(trade_type, order_id, trading_pair, amount, *terms, **kwargs))
+        return order_id
+
     async def _create_order(
         self,
         trade_type: TradeType,
@@ -672,9 +708,10 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         amount = self.quantize_order_amount(trading_pair, amount)
         if order_type.is_limit_type() and rule.min_order_size <= amount:
             smallest = self._smallest_resting_sizes.get(trading_pair, amount)
-            price = self.quantize_order_price(trading_pair, price)
-            book = self.order_books.get(trading_pair)
-            order_checks.check_resting(order_type, trade_type, amount, price, smallest, book)
+            if amount < smallest:
+                price = self.quantize_order_price(trading_pair, price)
+                book = self.order_books.get(trading_pair)
+                order_checks.check_resting(order_type, trade_type, amount, price, smallest, book)
 
     def _report_unsendable(self, order_id: str, order_type: OrderType, error: UnsendableOrder):
         """Reports an order as failed that Hummingbot's tracker never sees: it could not reckon with its numbers."""
@@ -700,9 +737,11 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         position_action: PositionAction = PositionAction.NIL,
         **kwargs,
     ) -> Tuple[str, float]:
-        await self._know_terms()
+        if self._terms.known is None:
+            await self._know_terms()
+        market_name = self._market_names.get(trading_pair)
         request = account_data.place_order_request(
-            market_name=await self.exchange_symbol_associated_to_pair(trading_pair),
+            market_name=market_name or await self.exchange_symbol_associated_to_pair(trading_pair),
             client_order_id=order_id,
             trade_type=trade_type,
             order_type=order_type,
@@ -744,7 +783,17 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         self._recall()
         try:
             self._journal.note(order)
-            return await super()._place_order_and_process_update(order, **kwargs)
+            placed = await self._place_order(
+                order.client_order_id,
+                order.trading_pair,
+                order.amount,
+                order.trade_type,
+                order.order_type,
+                order.price,
+                **kwargs,
+            )
+            await self._order_tracker.process_placed_order(order, *placed)
+            return placed[0]
         except asyncio.CancelledError:
             raise
         except Exception as error:
@@ -924,7 +973,8 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         began = loop.time()
         async for frame in self._iter_user_event_queue():
             try:
-                await self._canceller.let_go_ahead()
+                if self._canceller.is_busy:
+                    await self._canceller.let_go_ahead()
                 await self._process_frame(frame)
                 # A queue that is not empty gives its frames without a turn of the loop.
                 if loop.time() - began > CONSTANTS.LONGEST_TURN:

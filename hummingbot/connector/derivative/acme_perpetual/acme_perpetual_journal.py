@@ -16,6 +16,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any, Dict, Iterable, Mapping, Optional, Set
 
+import msgspec
+
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot import data_path
 from hummingbot.core.data_type.in_flight_order import InFlightOrder
@@ -97,7 +99,7 @@ class PlacementJournal:
         if self._file is None:
             self._file = self._own_file()
             atexit.register(_remove_when_empty, Path(self._file.name))
-        self._file.write(json.dumps(entry).encode() + b"\n")
+        self._file.write(msgspec.json.encode(entry) + b"\n")
 
     def _own_file(self) -> IO[bytes]:
         while True:

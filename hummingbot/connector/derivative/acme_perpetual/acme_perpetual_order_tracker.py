@@ -17,7 +17,7 @@ from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_pace import P
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import RunningDeadline
 from hummingbot.core.data_type.common import OrderType, PositionAction
 from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderState, OrderUpdate, TradeUpdate
-from hummingbot.core.utils.async_utils import safe_ensure_future
+from hummingbot.core.utils.async_utils import safe_ensure_future, safe_wrapper
 
 if TYPE_CHECKING:
     from hummingbot.connector.connector_base import ConnectorBase
@@ -111,6 +111,15 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
             async with RunningDeadline(CONSTANTS.CANCELLED_ORDERS_DEADLINE):
                 await self._an_order_ended.wait()
 
+    async def process_placed_order(self, order: InFlightOrder, exchange_order_id: str, timestamp: float):
+        """Takes over that an order was placed, at once: the parent class has a task do it.
+
+        :param timestamp: seconds since the epoch
+        """
+        update = OrderUpdate(order.trading_pair, timestamp, OrderState.OPEN, order.client_order_id, exchange_order_id)
+        # What goes wrong in whoever is told of it does not make it a placement that failed.
+        await safe_wrapper(self._process_order_update(update))
+
     async def process_venue_order(self, order: InFlightOrder, venue_order: account_data.VenueOrder):
         """Takes over what the venue says of one of our orders.
 
@@ -180,17 +189,20 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
         if STAGES[order_update.new_state] < STAGES[order.current_state]:
             return
         if order.is_pending_create and order_update.exchange_order_id is not None:
-            await super()._process_order_update(order_update._replace(new_state=OrderState.OPEN))
-            self._note_creation(order.client_order_id)
+            self._note_creation(order, order_update)
             await self._process_early_fills(order)
         if order_update.new_state is not order.current_state:
             await super()._process_order_update(order_update)
         if not order.is_pending_create:
             self._journal.settle(order.client_order_id)
 
-    def _note_creation(self, order_id: str):
-        self._just_created.add(order_id)
-        asyncio.get_running_loop().call_soon(self._just_created.discard, order_id)
+    def _note_creation(self, order: InFlightOrder, order_update: OrderUpdate):
+        """As the parent class deals with an update, which looks for the order in copies of all that there are."""
+        state = order.current_state
+        if order.update_with_order_update(order_update._replace(new_state=OrderState.OPEN)):
+            self._trigger_order_creation(order, state, OrderState.OPEN)
+        self._just_created.add(order.client_order_id)
+        asyncio.get_running_loop().call_soon(self._just_created.discard, order.client_order_id)
 
     async def _process_early_fills(self, order: InFlightOrder):
         early_fills = [fill for fill in self._early_fills if fill.exchange_order_id == order.exchange_order_id]

@@ -87,7 +87,8 @@ class ThrottledTask:
 
     async def acquire(self):
         """Waits until every limit of the request has room for it, and takes that room."""
-        await self._throttler.acquire(self._limit_id)
+        if not self._throttler.starts_at_once(self._limit_id):
+            await self._throttler.wait_for_turn(self._limit_id)
 
 
 class AcmeThrottler(AsyncThrottlerBase):
@@ -104,6 +105,7 @@ class AcmeThrottler(AsyncThrottlerBase):
 
     def __init__(self, rate_limits: List[RateLimit], limits_share_percentage: Optional[Decimal] = None):
         self._windows: Dict[str, SlidingWindow] = {}
+        self._known_uses: Dict[str, List[Tuple[str, int]]] = {}
         self._queues: Dict[str, Deque[Waiting]] = {}
         self._numbers = count()
         self._timer: Optional[asyncio.TimerHandle] = None
@@ -134,10 +136,12 @@ class AcmeThrottler(AsyncThrottlerBase):
         now = self._now()
         return all(self._windows[name].free_at(weight, now) <= now for name, weight in self._uses(limit_id))
 
-    async def acquire(self, limit_id: str):
-        """Waits until a request of this limit may be sent, and counts it."""
-        if not self._queues and self._start_at(limit_id, self._now()) is None:
-            return
+    def starts_at_once(self, limit_id: str) -> bool:
+        """Whether a request of this limit may be sent now; it is counted then."""
+        return not self._queues and self._start_at(limit_id, self._now()) is None
+
+    async def wait_for_turn(self, limit_id: str):
+        """Waits until a request of this limit may be sent that cannot be at once, and counts it."""
         waiting = Waiting(next(self._numbers), self._now(), asyncio.get_running_loop().create_future())
         self._queues.setdefault(limit_id, deque()).append(waiting)
         self._start_whatever_can()
@@ -151,16 +155,20 @@ class AcmeThrottler(AsyncThrottlerBase):
             interval = limit.time_interval * (1 + SAFETY_MARGIN)
             known = self._windows.get(limit_id) or SlidingWindow(0, interval)
             self._windows[limit_id] = known.with_limit(int(limit.limit), interval)
+        self._known_uses = {limit_id: self._counted_uses(limit_id) for limit_id in self._id_to_limit_map}
+
+    def _counted_uses(self, limit_id: str) -> List[Tuple[str, int]]:
+        limit, related = self.get_related_limits(limit_id)
+        return [(limit_id, limit.weight), *((linked.limit_id, weight) for linked, weight in related)]
 
     def _uses(self, limit_id: str) -> List[Tuple[str, int]]:
         """The limits that a request counts in, and what it weighs there."""
-        limit, related = self.get_related_limits(limit_id)
-        return [(limit_id, limit.weight), *((linked.limit_id, weight) for linked, weight in related)]
+        return self._known_uses[limit_id]
 
     def _start_at(self, limit_id: str, now: float) -> Optional[float]:
         """Counts a request when there is room for it. Returns None then, and else when there may be."""
         uses = [(self._windows[name], weight) for name, weight in self._uses(limit_id)]
-        free_at = max(window.free_at(weight, now) for window, weight in uses)
+        free_at = max([window.free_at(weight, now) for window, weight in uses])
         if free_at > now:
             return free_at
         for window, weight in uses:

@@ -414,9 +414,8 @@ class ClockRESTPreProcessor(TimeSynchronizerRESTPreProcessor):
     """Asks for the server's time before the first signed request. Public requests need no clock, so they don't ask."""
 
     async def pre_process(self, request: RESTRequest) -> RESTRequest:
-        if request.is_auth_required and not self._synchronizer._time_offset_ms:
-            return await super().pre_process(request)
-        return request
+        is_known = not request.is_auth_required or self._synchronizer._time_offset_ms
+        return request if is_known else await super().pre_process(request)
 
 
 class ClockWSPreProcessor(WSPreProcessorBase):

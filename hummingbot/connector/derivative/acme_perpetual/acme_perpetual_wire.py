@@ -18,6 +18,7 @@ _FUNDING_TEXT = f'"{CONSTANTS.FUNDING_CHANNEL}"'
 SERVER_LEAVES_CODE = 20001  # Acme API §6
 LONGEST_ERROR_TEXT = 200  # letters; longer than any text of Acme API §7
 LARGEST_EXPONENT = 30  # of ten; nothing that is traded is larger, or smaller, and products of two still are numbers
+LEAST, MOST = Decimal(f"1e-{LARGEST_EXPONENT}"), Decimal(f"1e{LARGEST_EXPONENT + 1}")  # the same; MOST is too large
 
 
 class WireError(ValueError):
@@ -160,6 +161,11 @@ def double(value: Any, name: str) -> float:
 
 _EXACT_NUMBERS = msgspec.json.Decoder(float_hook=Decimal)
 _DOUBLES = msgspec.json.Decoder()
+
+
+def decimal_of_integer(value: Any) -> Any:
+    """An integer as a `Decimal`; whatever else it is, the value itself."""
+    return Decimal(value) if type(value) is int else value
 
 
 def _decimal(value: Any, name: str) -> Decimal:

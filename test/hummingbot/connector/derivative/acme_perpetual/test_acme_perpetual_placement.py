@@ -54,6 +54,31 @@ class AnsweredPlacementTests(DerivativeTestCase):
         self.assertEqual(["BuyOrderCreated"], self.event_names)
         self.assertEqual(str(ORDER_ID), self.event("BuyOrderCreated").exchange_order_id)
 
+    async def test_each_order_has_an_id_of_its_own_which_says_what_it_is(self):
+        self.venue.answer("POST", "/api/orders", venue_data.order(status="new"))
+        order = {"amount": Decimal("1"), "price": Decimal("10000"), "position_action": PositionAction.OPEN}
+
+        bought = [self.exchange.buy("BTC-USD", **order) for _ in range(100)]
+        sold = [self.exchange.sell("BTC-USD", **order) for _ in range(100)]
+        other_bots = self.create_exchange().buy("BTC-USD", **order)
+
+        self.assertEqual(201, len({*bought, *sold, other_bots}))
+        self.assertEqual({"HBOTBBCUD"}, {order_id[:9] for order_id in bought})
+        self.assertEqual({"HBOTSBCUD"}, {order_id[:9] for order_id in sold})
+        self.assertNotEqual(bought[0][-32:], other_bots[-32:])
+        self.assertLessEqual(len(other_bots), CONSTANTS.MAX_ORDER_ID_LENGTH)
+        await self.until(lambda: set(bought + sold) <= self.exchange.in_flight_orders.keys())
+
+    async def test_what_a_strategy_does_wrong_with_the_news_is_not_a_placement_that_failed(self):
+        self.venue.answer("POST", "/api/orders", venue_data.order(status="new"))
+
+        with patch.object(self.exchange._order_tracker, "_trigger_created_event", side_effect=ValueError("a mistake")):
+            await self.create_order()
+            await self.settled()
+
+        self.assertEqual([], self.event_names)
+        self.assertEqual(OrderState.OPEN, self.exchange.in_flight_orders["HBOT1"].current_state)
+
     async def test_the_smallest_numbers_have_no_exponent(self):
         self.exchange = self.create_exchange("DOGE-USD")
         await self.exchange._update_trading_rules()

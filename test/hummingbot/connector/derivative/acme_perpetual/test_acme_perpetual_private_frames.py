@@ -75,6 +75,27 @@ ARBITRARY_FRAMES = st.one_of(
 )
 
 
+def said_of(parser, data):
+    try:
+        return parser(data)
+    except wire.WireError as error:
+        return str(error)
+
+
+class FillTests(TestCase):
+    @given(mutated_frames())
+    def test_the_short_way_to_read_a_fill_reads_what_the_long_one_does(self, frame):
+        data = {**FRAMES["fills"], **frame["data"]} if frame["channel"] != "fills" else frame["data"]
+
+        self.assertEqual(said_of(account_data._any_fill, data), said_of(account_data.fill, data))
+
+    def test_numbers_are_exact_whichever_way_they_are_written(self):
+        for written in (3, Decimal("3"), Decimal("3.0"), Decimal("3E0")):
+            fill = account_data.fill(venue_data.fill(price=written, size=written, fee=written))
+            self.assertEqual([Decimal(3)] * 3, [fill.price, fill.size, fill.fee])
+            self.assertEqual({Decimal}, {type(fill.price), type(fill.size), type(fill.fee)})
+
+
 class PrivateFrameFuzzTests(DerivativeTestCase):
     async def asyncSetUp(self):
         await super().asyncSetUp()
