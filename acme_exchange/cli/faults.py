@@ -3,9 +3,6 @@
 import argparse
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from acme_exchange.api.faults import TIMED_FAULTS, FaultName, FaultRequest
 from acme_exchange.cli.place import add_place_options, running
 from acme_exchange.engine import Refused
@@ -45,6 +42,9 @@ def _print_faults(options: argparse.Namespace) -> None:
     if not faults:
         print(f"No faults are set on {access.url}.")
         return
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(*COLUMNS, box=None, title=f"Faults on {access.url}", title_justify="left")
     for each in faults:
         table.add_row(*("" if each[column] is None else str(each[column]) for column in COLUMNS))

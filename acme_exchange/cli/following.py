@@ -14,7 +14,6 @@ from acme_exchange.market import MarketPlan
 from acme_exchange.market.follow.follower import Follower, Source, specification
 from acme_exchange.market.follow.rules import keep_rule
 from acme_exchange.market.follow.source import STANDARD_INPUT, FollowError, LineSource
-from acme_exchange.store import DatabaseStore
 from acme_exchange.venue import Venue
 
 DEFAULT_LATENCY = 50
@@ -110,9 +109,9 @@ def following(venue: Venue, source: LineSource, options: argparse.Namespace) -> 
     for each in follower.sources.values():
         venue.origins[each.line.market] = partial(_origin, venue, each)
         notice(f"{each.line.market} follows {each.name}; orders queue behind what it displays, {rule.words}.")
-    if isinstance(venue.store, DatabaseStore) and (file := venue.store.database.file):
+    if file := venue.store.file:
         held = f"orders queue behind what the exchange displays, {rule.words}; {_held_back(options)} ms of latency"
-        keep_rule(file.path.parent, venue.clock.now(), held)
+        keep_rule(file.parent, venue.clock.now(), held)
     return Following(venue, source, follower, options.speed, options.repeat)
 
 

@@ -8,27 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-from sqlalchemy import Connection
-
-from acme_exchange.accounts.keys import AccountSettings
-from acme_exchange.api.wire import codec
-from acme_exchange.api.wire.answers import iso
 from acme_exchange.cli.place import add_place_options, data_location
 from acme_exchange.engine.model.money import EXACT
 from acme_exchange.input.numbers import number
-from acme_exchange.owner.operations import A_SECOND, RATE_LIMIT, no_account
-from acme_exchange.owner.remote import AdministrationError
-from acme_exchange.store import Database
-from acme_exchange.store.ledger import Entry
-from acme_exchange.store.sql.database import looking_at
-from acme_exchange.store.sql.keys import unrevoked
-from acme_exchange.store.sql.ledger import account_lines, entries
-
-WIDTH = 160
-TOTALS = ("deposits", "profit", "fees", "funding", "absorbed")
+from acme_exchange.owner.operations import A_SECOND, RATE_LIMIT
 
 
 def add_commands(commands: Any) -> None:
@@ -107,7 +90,7 @@ def _create(options: argparse.Namespace) -> None:
 
 def _deposit(options: argparse.Namespace) -> None:
     done = _administer(options, "deposits", {"account": options.account, "amount": options.amount})
-    print(f"{done['account']} has {_plain(done['balance'])} USD now.")
+    print(f"{done['account']} has {plain(done['balance'])} USD now.")
 
 
 def _show_key(made: Mapping[str, Any]) -> None:
@@ -125,7 +108,9 @@ def _keys(options: argparse.Namespace) -> None:
     elif options.revoke:
         print(f"{_administer(options, 'revocations', {'key': options.revoke})['key']} is accepted no more.")
     else:
-        _list_keys(options)
+        from acme_exchange.cli.listing import list_keys
+
+        list_keys(data_location(options).database, options.account)
 
 
 def _disable(options: argparse.Namespace) -> None:
@@ -146,109 +131,23 @@ def _limit(options: argparse.Namespace) -> None:
 
 
 def _list(options: argparse.Namespace) -> None:
-    with looking_at(data_location(options).database) as connection:
-        lines = account_lines(connection)
-    if options.json:
-        print(codec.encode([line.fields() for line in lines]).decode())
-        return
-    table = Table("account", box=None)
-    for name in ("balance", "equity", "deposits", "profit"):
-        table.add_column(f"{name} (USD)", justify="right")
-    table.add_column("")
-    for line in lines:
-        numbers = (line.cash, line.equity, line.deposits, line.profit)
-        table.add_row(Text(line.name), *map(_plain, numbers), _limits_text(line.settings))
-    Console(width=WIDTH).print(table)
+    from acme_exchange.cli.listing import list_accounts
 
-
-def _limits_text(settings: AccountSettings) -> str:
-    """What is not as for any account."""
-    limits = {"requests": settings.requests, "orders": settings.orders}
-    parts = ["disabled"] if settings.disabled else []
-    return ", ".join(parts + [f"{limit} {name} a second" for name, limit in limits.items() if limit is not None])
-
-
-def _list_keys(options: argparse.Namespace) -> None:
-    with looking_at(data_location(options).database) as connection:
-        _known_balance(connection, options.account)
-        found = unrevoked(connection)
-    table = Table("key", "may", box=None)
-    for key in found:
-        if key.account == options.account:
-            table.add_row(Text(key.key), "read" if key.read_only else "read and trade")
-    Console(width=WIDTH).print(table)
+    list_accounts(data_location(options).database, options.json)
 
 
 def _backup(options: argparse.Namespace) -> None:
-    database = Database(data_location(options).database, read_only=True)
-    try:
-        database.backup(options.file)
-    finally:
-        database.close()
-    print(f"{options.file} is a whole copy; to restore it, put it in the database's place while no venue runs.")
+    from acme_exchange.cli.listing import back_up
+
+    back_up(data_location(options).database, options.file)
 
 
 def _ledger(options: argparse.Namespace) -> None:
-    with looking_at(data_location(options).database) as connection:
-        balance = _known_balance(connection, options.account)
-        found = list(entries(connection, options.account))
-    totals = _totals(found)
-    if options.json:
-        rows = [_entry_fields(entry) for entry in found]
-        print(codec.encode({"account": options.account, "entries": rows, **totals, "balance": balance}).decode())
-    else:
-        _print_ledger(found, totals, balance)
+    from acme_exchange.cli.listing import print_ledger
+
+    print_ledger(data_location(options).database, options.account, options.json)
 
 
-def _print_ledger(found: list[Entry], totals: Mapping[str, Decimal], balance: Decimal) -> None:
-    table = Table("time (UTC)", "what", "market", "side", box=None)
-    for name in ("size", "price", "profit", "fee", "amount", "balance"):
-        table.add_column(name, justify="right", no_wrap=True)
-    running = Decimal(0)
-    for entry in found:
-        running = EXACT.add(running, entry.amount)
-        numbers = (entry.size, entry.price, entry.profit or None, entry.fee or None, entry.amount, running)
-        table.add_row(
-            iso(entry.time)[:19].replace("T", " "),
-            entry.kind,
-            Text(entry.market or ""),
-            entry.side or "",
-            *("" if number is None else _plain(number) for number in numbers),
-        )
-    console = Console(width=WIDTH)
-    console.print(table)
-    summary = Table(box=None, show_header=False)
-    summary.add_column()
-    summary.add_column(justify="right")
-    for name, total in [*totals.items(), ("balance", balance)]:
-        summary.add_row(name, _plain(total))
-    console.print(summary)
-
-
-def _totals(found: list[Entry]) -> dict[str, Decimal]:
-    """What the balance is made of; `fees` were paid, so that they count the other way."""
-    totals = dict.fromkeys(TOTALS, Decimal(0))
-    for entry in found:
-        parts = {"profit": entry.profit, "fees": entry.fee, "funding": entry.funding}
-        if entry.kind == "deposit":
-            parts["deposits"] = entry.amount
-        elif entry.kind == "absorbed loss":
-            parts["absorbed"] = entry.amount
-        for name, part in parts.items():
-            totals[name] = EXACT.add(totals[name], part)
-    return totals
-
-
-def _entry_fields(entry: Entry) -> dict[str, Any]:
-    return {name: getattr(entry, name) for name in entry.__slots__} | {"time": iso(entry.time)}
-
-
-def _known_balance(connection: Connection, account: str) -> Decimal:
-    for line in account_lines(connection):
-        if line.name == account:
-            return line.cash
-    raise AdministrationError(no_account(account))
-
-
-def _plain(number: Decimal) -> str:
+def plain(number: Decimal) -> str:
+    """An amount as a person writes it, without superfluous zeros."""
     return f"{Decimal(number).normalize(EXACT):f}"

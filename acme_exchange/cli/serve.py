@@ -33,7 +33,7 @@ from acme_exchange.owner.access import IN_MEMORY, AccessFile, AdminAccess, new_t
 from acme_exchange.owner.interface import AdminInterface
 from acme_exchange.owner.operations import Administration
 from acme_exchange.server import Server
-from acme_exchange.store import Database, DatabaseStore, MemoryStore, Store
+from acme_exchange.store import MemoryStore, Store
 from acme_exchange.venue import Venue, planned_venue
 
 SEED_BITS = 32
@@ -76,8 +76,8 @@ async def _serve(options: argparse.Namespace, tls: ssl.SSLContext | None) -> Non
         venue = planned_venue(clock, plan, accounts, options.funding_interval, store)
         venue.latency = latency(options)
         server, token = _server(venue, options, plan, access)
-        if isinstance(store, DatabaseStore) and store.database.file:
-            keeper = MidPriceRecorder(venue.engine, clock, store.database.file.path.parent)
+        if store.file is not None:
+            keeper = MidPriceRecorder(venue.engine, clock, store.file.parent)
             stack.callback(keeper.close)
             venue.listen(keeper.listen)
         activity = Activity(server.connections)
@@ -98,7 +98,7 @@ async def _serve(options: argparse.Namespace, tls: ssl.SSLContext | None) -> Non
             task = asyncio.create_task(following(venue, source, options).run())
             stack.callback(task.cancel)
         await _run_until_ended(url, venue, activity)
-    say_farewell(activity, _where(store))
+    say_farewell(activity, store.address and store.address.removeprefix("sqlite:///"))
 
 
 async def _run_until_ended(url: str, venue: Venue, activity: Activity) -> None:
@@ -150,14 +150,11 @@ def _store(options: argparse.Namespace) -> tuple[Store, AccessFile | None]:
     is_described = options.accounts is not None and options.data is None and options.database is None
     if options.memory or is_described:
         return MemoryStore(), AccessFile(options.data / IN_MEMORY) if options.data else None
+    from acme_exchange.store import Database, DatabaseStore
+
     place = data_location(options)
     database = Database(place.database, durability=options.durability, accept_lost_log=options.accept_lost_log)
     return DatabaseStore(database), AccessFile(place.access)
-
-
-def _where(store: Store) -> str | None:
-    """The file that everything is kept in, or the address of a database elsewhere; None when nothing is kept."""
-    return store.database.name.removeprefix("sqlite:///") if isinstance(store, DatabaseStore) else None
 
 
 def _accounts(file: Path | None, data: Path | None) -> tuple[Sequence[AccountEntry], Path | None]:

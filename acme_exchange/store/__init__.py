@@ -15,8 +15,22 @@ Known limits: one venue at a time works with a database (`InUse`). A store that 
 one that ends there. `MemoryStore` keeps the latest 50,000 records, and of older orders that their client ids were used.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from acme_exchange.store.memory import MemoryStore
-from acme_exchange.store.sql.database import Database, Durability, database_url, file_url
-from acme_exchange.store.sql.file import InUse, StoreUnusable
-from acme_exchange.store.sql.store import DatabaseStore
+from acme_exchange.store.sql.file import Durability, InUse, StoreUnusable
 from acme_exchange.store.store import Candle, FillFilter, FirstStart, OrderFilter, Page, Period, Store
+
+if TYPE_CHECKING:
+    from acme_exchange.store.sql.database import Database, database_url, file_url
+    from acme_exchange.store.sql.store import DatabaseStore
+
+_OF_DATABASES = {"Database": "database", "database_url": "database", "file_url": "database", "DatabaseStore": "store"}
+"""What needs SQLAlchemy, whose import is a third of a venue's start: one that keeps nothing starts without it."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _OF_DATABASES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.sql.{_OF_DATABASES[name]}"), name)

@@ -5,6 +5,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from acme_exchange.accounts.keys import AccountSettings, ApiKey, Keyring
@@ -103,6 +104,9 @@ class MemoryStore:
     Of closed orders, of fills and of payments it keeps the latest `MOST_RECORDS_KEPT`, over all accounts; and of the
     orders before them, that their client ids were used.
     """
+
+    address: str | None = None
+    file: Path | None = None
 
     def __init__(self) -> None:
         self.state: dict[str, Any] | None = None

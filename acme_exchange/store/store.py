@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Protocol
 
 from acme_exchange.accounts.keys import AccountSettings, ApiKey, Keyring
@@ -115,12 +116,16 @@ class Store(Protocol):
     :ivar first_start: None in a new store, and in one from before these were kept.
     :ivar progress: how much of what was recorded is kept.
     :ivar keyring: who may sign in; changed by the store's methods alone.
+    :ivar address: of the database, without its password; None when nothing outlives the process.
+    :ivar file: that the database lies in; None when it lies in none.
     """
 
     state: dict[str, Any] | None
     first_start: FirstStart | None
     progress: Progress
     keyring: Keyring
+    address: str | None
+    file: Path | None
 
     def has_used(self, account: str, client_id: str) -> bool:
         """Whether an account has used a client id, ever."""

@@ -352,3 +352,10 @@ def test_an_argument_that_does_not_fit_says_what_to_write(environment, arguments
     status, _, err = run(environment, *arguments)
     assert status == 2
     assert sentence in err
+
+
+def test_a_venue_that_keeps_nothing_starts_without_what_reads_a_database(environment):
+    script = "import sys; from acme_exchange.cli.main import main\ntry: main(['serve', '--help'])\n"
+    script += "except SystemExit: pass\nprint({'sqlalchemy', 'rich'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "set()", done.stdout + done.stderr

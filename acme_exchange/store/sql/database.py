@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from enum import StrEnum
 from itertools import chain
 from logging import getLogger
 from pathlib import Path
@@ -29,7 +28,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
 from acme_exchange.input.folders import DATABASE_FILE
 from acme_exchange.store.sql import tables
-from acme_exchange.store.sql.file import REMEDY, DatabaseFile, StoreUnusable
+from acme_exchange.store.sql.file import REMEDY, DatabaseFile, Durability, StoreUnusable
 
 NOTHING_YET = {
     "version": tables.VERSION,
@@ -53,13 +52,6 @@ LOG_BYTES_KEPT = 64 * 1024 * 1024
 
 
 logger = getLogger(__name__)
-
-
-class Durability(StrEnum):
-    """What an acknowledgement survives. A stronger one costs a wait for the disk a batch, not an order."""
-
-    POWER_CUT = "power-cut"
-    CRASH = "crash"
 
 
 def database_url(text: str) -> URL:

@@ -10,6 +10,7 @@ import fcntl
 import os
 import sqlite3
 from contextlib import closing, suppress
+from enum import StrEnum
 from pathlib import Path
 
 from acme_exchange.input.errors import UserError
@@ -21,6 +22,13 @@ READ_VERSION = 19
 """Which byte of the header says that there may be a log; a backup has none."""
 WITH_LOG = 2
 REMEDY = "put a backup in its place (docs/venue.md says how), or take another directory with --data"
+
+
+class Durability(StrEnum):
+    """What an acknowledgement survives. A stronger one costs a wait for the disk a batch, not an order."""
+
+    POWER_CUT = "power-cut"
+    CRASH = "crash"
 
 
 class StoreUnusable(UserError):

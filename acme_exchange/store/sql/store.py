@@ -54,6 +54,8 @@ class DatabaseStore:
         """:raises StoreUnusable: what is in the database cannot be gone on from; it is closed then."""
         self.progress = Progress()
         self.database = database
+        self.address: str | None = database.name
+        self.file = database.file.path if database.file else None
         # One connection each: for looking up single orders in the event loop, and for writing in the other thread.
         self._lookups = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         self._cursor = self._lookups.connection.cursor()

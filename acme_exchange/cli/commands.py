@@ -1,0 +1,36 @@
+"""The commands of `acme-exchange`."""
+
+import argparse
+import logging
+from collections.abc import Sequence
+
+from acme_exchange import __version__
+from acme_exchange.cli import faults, options, owner, page, serve
+from acme_exchange.cli.notices import notice
+from acme_exchange.input.errors import UserError
+
+
+def carry_out(arguments: Sequence[str] | None) -> int:
+    """Carries out what the arguments say, by default those of the process.
+
+    :returns: the exit status, as `acme_exchange.cli.main.main` does.
+    """
+    chosen = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        chosen.run(chosen)
+    except UserError as error:
+        notice(str(error))
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="acme-exchange", description="A perpetual-futures exchange of your own.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    options.add_serve(commands, serve.run)
+    faults.add_command(commands)
+    owner.add_commands(commands)
+    page.add_command(commands)
+    return parser
