@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Sequence
 from decimal import Decimal
-from itertools import chain, zip_longest
+from itertools import zip_longest
 from typing import Literal
 
 from msgspec import Struct
@@ -16,8 +16,15 @@ GONE = Decimal(0)
 
 def checksum(bids: Sequence[Level], asks: Sequence[Level]) -> int:
     """CRC-32 of at most 100 levels a side, as Acme API §6 writes them."""
-    levels = chain.from_iterable(zip_longest(bids[:DEPTH], asks[:DEPTH], fillvalue=()))
-    return zlib.crc32(":".join([str(float(number)) for level in levels for number in level]).encode())
+    return _of_texts([_text(*level) for level in bids[:DEPTH]], [_text(*level) for level in asks[:DEPTH]])
+
+
+def _of_texts(bids: Sequence[str], asks: Sequence[str]) -> int:
+    return zlib.crc32(":".join([text for level in zip_longest(bids, asks) for text in level if text]).encode())
+
+
+def _text(price: Decimal, size: Decimal) -> str:
+    return f"{float(price)}:{float(size)}"
 
 
 class BookChange(Struct, frozen=True):
@@ -35,6 +42,42 @@ class BookChange(Struct, frozen=True):
     action: Literal["partial", "update"]
 
 
+class _Side:
+    """The best levels of one side as they were published, each with its text in the checksum.
+
+    Most of them stay as they are from one frame to the next, and to write a number as a double takes longer than to
+    look its price up.
+    """
+
+    def __init__(self, levels: Sequence[Level]) -> None:
+        """:param levels: best first."""
+        self.levels: list[Level] = []
+        self._known: dict[Decimal, tuple[Decimal, str]] = {}
+        self.update(levels)
+
+    @property
+    def texts(self) -> list[str]:
+        return [text for _, text in self._known.values()]
+
+    def update(self, levels: Sequence[Level]) -> list[Level]:
+        """Takes the side as it is now; what changed in it."""
+        before, self._known = self._known, {}
+        now, changed, stayed = list(levels[:DEPTH]), [], 0
+        for price, size in now:
+            known = before.get(price)
+            if known is not None:
+                stayed += 1
+            if known is None or known[0] != size:
+                changed.append((price, size))
+                known = size, _text(price, size)
+            self._known[price] = known
+        if stayed < len(before):
+            changed += [(price, GONE) for price in before if price not in self._known]
+        if changed:
+            self.levels = now
+        return changed
+
+
 class PublishedBook:
     """What every subscriber of one market's book has been told.
 
@@ -47,35 +90,29 @@ class PublishedBook:
         :param bids: best first.
         :param asks: best first.
         """
-        self._bids = list(bids[:DEPTH])
-        self._asks = list(asks[:DEPTH])
+        self._bids = _Side(bids)
+        self._asks = _Side(asks)
 
     def partial(self, time: float) -> BookChange:
         """All that was published.
 
         :param time: epoch seconds.
         """
-        return self._frame("partial", self._bids, self._asks, time)
+        return self._frame("partial", self._bids.levels, self._asks.levels, time)
 
     def update(self, bids: Sequence[Level], asks: Sequence[Level], time: float) -> BookChange | None:
         """Publishes the book as it is now.
 
         :returns: what changed; None when nothing did.
         """
-        now_bids, now_asks = list(bids[:DEPTH]), list(asks[:DEPTH])
-        changed_bids, changed_asks = _changes(self._bids, now_bids), _changes(self._asks, now_asks)
+        changed_bids, changed_asks = self._bids.update(bids), self._asks.update(asks)
         if not changed_bids and not changed_asks:
             return None
-        self._bids, self._asks = now_bids, now_asks
         return self._frame("update", changed_bids, changed_asks, time)
 
     def _frame(
         self, action: Literal["partial", "update"], bids: list[Level], asks: list[Level], time: float
     ) -> BookChange:
-        return BookChange(time=time, checksum=checksum(self._bids, self._asks), bids=bids, asks=asks, action=action)
-
-
-def _changes(before: Sequence[Level], now: Sequence[Level]) -> list[Level]:
-    known = dict(before)
-    changed = [(price, size) for price, size in now if known.pop(price, None) != size]
-    return changed + [(price, GONE) for price in known]
+        return BookChange(
+            time=time, checksum=_of_texts(self._bids.texts, self._asks.texts), bids=bids, asks=asks, action=action
+        )

@@ -19,6 +19,7 @@ _TOUCH_DOLLARS = 4_000
 # price by one level changes the size of a few levels, not of all.
 _DEPTH_STEPS = ((0, 1), (3, 2), (10, 4), (30, 7), (60, 10))
 _NOISE_VALUES = 1009
+_PRICES_KEPT = 20 * LEVELS
 
 _SECONDS_BETWEEN_TAKES = 1.5
 _TAKE_MEDIAN_DOLLARS = 1_200
@@ -45,6 +46,8 @@ class Quotes:
         random = Random(seed)
         self._lots = [max(1, round(lots * random.uniform(0.5, 1.5))) for _ in range(_NOISE_VALUES)]
         self._depths = [max(depth for start, depth in _DEPTH_STEPS if start <= level) for level in range(LEVELS)]
+        self._sizes = {depth: [lots * depth * self._increment for lots in self._lots] for depth in set(self._depths)}
+        self._prices: dict[int, Decimal] = {}
         self._quoted: tuple[int, int] | None = None
         self._command: Requote | None = None
 
@@ -58,12 +61,21 @@ class Quotes:
         return self._command
 
     def _side(self, first: int, direction: int) -> tuple[PriceAndSize, ...]:
-        levels = ((first + direction * level, depth) for level, depth in enumerate(self._depths))
+        numbers = range(first, first + direction * LEVELS, direction)
         return tuple(
-            (number * self._spacing, self._lots[number % _NOISE_VALUES] * depth * self._increment)
-            for number, depth in levels
-            if number > 0
+            [
+                (self._prices.get(number) or self._price(number), self._sizes[depth][number % _NOISE_VALUES])
+                for number, depth in zip(numbers, self._depths)
+                if number > 0
+            ]
         )
+
+    def _price(self, number: int) -> Decimal:
+        """That of a place in the grid. The latest are kept: from one command to the next, most are the same."""
+        if len(self._prices) >= _PRICES_KEPT:
+            self._prices.clear()
+        price = self._prices[number] = number * self._spacing
+        return price
 
 
 class Taker:

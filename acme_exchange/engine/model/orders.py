@@ -90,7 +90,7 @@ class LiveOrder:
     @property
     def remaining(self) -> Decimal:
         """What is still to be matched."""
-        return self.size - self.filled
+        return self.size - self.filled if self.filled else self.size
 
     @property
     def rests(self) -> bool:

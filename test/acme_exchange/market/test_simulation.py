@@ -25,6 +25,7 @@ from acme_exchange.engine import (
 from acme_exchange.engine.model.accounts import QUOTES, TAKES
 from acme_exchange.market import MarketSimulation, default_markets
 from acme_exchange.market.index import STEP, IndexWalk
+from acme_exchange.market.liquidity import Quotes
 from acme_exchange.market.simulation import LARGEST_TURN
 
 SECOND = 1_000_000
@@ -325,3 +326,11 @@ def test_a_faster_market_is_the_more_volatile_and_its_takers_come_more_often():
 
     assert 2 < takes(4.0) / takes(1.0) < 6
     assert takes(1000.0) < 80 * len(MARKETS)
+
+
+def test_quotes_that_have_followed_a_price_far_are_those_of_a_market_that_begins_there():
+    market = default_markets(0)[0]
+    followed = Quotes("seed", market)
+    for step in range(40):
+        index = market.start_price * (Decimal("0.6") + step * Decimal("0.02"))
+        assert followed.requote(index) == Quotes("seed", market).requote(index)
