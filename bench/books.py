@@ -12,6 +12,10 @@ from hummingbot.core.data_type.order_book import OrderBook
 from hummingbot.core.data_type.order_book_row import OrderBookRow
 
 UPDATES = 1500
+UPDATES_OF_MANY = 6000
+"""Where markets are compared with each other: what a few milliseconds of something else cost does not decide."""
+NOT_TIMED = 3
+"""Of each market's updates, the first: a book is new only once."""
 GOAL_ONE_BY_ONE = 1.1
 GOAL_BURST = 2.0
 GOAL_FLAT = 1.10
@@ -28,13 +32,15 @@ async def updates_a_second(
     frames = [subject.dialect.book(change) for change in updates]
     async with Tracking(subject) as tracking:
         await tracking.begin(full)
-        reading = socket(frames)
+        begun = NOT_TIMED * len(full)
+        await tracking.read(socket(frames[:begun]))
+        reading = socket(frames[begun:])
         began = time.process_time()
         await tracking.read(reading)
         seconds = time.process_time() - began
         for number, pair in enumerate(subject.pairs):
             _assert_right(tracking.tracker.order_books[pair], number, full, updates, subject.depth)
-    return len(frames) / seconds
+    return (len(frames) - begun) / seconds
 
 
 def _assert_right(
@@ -85,26 +91,27 @@ async def _markets_line() -> Line:
     counts = (1, 10, 100)
     works = {}
     for count in counts:
-        full, updates = changes(UPDATES, 6, count)
+        full, updates = changes(UPDATES_OF_MANY, 6, count)
         for kind in (Acme, Bybit):
             works[f"{kind.name} {count}"] = lambda kind=kind, count=count, full=full, updates=updates: updates_a_second(
                 kind(count), full, updates, YieldingSocket
             )
     figures = await interleaved(works)
-    costs = [1e6 / statistics.median(figures[f"{Acme.name} {count}"]) for count in counts]
+    costs, theirs = (
+        [1e6 / statistics.median(figures[f"{kind.name} {count}"]) for count in counts] for kind in (Acme, Bybit)
+    )
     scores = [max(each) / min(each) for each in zip(*(figures[f"{Acme.name} {count}"] for count in counts))]
     low, score, high = statistics.quantiles(scores, n=4)
-    rivals = {Bybit.name: 1e6 / statistics.median(figures[f"{Bybit.name} 100"])}
-    shown = ", ".join(f"{cost:.0f}" for cost in costs)
+    ours_shown, theirs_shown = (", ".join(f"{cost:.0f}" for cost in each) for each in (costs, theirs))
     return Line(
         "book update, 1, 10, 100 markets",
         "µs",
         costs[-1],
         score,
-        f"highest to lowest of a round, {low:.2f} to {high:.2f} ({shown} µs)",
+        f"highest to lowest of a round, {low:.2f} to {high:.2f} ({ours_shown} µs; bybit {theirs_shown})",
         f"≤ {GOAL_FLAT}",
         high <= GOAL_FLAT,
-        rivals,
+        {Bybit.name: theirs[-1]},
         higher_is_better=False,
         spread=[low, high],
     )

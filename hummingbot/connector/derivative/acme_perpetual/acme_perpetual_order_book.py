@@ -39,6 +39,8 @@ class BookSide:
     :ivar texts: `price:size` of each, best first
     """
 
+    __slots__ = "texts", "_sign", "_keys"
+
     def __init__(self, best_is_highest: bool):
         self.texts: List[str] = []
         self._sign = -1.0 if best_is_highest else 1.0
@@ -110,6 +112,21 @@ class BookFollower:
 
     :ivar agreed_at: when what was brought last agreed with the venue; minus infinity before the first time
     """
+
+    # Of a hundred books, each is out of the processor's caches when its turn comes: what lies together is read at once.
+    __slots__ = (
+        "agreed_at",
+        "resubscribe_at",
+        "_trading_pair",
+        "_is_loss_logged",
+        "_sides",
+        "_frames",
+        "_subscribed_at",
+        "_last_frame_at",
+        "_close_frames",
+        "_expects_leftovers",
+        "_trouble",
+    )
 
     def __init__(self, trading_pair: str, now: float):
         self._trading_pair = trading_pair
