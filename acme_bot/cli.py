@@ -280,7 +280,13 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser(
         "demo", help="let Hummingbot make a market on a venue of its own, and compare both records"
     )
-    demo.add_argument("--seconds", metavar="N", type=_seconds, default=0, help="end after N s (else: Ctrl-C)")
+    demo.add_argument(
+        "--seconds",
+        metavar="N",
+        type=_seconds,
+        default=0,
+        help="end after N s of trading, or up to three minutes later once both sides are filled (else: Ctrl-C)",
+    )
     demo.add_argument("--seed", metavar="N", type=int, help="the same N gives the same market")
     demo.add_argument(
         "--strategy",

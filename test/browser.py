@@ -5,7 +5,7 @@ Fixtures, for the conftest of a folder to import. All of it runs in one event lo
 
 import shutil
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -55,17 +55,25 @@ class Looker:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
+async def browser_if_any() -> AsyncIterator[Browser | None]:
     if CHROMIUM is None:
-        pytest.skip("there is no Chromium: apt-get install chromium")
+        yield None
+        return
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         yield chromium
         await chromium.close()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def look(browser: Browser) -> AsyncIterator[Callable]:
+@pytest.fixture(scope="session")
+def browser(browser_if_any: Browser | None) -> Browser:
+    if browser_if_any is None:
+        pytest.skip("there is no Chromium: apt-get install chromium")
+    return browser_if_any
+
+
+@asynccontextmanager
+async def looking(browser: Browser) -> AsyncIterator[Callable]:
     """Opens a page in a browser of its own, with no cookies; at the end, none of them may have complained."""
     async with AsyncExitStack() as stack:
         lookers: list[Looker] = []
@@ -86,3 +94,10 @@ async def look(browser: Browser) -> AsyncIterator[Callable]:
         yield opened
         errors = [error for looker in lookers for error in looker.errors]
     assert errors == [], errors
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def look(browser: Browser) -> AsyncIterator[Callable]:
+    """As `looking`, for one test."""
+    async with looking(browser) as opened:
+        yield opened

@@ -1,8 +1,9 @@
 """How a run is shared among several processes: whole lives kept together, the longest first, the rest in a drawn order.
 
-Tests that share a fixture of their module (a venue, the life of a bot) are one *group*, which runs in one process;
-every other test is a group of its own. The longest groups start first. Those of about the same length are shuffled with
-a seed that the run prints, so that a test which needs another one before it is found out.
+Tests that share a fixture of their module (a venue, the life of a bot) are one *group*, which runs in one process, and
+so are those that look at a page in a browser, which then is started once; every other test is a group of its own. The
+longest groups start first. Those of about the same length are shuffled with a seed that the run prints, so that a test
+which needs another one before it is found out.
 """
 
 import json
@@ -19,17 +20,22 @@ from xdist.scheduler import LoadScopeScheduling
 DURATIONS_FILE = Path(__file__).with_name("durations.json")
 LONG = 1.0
 """From how many seconds on a test's duration is kept."""
+BROWSER = "browser"
+"""The fixture that starts one."""
 SHORT = 0.02
 """About what any other test takes."""
 
 
 def group_of(item: pytest.Item) -> str:
-    """The test's group: its module or its class when it has a fixture of that scope, else the test alone."""
+    """The test's group: its module or its class when it has a fixture of that scope, else its browser or the test
+    alone."""
     definitions = item._fixtureinfo.name2fixturedefs.values()
     scopes = {overriding[-1].scope for overriding in definitions if overriding}
     path, *names = item.nodeid.split("::")
     if scopes & {"module", "package"}:
         return path
+    if BROWSER in item._fixtureinfo.name2fixturedefs:
+        return BROWSER
     return "::".join([path, *names[:-1]]) if "class" in scopes else item.nodeid
 
 

@@ -21,6 +21,10 @@ def pytest_configure(config):
 def life():
     return os.getpid()
 
+@pytest.fixture(scope="session")
+def browser():
+    return os.getpid()
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item):
     return True if "swallowed" in item.name else None
@@ -34,6 +38,15 @@ def test_step(life, step):
     assert life == os.getpid()
     with open("lived", "a") as lived:
         lived.write(f"{life}\\n")
+"""
+LOOKING = """
+import os
+import pytest
+
+@pytest.mark.parametrize("page", range(6))
+def test_look(browser, page):
+    with open("looked", "a") as looked:
+        looked.write(f"{browser}\\n")
 """
 OTHERS = """
 import pytest
@@ -59,6 +72,14 @@ def test_a_life_stays_in_one_process_and_every_test_runs_once(tmp_path: Path):
     assert "16 of 16 collected tests ran" in ran.stdout and "16 passed" in ran.stdout
     lived = (tmp_path / "lived").read_text().split()
     assert len(lived) == 8 and len(set(lived)) == 1
+
+
+def test_one_process_starts_the_browser_whatever_module_looks(tmp_path: Path):
+    ran = run(tmp_path, test_market=LOOKING, test_account=LOOKING, test_others=OTHERS)
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    looked = (tmp_path / "looked").read_text().split()
+    assert len(looked) == 12 and len(set(looked)) == 1
 
 
 def test_a_dropped_test_fails_the_run_and_is_named(tmp_path: Path):

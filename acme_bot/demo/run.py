@@ -1,6 +1,7 @@
 """The demo: a market to look at at once, the real Hummingbot makes a market on it, and both parties' records are
 compared."""
 
+import math
 import secrets
 import time
 from collections.abc import Callable
@@ -25,6 +26,8 @@ from acme_bot.venue import Recording, Venue
 NAME = "demo"
 BOT = f"{NAME}.yml"
 FIRST_ORDER_SECONDS = 180
+BOTH_SIDES_SECONDS = 180
+"""For how long beyond its time, at most, a demo goes on until both sides are filled."""
 STEP_SECONDS = 0.2
 NEXT = """\
 What next:
@@ -34,7 +37,8 @@ What next:
 
 
 class Demo(Run[Venue]):
-    """One run. `seconds` of trading, 0 for until interrupted; `seed` fixes the market's course. `prepare` is a command
+    """One run. `seconds` of trading, 0 for until interrupted; on a busy machine it goes on, for three minutes at most,
+    until both sides are filled. `seed` fixes the market's course. `prepare` is a command
     that has to be done before the bot can start; the market is open meanwhile.
 
     :ivar earned: in the end; None when nothing was filled.
@@ -156,10 +160,26 @@ class Demo(Run[Venue]):
         return self._bot.is_up and bool(self._account.open_orders() or self._bot.records.fills())
 
     def _trade(self, watch: Watch) -> None:
-        end = time.monotonic() + self._seconds
-        while not (self._seconds and time.monotonic() >= end) and not self.interruption.wait(STEP_SECONDS):
+        if not self._trade_for(watch, self._seconds or math.inf) or self._has_enough_fills():
+            return
+        watch.screen.tell(
+            f"Its time is over; it goes on until both sides are filled, {BOTH_SIDES_SECONDS} s at most ..."
+        )
+        self._trade_for(watch, BOTH_SIDES_SECONDS, self._has_enough_fills)
+
+    def _trade_for(self, watch: Watch, seconds: float, is_enough: Callable[[], bool] = lambda: False) -> bool:
+        """Watches until the time is over or `is_enough`. Returns whether it was not interrupted."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not is_enough():
+            if self.interruption.wait(STEP_SECONDS):
+                return False
             watch.require_market()
             self._bot.require_alive()
+        return True
+
+    def _has_enough_fills(self) -> bool:
+        """Whether both sides are filled; a recorded market need not come as far as the quotes."""
+        return self._recording is not None or both_sides_filled(self._account.statement()[0])
 
     def _await_quiet(self) -> None:
         """Waits until Hummingbot knows every funding payment that was made, and the next is not about to be.

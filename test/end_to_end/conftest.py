@@ -14,7 +14,7 @@ from acme_bot.hbot import Hbot
 from acme_bot.venue import Venue
 from acme_bot.workspace import make_workspace
 from test.acme_bot.processes import assert_gone
-from test.browser import browser, look  # noqa: F401
+from test.browser import browser, browser_if_any, look  # noqa: F401
 from test.end_to_end import transcripts
 
 pytest.register_assert_rewrite("test.end_to_end.trader")

@@ -20,6 +20,7 @@ class Terminal:
     def __init__(self, command: Sequence[str]):
         self._screen = pyte.Screen(COLUMNS, ROWS)
         self._drawing = pyte.ByteStream(self._screen)
+        self._lines = [""] * ROWS
         self._keyboard, program_side = pty.openpty()
         termios.tcsetwinsize(program_side, (ROWS, COLUMNS))
         self._program = subprocess.Popen(
@@ -58,7 +59,12 @@ class Terminal:
         return self._program.wait()
 
     def text(self) -> str:
-        return "\n".join(line.rstrip() for line in self._screen.display)
+        """The screen. Of its lines, those are put together anew that were drawn since."""
+        for row in self._screen.dirty:
+            cells = self._screen.buffer[row]
+            self._lines[row] = "".join([cells[column].data for column in range(COLUMNS)]).rstrip()
+        self._screen.dirty.clear()
+        return "\n".join(self._lines)
 
     def close(self) -> None:
         self._program.kill()

@@ -1,11 +1,12 @@
-"""`acme-bot chaos` as a user runs it: a minute of it, with both kinds of kills."""
+"""`acme-bot chaos` as a user runs it: the shortest that has both kinds of kills."""
 
 import re
 import subprocess
 import sys
 
-SECONDS = 60
-SEED = 1
+# At its 27th and its 33rd second the venue is killed, and a bot.
+SECONDS = 38
+SEED = 6
 WHAT_STRIKES = (
     "corrupt-book",
     "drop-frame",
@@ -22,7 +23,7 @@ def count(said: str, name: str) -> int:
     return int(re.search(rf"│\s+{re.escape(name)}\s+│\s+(\d+) │", said)[1])
 
 
-def test_after_a_minute_of_chaos_the_books_agree(tmp_path):
+def test_after_the_chaos_the_books_agree(tmp_path):
     command = [
         sys.executable,
         "-m",

@@ -12,25 +12,26 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
 import psutil
 import pytest
-from playwright.async_api import Page, TimeoutError as TookTooLong, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Page, TimeoutError as TookTooLong, expect
 
 from acme_bot.compare.bot_records import reading
 from acme_exchange.api.routes import ROUTES
 from test.acme_bot.processes import assert_gone
+from test.browser import looking
 from test.end_to_end.witness import TALKATIVE, Witness
 
 BOTH_SIDES = re.compile(r"fills [1-9]\d* buy [1-9]\d* sell")
 EARNED = re.compile(r"It earned (\S+) USD with \d+ fills: trading (\S+), fees (\S+), funding (\S+)\.$", re.MULTILINE)
 PAGE = re.compile(r"http://\S+#code=\S+")
-PATIENCE = 600
 SOON_MILLISECONDS = 2_000
 POLL_SECONDS = 0.1
 OPENING = 10_000
@@ -97,38 +98,10 @@ def assert_success(demo: subprocess.Popen, said: str) -> None:
     assert re.search(r"each order: .*✓", said) and re.search(r"each fill: .*✓", said), said
 
 
-@pytest.mark.asyncio(loop_scope="session")
-async def test_the_books_and_the_page_agree_when_the_demo_has_run_its_time(start_demo, look, tmp_path):
-    demo = start_demo("--seconds", "45")
-    said = await asyncio.to_thread(read_until, demo, PAGE)
-    page = await look(PAGE.search(said).group())
-    await expect(page.locator("#who")).to_contain_text("demo")
-    await expect(page.locator("#count-orders")).to_have_text(re.compile(r"\d"), timeout=PATIENCE * 1000)
-    await expect(page.locator("[data-mine]")).not_to_have_count(0)
-    cancelled = await cancel_one(page)
-    await until_recorded(tmp_path / "demo" / "workspace" / "data" / "demo.sqlite", cancelled, "OrderCancelled")
-    await page.get_by_role("tab", name="Fills").click()
-
-    said += (await asyncio.to_thread(demo.communicate))[0]
-
-    assert_success(demo, said)
-    await expect(page.locator("#connection")).to_have_text("connection lost; trying again")
-    fills = page.locator("#panel-fills tbody tr")
-    assert await fills.count() == told(said, "buy fills") + told(said, "sell fills")
-    assert sum(map(Decimal, await fills.locator("td:nth-child(7)").all_text_contents())) == told(said, "fees, USD")
-    balance = await page.locator("#account-balance").get_attribute("title")
-    assert float(plain(balance)) == float(told(said, r"balance, USD \(connector\)"))
-    held = await page.locator("#panel-positions tbody tr").all_text_contents()
-    position = told(said, r"position, BTC \(connector\)")
-    assert len(held) == (position != 0)
-    assert all(f"{abs(position)}" in text and ("short" in text) == (position < 0) for text in held)
-    profit = plain((await page.locator("#profit").get_attribute("title")).split()[0])
-    unrealised = await page.locator("#panel-positions td:nth-child(8)").evaluate_all("cells => cells.map(c => c.title)")
-    assert OPENING + profit == plain(balance) + sum(map(plain, unrealised)), "the balance is the reconciliation's"
-
-
 async def cancel_one(page: Page) -> int:
     """Cancels an order of the bot's on the page; returns its id. The bot may be quicker: then another."""
+    await expect(page.locator("[data-mine]")).not_to_have_count(0)
+    await expect(page.locator("#count-orders")).to_have_text(re.compile(r"\d"))
     await page.get_by_role("tab", name="Open orders").click()
     while True:
         name = await page.locator("#panel-orders tbody button").first.get_attribute("aria-label")
@@ -162,34 +135,53 @@ def told(said: str, name: str) -> Decimal:
     return Decimal(re.search(rf"{name}\s+│\s+\S+\s+│\s+(\S+)", said)[1])
 
 
-def test_the_books_agree_after_a_v2_controller(start_demo):
-    demo = start_demo("--seconds", "45", "--strategy", "inventory_maker")
+def test_the_books_agree_when_a_v2_controller_has_had_its_time(start_demo):
+    """Which is too short for both sides to be filled: it goes on until they are."""
+    demo = start_demo("--seconds", "1", "--strategy", "inventory_maker")
 
     said = demo.communicate()[0]
 
     assert_success(demo, said)
+    assert said.count("Its time is over; it goes on until both sides are filled") == 1, said
 
 
 @dataclass
 class Ended(Witness):
-    """A demo that was ended with Ctrl-C once it was filled on both sides, with everything logged."""
+    """A demo that was ended with Ctrl-C once it was filled on both sides, with everything logged.
+
+    :ivar page: that was opened at the address that the demo printed, and is open still; None without a browser.
+    """
 
     process: subprocess.Popen | None = None
     offspring: list[psutil.Process] = field(default_factory=list)
     ports: set[int] = field(default_factory=set)
+    page: Page | None = None
+
+    def await_quotes(self) -> None:
+        self.printed += read_until(self.process, r"quotes (buy|sell)")
+        self.offspring = offspring(self.process)
+        self.ports = ports_of(self.offspring)
+        self.look(self.offspring, re.search(r"http://[\d.:]+", self.printed)[0])
+
+    def end(self) -> None:
+        self.printed += read_until(self.process, BOTH_SIDES)
+        self.process.send_signal(signal.SIGINT)
+        self.printed += self.process.communicate()[0]
 
 
-@pytest.fixture(scope="module")
-def witness(tmp_path_factory) -> Iterator[Ended]:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def witness(tmp_path_factory, browser_if_any: Browser | None) -> AsyncIterator[Ended]:
     ended = Ended(tmp_path_factory.mktemp("demo"))
-    with started([sys.executable, "-c", TALKATIVE, "demo", "--seed", "7", "--folder", str(ended.folder)]) as demo:
-        said = read_until(demo, r"quotes (buy|sell)")
-        ended.process, ended.offspring = demo, offspring(demo)
-        ended.ports = ports_of(ended.offspring)
-        ended.look(ended.offspring, re.search(r"http://[\d.:]+", said)[0])
-        said += read_until(demo, BOTH_SIDES)
-        demo.send_signal(signal.SIGINT)
-        ended.printed = said + demo.communicate()[0]
+    command = [sys.executable, "-c", TALKATIVE, "demo", "--seed", "7", "--folder", str(ended.folder)]
+    async with AsyncExitStack() as stack:
+        ended.process = stack.enter_context(started(command))
+        await asyncio.to_thread(ended.await_quotes)
+        if browser_if_any is not None:
+            look = await stack.enter_async_context(looking(browser_if_any))
+            ended.page = await look(PAGE.search(ended.printed).group())
+            cancelled = await cancel_one(ended.page)
+            await until_recorded(ended.folder / "workspace" / "data" / "demo.sqlite", cancelled, "OrderCancelled")
+        await asyncio.to_thread(ended.end)
         yield ended
 
 
@@ -198,6 +190,27 @@ def test_the_books_agree_when_the_demo_is_ended_with_ctrl_c(witness: Ended):
     assert_success(witness.process, witness.printed)
     assert_gone(witness.offspring)
     assert_refused(witness.ports)
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_the_page_has_what_the_books_have(witness: Ended, browser: Browser):
+    """Of the orders, one was cancelled there."""
+    page, said = witness.page, witness.printed
+    await expect(page.locator("#who")).to_contain_text("demo")
+    await expect(page.locator("#connection")).to_have_text("connection lost; trying again")
+    await page.get_by_role("tab", name="Fills").click()
+    fills = page.locator("#panel-fills tbody tr")
+    assert await fills.count() == told(said, "buy fills") + told(said, "sell fills")
+    assert sum(map(Decimal, await fills.locator("td:nth-child(7)").all_text_contents())) == told(said, "fees, USD")
+    balance = await page.locator("#account-balance").get_attribute("title")
+    assert float(plain(balance)) == float(told(said, r"balance, USD \(connector\)"))
+    held = await page.locator("#panel-positions tbody tr").all_text_contents()
+    position = told(said, r"position, BTC \(connector\)")
+    assert len(held) == (position != 0)
+    assert all(f"{abs(position)}" in text and ("short" in text) == (position < 0) for text in held)
+    profit = plain((await page.locator("#profit").get_attribute("title")).split()[0])
+    unrealised = await page.locator("#panel-positions td:nth-child(8)").evaluate_all("cells => cells.map(c => c.title)")
+    assert OPENING + profit == plain(balance) + sum(map(plain, unrealised)), "the balance is the reconciliation's"
 
 
 def test_everything_was_logged(witness: Witness):

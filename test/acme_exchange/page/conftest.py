@@ -4,7 +4,7 @@ import aiohttp
 import pytest
 
 from test.acme_exchange.venue import RunningVenue, running_venue
-from test.browser import browser, look  # noqa: F401
+from test.browser import browser, browser_if_any, look  # noqa: F401
 
 
 @pytest.fixture
