@@ -4,9 +4,9 @@ import re
 import subprocess
 import sys
 
-# At its 27th and its 33rd second the venue is killed, and a bot.
-SECONDS = 38
-SEED = 6
+# At its 25th and its 35th second the venue is killed, and a bot.
+SECONDS = 40
+SEED = 3
 WHAT_STRIKES = (
     "corrupt-book",
     "drop-frame",

@@ -181,6 +181,7 @@ async def witness(tmp_path_factory, browser_if_any: Browser | None) -> AsyncIter
             ended.page = await look(PAGE.search(ended.printed).group())
             cancelled = await cancel_one(ended.page)
             await until_recorded(ended.folder / "workspace" / "data" / "demo.sqlite", cancelled, "OrderCancelled")
+            await ended.page.get_by_role("tab", name="Fills").click()
         await asyncio.to_thread(ended.end)
         yield ended
 
@@ -198,7 +199,6 @@ async def test_the_page_has_what_the_books_have(witness: Ended, browser: Browser
     page, said = witness.page, witness.printed
     await expect(page.locator("#who")).to_contain_text("demo")
     await expect(page.locator("#connection")).to_have_text("connection lost; trying again")
-    await page.get_by_role("tab", name="Fills").click()
     fills = page.locator("#panel-fills tbody tr")
     assert await fills.count() == told(said, "buy fills") + told(said, "sell fills")
     assert sum(map(Decimal, await fills.locator("td:nth-child(7)").all_text_contents())) == told(said, "fees, USD")
