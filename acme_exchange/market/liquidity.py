@@ -19,7 +19,7 @@ _TOUCH_DOLLARS = 4_000
 # price by one level changes the size of a few levels, not of all.
 _DEPTH_STEPS = ((0, 1), (3, 2), (10, 4), (30, 7), (60, 10))
 _NOISE_VALUES = 1009
-_PRICES_KEPT = 20 * LEVELS
+_PRICES_KEPT = 4 * LEVELS
 
 _SECONDS_BETWEEN_TAKES = 1.5
 _TAKE_MEDIAN_DOLLARS = 1_200
@@ -41,12 +41,11 @@ class Quotes:
         ticks = max(1, round(float(market.start_price) * _SPACING / float(specification.price_increment)))
         self._market = specification.name
         self._spacing = ticks * specification.price_increment
-        self._increment = specification.size_increment
-        lots = _TOUCH_DOLLARS / float(market.start_price * self._increment)
+        increment = specification.size_increment
+        lots = _TOUCH_DOLLARS / float(market.start_price * increment)
         random = Random(seed)
-        self._lots = [max(1, round(lots * random.uniform(0.5, 1.5))) for _ in range(_NOISE_VALUES)]
+        self._sizes = [max(1, round(lots * random.uniform(0.5, 1.5))) * increment for _ in range(_NOISE_VALUES)]
         self._depths = [max(depth for start, depth in _DEPTH_STEPS if start <= level) for level in range(LEVELS)]
-        self._sizes = {depth: [lots * depth * self._increment for lots in self._lots] for depth in set(self._depths)}
         self._prices: dict[int, Decimal] = {}
         self._quoted: tuple[int, int] | None = None
         self._command: Requote | None = None
@@ -64,7 +63,7 @@ class Quotes:
         numbers = range(first, first + direction * LEVELS, direction)
         return tuple(
             [
-                (self._prices.get(number) or self._price(number), self._sizes[depth][number % _NOISE_VALUES])
+                (self._prices.get(number) or self._price(number), self._sizes[number % _NOISE_VALUES] * depth)
                 for number, depth in zip(numbers, self._depths)
                 if number > 0
             ]
