@@ -18,7 +18,8 @@ from bench.measure import Line
 from bench.orders import order_lines
 from bench.running import running_lines
 from bench.streams import stream_lines
-from bench.whole_bot import SECONDS, bot_lines
+from bench.whole_bot import PACE, SECONDS, bot_lines
+from bench.whole_bot_exchange import PACES
 
 PARTS: dict[str, Callable[[], Awaitable[list[Line]]]] = {
     "books": book_lines,
@@ -48,11 +49,12 @@ def main() -> int:
     parser.add_argument(
         "--seconds", type=float, default=SECONDS, help="for which whole bots trade (default: %(default)g)"
     )
+    parser.add_argument("--pace", choices=PACES, default=PACE, help="of whole bots' market (default: %(default)s)")
     options = parser.parse_args()
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}; write some of {', '.join(PARTS)}")
     parts = options.parts or [part for part in PARTS if part not in ASKED_FOR]
-    PARTS["bot"] = partial(bot_lines, options.seconds)
+    PARTS["bot"] = partial(bot_lines, options.seconds, options.pace)
     console = Console(width=table.WIDTH)
     # Whatever a connector complains of costs time, and no two complain alike.
     logging.disable(logging.ERROR)

@@ -24,8 +24,8 @@ from bench.whole_bot_exchange import done_on, exchanges
 from bench.whole_bot_process import NONE, PAIRS, STRATEGY
 
 OURS = "acme_perpetual"
-RIVALS = tuple(name for name in PAIRS if name != OURS)
 SECONDS = 600.0
+PACE = "recorded"
 SHARES = 10
 """Into so many parts the time is cut, each of which is a round."""
 GOAL = 1.1
@@ -55,12 +55,13 @@ class Measured:
     done: dict[str, Counter[str]] = field(default_factory=dict)
 
 
-async def bot_lines(seconds: float = SECONDS, rivals: Sequence[str] = RIVALS) -> list[Line]:
+async def bot_lines(seconds: float = SECONDS, pace: str = PACE) -> list[Line]:
     """
     :param seconds: for which the bots trade
+    :param pace: of the market, a name of `PACES`
     :raises RuntimeError: when a bot does not come to trade
     """
-    return lines_of(await asyncio.to_thread(_measure, seconds, [OURS, *rivals]))
+    return lines_of(await asyncio.to_thread(_measure, seconds, pace, list(PAIRS)))
 
 
 def lines_of(measured: Measured) -> list[Line]:
@@ -117,10 +118,10 @@ def _median(values: Sequence[float]) -> float:
     return sorted(values)[len(values) // 2]
 
 
-def _measure(seconds: float, names: Sequence[str]) -> Measured:
+def _measure(seconds: float, pace: str, names: Sequence[str]) -> Measured:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        urls = stack.enter_context(exchanges(names))
+        urls = stack.enter_context(exchanges(names, pace))
         started = {name: stack.enter_context(_bot(name, urls.get(name, ""), folder / name)) for name in [*names, NONE]}
         for name, bot in started.items():
             _await_ready(name, bot, folder / name)

@@ -1,7 +1,7 @@
 """The exchange that whole bots trade on: one market, which goes the same way at the same moments in every dialect.
 
-`python -m bench.whole_bot_exchange acme_perpetual bybit_perpetual` prints a line of JSON with the URL of each. It is a
-process of its own, and what each bot did there is told at `/bench/done`.
+`python -m bench.whole_bot_exchange recorded acme_perpetual bybit_perpetual` prints a line of JSON with the URL of each.
+It is a process of its own, and what each bot did there is told at `/bench/done`.
 """
 
 import asyncio
@@ -22,9 +22,7 @@ from aiohttp import web
 
 from bench import market
 
-CHANGES_A_SECOND = 10
-LEVELS = 6
-TRADES_A_SECOND = 2
+STEPS_A_SECOND = 40
 FILL_SECONDS = 20
 """How often both quotes of a bot are filled, so that it holds nothing in between."""
 FILLED_AGES = 1.0, 4.0
@@ -37,6 +35,19 @@ FEE_RATE = 0.0002
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Hear = Callable[[dict[str, Any]], tuple[Sequence[str], Sequence[str]]]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How much happens on the market: so many changes of the book a second, of so many levels, and so many trades."""
+
+    changes: int
+    levels: int
+    trades: int
+
+
+PACES = {"recorded": Pace(changes=20, levels=30, trades=40), "calm": Pace(changes=10, levels=6, trades=2)}
+"""What `test/recordings` has of Binance's BTCUSDT: 19 changes a second, half of them of 31 levels or more, 42 trades."""
 
 
 @dataclass
@@ -218,34 +229,41 @@ class Exchange(ABC):
 class Market:
     """Moves the market of some exchanges: each event in every dialect, one after the other."""
 
-    def __init__(self, exchanges: Sequence[Exchange]):
+    def __init__(self, exchanges: Sequence[Exchange], pace: Pace):
         self._exchanges = exchanges
+        self._pace = pace
         self._book = market.Book(0)
         self._show(self._book.full())
 
     async def play(self) -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        for step in count(1):
-            await asyncio.sleep(began + step / CHANGES_A_SECOND - loop.time())
-            await self.step(step)
+        for number in count(1):
+            await asyncio.sleep(began + number / STEPS_A_SECOND - loop.time())
+            await self.step(number)
 
     async def step(self, number: int) -> None:
-        """A change of the book; trades, funding and fills when it is time."""
-        change = replace(self._book.change(LEVELS), time=time.time())
-        self._show(self._book.full())
+        """A change of the book, trades, funding and fills, each when it is time."""
+        if _is_time(number, self._pace.changes):
+            change = replace(self._book.change(self._pace.levels), time=time.time())
+            self._show(self._book.full())
+            for exchange in self._exchanges:
+                await exchange.show("book", exchange.dialect.book(change))
         event = int((time.time() - market.START) * 1e3)
         for exchange in self._exchanges:
-            await exchange.show("book", exchange.dialect.book(change))
-            if number % (CHANGES_A_SECOND // TRADES_A_SECOND) == 0:
+            if _is_time(number, self._pace.trades):
                 await exchange.show("trades", exchange.dialect.trade(event))
-            if number % CHANGES_A_SECOND == 0:
+            if _is_time(number, 1):
                 await exchange.show("funding", exchange.dialect.funding(event))
-            await exchange.fill_what_is_due(number % (CHANGES_A_SECOND * FILL_SECONDS) == 0)
+            await exchange.fill_what_is_due(number % (STEPS_A_SECOND * FILL_SECONDS) == 0)
 
     def _show(self, full: market.Change) -> None:
         for exchange in self._exchanges:
             exchange.book = replace(full, time=time.time())
+
+
+def _is_time(step: int, times_a_second: int) -> bool:
+    return step % (STEPS_A_SECOND // times_a_second) == 0
 
 
 async def start(exchange: Exchange) -> tuple[web.AppRunner, str]:
@@ -257,9 +275,12 @@ async def start(exchange: Exchange) -> tuple[web.AppRunner, str]:
 
 
 @contextmanager
-def exchanges(names: Sequence[str]) -> Iterator[dict[str, str]]:
-    """The exchanges of those connectors, in a process of their own, and the URL of each."""
-    command = [sys.executable, "-m", "bench.whole_bot_exchange", *names]
+def exchanges(names: Sequence[str], pace: str) -> Iterator[dict[str, str]]:
+    """The exchanges of those connectors, in a process of their own, and the URL of each.
+
+    :param pace: of `PACES`
+    """
+    command = [sys.executable, "-m", "bench.whole_bot_exchange", pace, *names]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         yield json.loads(process.stdout.readline())
@@ -274,14 +295,14 @@ def done_on(url: str) -> Counter[str]:
         return Counter(json.load(answer))
 
 
-async def _serve(names: Sequence[str]) -> None:
+async def _serve(pace: str, names: Sequence[str]) -> None:
     from bench.whole_bot_dialects import EXCHANGES
 
     served = [EXCHANGES[name]() for name in names]
-    play = Market(served).play()
+    play = Market(served, PACES[pace]).play()
     print(json.dumps({each.name: (await start(each))[1] for each in served}), flush=True)
     await play
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(sys.argv[1:]))
+    asyncio.run(_serve(sys.argv[1], sys.argv[2:]))

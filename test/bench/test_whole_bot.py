@@ -15,9 +15,9 @@ import pytest
 from bench.market import MIDDLE, SHOWN
 from bench.measure import Line
 from bench.table import with_other_parts
-from bench.whole_bot import NONE, OURS, RIVALS, Measured, lines_of, unequal_work
+from bench.whole_bot import NONE, OURS, Measured, lines_of, unequal_work
 from bench.whole_bot_dialects import EXCHANGES
-from bench.whole_bot_exchange import FILLED_AGES, Exchange, Market, start
+from bench.whole_bot_exchange import FILLED_AGES, PACES, STEPS_A_SECOND, Exchange, Market, start
 from bench.whole_bot_process import PAIRS, addresses, constants, keys
 from hummingbot.client.config.config_helpers import get_connector_class
 from hummingbot.connector.derivative.bybit_perpetual.bybit_perpetual_user_stream_data_source import (
@@ -29,6 +29,7 @@ from hummingbot.core.event import events
 from hummingbot.core.event.event_listener import EventListener
 from hummingbot.core.web_assistant.connections.connections_factory import ConnectionsFactory
 
+RIVALS = [name for name in PAIRS if name != OURS]
 PATIENCE = 60
 WORK = {"placed": 240, "cancelled": 200, "filled": 40}
 
@@ -55,14 +56,14 @@ async def test_every_connector_reads_the_same_market_and_the_same_orders(monkeyp
     # Bybit's waits when its stream ends, whyever that does.
     monkeypatch.setattr(BybitPerpetualUserStreamDataSource, "_sleep", lambda _self, _seconds: asyncio.sleep(0))
     exchanges = {name: EXCHANGES[name]() for name in PAIRS}
-    market = Market(list(exchanges.values()))
+    market = Market(list(exchanges.values()), PACES["recorded"])
     async with AsyncExitStack() as stack, asyncio.timeout(PATIENCE):
         stack.push_async_callback(ConnectionsFactory().close)
         connectors = {
             name: await stack.enter_async_context(trading_on(exchange, monkeypatch))
             for name, exchange in exchanges.items()
         }
-        for number in range(1, 11):
+        for number in range(1, STEPS_A_SECOND + 1):
             await market.step(number)
         for name, connector in connectors.items():
             await has_the_market(connector, exchanges[name])
