@@ -47,7 +47,8 @@ class Pace:
 
 
 PACES = {"recorded": Pace(changes=20, levels=30, trades=40), "calm": Pace(changes=10, levels=6, trades=2)}
-"""What `test/recordings` has of Binance's BTCUSDT: 19 changes a second, half of them of 31 levels or more, 42 trades."""
+"""The recorded one: in `test/recordings`, BTCUSDT has 19 changes a second, half of them of 31 levels or more, and 42
+trades."""
 
 
 @dataclass
@@ -281,7 +282,7 @@ def exchanges(names: Sequence[str], pace: str) -> Iterator[dict[str, str]]:
     :param pace: of `PACES`
     """
     command = [sys.executable, "-m", "bench.whole_bot_exchange", pace, *names]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         yield json.loads(process.stdout.readline())
     finally:
@@ -301,7 +302,9 @@ async def _serve(pace: str, names: Sequence[str]) -> None:
     served = [EXCHANGES[name]() for name in names]
     play = Market(served, PACES[pace]).play()
     print(json.dumps({each.name: (await start(each))[1] for each in served}), flush=True)
-    await play
+    playing = asyncio.create_task(play)
+    await asyncio.to_thread(sys.stdin.read)  # until whoever started it has ended
+    playing.cancel()
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """One whole bot, as Hummingbot runs it without its screen: its clock, its records, one connector, one strategy.
 
-`python -m bench.whole_bot_process NAME URL FOLDER` says "ready" when it quotes, and trades until it is killed. Without
-a connector, NAME `none`, it is what all bots have in common.
+`python -m bench.whole_bot_process NAME URL FOLDER` says "ready" when it quotes, and trades until its input ends.
+Without a connector, NAME `none`, it is what all bots have in common.
 """
 
 import asyncio
 import importlib
 import logging.config
+import os
 import sys
 from collections.abc import Mapping
 from decimal import Decimal
@@ -118,7 +119,7 @@ def log_to(folder: Path) -> None:
 
 
 async def trade(name: str, url: str) -> None:
-    """Starts the bot, and trades for ever."""
+    """Starts the bot, and trades until the process's input ends, as it does when whoever started it has ended."""
     settings = ClientConfigAdapter(ClientConfigMap(anonymized_metrics_mode=AnonymizedMetricsDisabledMode()))
     core = TradingCore(settings)
     # Its prices come from the internet, whichever exchange a bot trades on.
@@ -139,7 +140,8 @@ async def trade(name: str, url: str) -> None:
         while not connector.in_flight_orders:
             await asyncio.sleep(0.5)
     print("ready", flush=True)
-    await asyncio.Event().wait()
+    await asyncio.to_thread(sys.stdin.read)
+    os._exit(0)  # as it is: how a bot ends is not measured
 
 
 def main(name: str, url: str, folder: Path) -> None:
