@@ -179,7 +179,8 @@ class Demo(Run[Venue]):
 
     def _has_enough_fills(self) -> bool:
         """Whether both sides are filled; a recorded market need not come as far as the quotes."""
-        return self._recording is not None or both_sides_filled(self._account.statement()[0])
+        sides = {fill.side for fill in self._bot.records.fills().values()}
+        return self._recording is not None or sides == {"buy", "sell"}
 
     def _await_quiet(self) -> None:
         """Waits until Hummingbot knows every funding payment that was made, and the next is not about to be.
