@@ -18,6 +18,7 @@ from hummingbot.core.event.event_listener import EventListener
 from hummingbot.core.event.events import MarketEvent, OrderBookEvent
 
 FRAMES = 2000
+FILLS = 6000
 IN_FLIGHT = (1, 100, 1000)
 GOAL_FRAMES = 1.1
 PATIENCE = 60
@@ -82,8 +83,8 @@ async def fills_a_second(subject: Subject, in_flight: int) -> float:
     connector = subject.connector
     ids = track_orders(subject, in_flight)
     random = Random(7)
-    texts = [subject.dialect.fill(number, *random.choice(ids)) for number in range(1, FRAMES + 1)]
-    listener = Fills(FRAMES)
+    texts = [subject.dialect.fill(number, *random.choice(ids)) for number in range(1, FILLS + 1)]
+    listener = Fills(FILLS)
     connector.add_listener(MarketEvent.OrderFilled, listener)
     processing = asyncio.create_task(connector._user_stream_event_listener())
     source = connector._user_stream_tracker.data_source
@@ -97,7 +98,7 @@ async def fills_a_second(subject: Subject, in_flight: int) -> float:
         await listener.done.wait()
     seconds = time.process_time() - began
     await ended(processing)
-    return FRAMES / seconds
+    return FILLS / seconds
 
 
 def track_orders(subject: Subject, count: int) -> Sequence[tuple[str, str]]:
