@@ -36,7 +36,7 @@ class AcmePerpetualOrderBookTrackerTests(BookStreamTestCase):
             await self.ready()
 
         self.assertEqual(([(50.0, 1.0)], [(51.0, 1.0)]), self.book())
-        self.assertIn("The order book of BTC-USD cannot be had yet (Please retry request).", logs.output[0])
+        self.assertIn("The order book of BTC-USD cannot be had yet (Please retry request).", "\n".join(logs.output))
 
     async def test_what_is_older_than_its_book_is_dropped(self):
         await self.start("BTC-USD")
@@ -72,7 +72,7 @@ class AcmePerpetualOrderBookTrackerTests(BookStreamTestCase):
             adding = asyncio.create_task(self.tracker.add_trading_pair("ETH-USD"))
             await client.expect(op="subscribe", channel="funding", market="ETH-PERP")
             self.assertFalse(await self.tracker.add_trading_pair("ETH-USD"))
-        self.assertIn("The order book of BTC-USD is followed already.", logs.output[0])
+        self.assertIn("The order book of BTC-USD is followed already.", "\n".join(logs.output))
 
         await client.send(partial("ETH-PERP"))
         self.assertTrue(await asyncio.wait_for(adding, PATIENCE))
