@@ -163,6 +163,8 @@ def _watch(bots: Mapping[str, psutil.Process], urls: Mapping[str, str], seconds:
     for number in range(1, SHARES + 1):
         time.sleep(max(0.0, began + number * seconds / SHARES - time.monotonic()))
         for name, bot in bots.items():
+            if bot.status() == psutil.STATUS_ZOMBIE:
+                raise RuntimeError(f"The bot on {name} ended while it was measured.")
             now = _processor_seconds(bot)
             measured.processor.setdefault(name, []).append(now - used[name])
             measured.megabytes.setdefault(name, []).append(bot.memory_info().rss / MEGABYTE)

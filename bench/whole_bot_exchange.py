@@ -13,7 +13,7 @@ import urllib.request
 from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
@@ -138,7 +138,7 @@ class Exchange(ABC):
     async def show(self, topic: str, frame: str) -> None:
         """Sends a frame to whoever subscribed to "book", "trades", "funding" or "account"."""
         for socket in tuple(self._sockets[topic]):
-            if not socket.closed:
+            with suppress(ConnectionError):  # a bot that has ended
                 await socket.send_str(frame)
 
     async def fill_what_is_due(self, is_due: bool) -> None:
