@@ -1,21 +1,17 @@
 """The client ids of orders."""
 
-import secrets
+from functools import cached_property
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
+from hummingbot.connector import utils
 from hummingbot.core.data_type.common import TradeType
-from hummingbot.core.utils.tracking_nonce import get_tracking_nonce
+
+INSTANCE_LETTERS = 32  # at the end of an id of Hummingbot's: of the machine and the process
 
 
 class OrderIds:
-    """Makes ids that look as Hummingbot's own: its prefix, the side, the pair's letters, the time.
-
-    What tells them from another bot's is a random number of the connector's. Hummingbot works out the machine's name
-    with each order, and takes longer for that than the order needs to be signed.
-    """
-
-    def __init__(self):
-        self._own = secrets.token_hex(16)
+    """Makes the ids that `get_new_client_order_id` makes, which works out with each order what machine it runs on, and
+    takes longer for that than the order needs to be signed. Here that is done once."""
 
     def new(self, trade_type: TradeType, trading_pair: str) -> str:
         """An id that no other order has.
@@ -24,5 +20,10 @@ class OrderIds:
         """
         side = "B" if trade_type is TradeType.BUY else "S"
         letters = "".join([asset[0] + asset[-1] for asset in trading_pair.upper().split("-")])
-        order_id = f"{CONSTANTS.HBOT_ORDER_ID_PREFIX}{side}{letters}{get_tracking_nonce():x}{self._own}"
+        nonce = utils.get_tracking_nonce()
+        order_id = f"{CONSTANTS.HBOT_ORDER_ID_PREFIX}{side}{letters}{nonce:x}{self._instance}".replace("$", "")
         return order_id[: CONSTANTS.MAX_ORDER_ID_LENGTH]
+
+    @cached_property
+    def _instance(self) -> str:
+        return utils.get_new_client_order_id(is_buy=True, trading_pair="BTC-USD")[-INSTANCE_LETTERS:]
