@@ -20,7 +20,7 @@ from hummingbot.client.config.client_config_map import AnonymizedMetricsDisabled
 from hummingbot.client.config.config_helpers import ClientConfigAdapter
 from hummingbot.core.rate_oracle.rate_oracle import RateOracle
 from hummingbot.core.trading_core import TradingCore
-from hummingbot.strategy.perpetual_market_making import start as _strategy  # noqa: F401, so that every bot has loaded it
+from hummingbot.strategy.perpetual_market_making import start as _strategy  # noqa: F401, for every bot to have
 from hummingbot.strategy.perpetual_market_making.perpetual_market_making_config_map import (
     perpetual_market_making_config_map as SETTINGS,
 )

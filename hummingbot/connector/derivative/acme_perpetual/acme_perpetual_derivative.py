@@ -638,33 +638,27 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
 
     # ------------------------------------------------------------------------------------------------- placement
 
-    def buy(
+    def buy(self, *order: Any, **terms: Any) -> str:
+        """As in the base class; see `_begin_order`."""
+        return self._begin_order(TradeType.BUY, *order, **terms)
+
+    def sell(self, *order: Any, **terms: Any) -> str:
+        """As in the base class; see `_begin_order`."""
+        return self._begin_order(TradeType.SELL, *order, **terms)
+
+    def _begin_order(
         self,
+        trade_type: TradeType,
         trading_pair: str,
         amount: Decimal,
         order_type: OrderType = OrderType.LIMIT,
         price: Decimal = s_decimal_NaN,
         **kwargs,
     ) -> str:
-        """As in the base class; see `_begin_order`."""
-        return self._begin_order(TradeType.BUY, trading_pair, amount, order_type, price, **kwargs)
-
-    def sell(
-        self,
-        trading_pair: str,
-        amount: Decimal,
-        order_type: OrderType = OrderType.LIMIT,
-        price: Decimal = s_decimal_NaN,
-        **kwargs,
-    ) -> str:
-        """As in the base class; see `_begin_order`."""
-        return self._begin_order(TradeType.SELL, trading_pair, amount, order_type, price, **kwargs)
-
-    def _begin_order(self, trade_type: TradeType, trading_pair: str, amount: Decimal, *terms: Any, **kwargs) -> str:
         """Begins to place an order; returns its id, which the base class has the machine's name worked out for with
         each order."""
         order_id = self._order_ids.new(trade_type, trading_pair)
-        safe_ensure_future(self._create_order(trade_type, order_id, trading_pair, amount, *terms, **kwargs))
+        safe_ensure_future(self._create_order(trade_type, order_id, trading_pair, amount, order_type, price, **kwargs))
         return order_id
 
     async def _create_order(
