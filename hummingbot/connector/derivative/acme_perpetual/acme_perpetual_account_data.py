@@ -4,9 +4,11 @@ Pure functions: dictionaries in, values out. What is malformed raises `WireError
 """
 
 from decimal import Context, Decimal
-from operator import itemgetter
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Literal, NamedTuple, Optional, Tuple
 
+import msgspec
+
+import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_wire as wire
 from hummingbot.core.data_type.common import OrderType, PositionAction, PositionMode, PositionSide, TradeType
 from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderState, OrderUpdate, TradeUpdate
@@ -16,8 +18,6 @@ TRADE_TYPES = {"buy": TradeType.BUY, "sell": TradeType.SELL}
 POSITION_MODES = {"oneway": PositionMode.ONEWAY, "hedge": PositionMode.HEDGE}
 POSITION_SIDES = {"long": PositionSide.LONG, "short": PositionSide.SHORT}
 EXACT = Context(prec=100)  # for sums of money; Decimal's own operators round to 28 digits
-_FILL_FIELDS = itemgetter("id", "orderId", "clientId", "price", "size", "fee", "feeCurrency", "time")
-_FILL_TYPES = int, int, str, Decimal, Decimal, Decimal, str
 MOST_ORDERS = 1000  # in one answer of `GET /orders/history` (Acme API §5)
 MOST_FILLS = 1000  # in one answer of `GET /fills` (Acme API §5)
 
@@ -192,33 +192,6 @@ def order_update(venue_order: VenueOrder, tracked_order: InFlightOrder, now: flo
 
 def fill(data: Dict[str, Any]) -> VenueFill:
     """A fill of a REST answer or of a frame of the `fills` channel. Raises WireError when it is malformed."""
-    return _usual_fill(data) or _any_fill(data)
-
-
-def _usual_fill(data: Dict[str, Any]) -> Optional[VenueFill]:
-    """A fill of which every field is what it nearly always is; None for any other, which is looked at field by field,
-    and may be right."""
-    try:
-        trade_id, order_id, client_id, price, size, fee, fee_token, time = _FILL_FIELDS(data)
-        price, size, fee = map(wire.decimal_of_integer, (price, size, fee))
-        types = type(trade_id), type(order_id), type(client_id), type(price), type(size), type(fee), type(fee_token)
-        is_usual = (
-            types == _FILL_TYPES
-            and wire.LEAST <= price < wire.MOST
-            and wire.LEAST <= size < wire.MOST
-            and (not fee or wire.LEAST <= abs(fee) < wire.MOST)
-        )
-    except (LookupError, TypeError, ArithmeticError):
-        return None
-    if not is_usual:
-        return None
-    is_taker = data.get("liquidity") != "maker"
-    return VenueFill(
-        str(trade_id), str(order_id), client_id, price, size, fee, fee_token, wire.timestamp(time), is_taker
-    )
-
-
-def _any_fill(data: Dict[str, Any]) -> VenueFill:
     return VenueFill(
         _identifier(data, "id"),
         _identifier(data, "orderId"),
@@ -229,6 +202,62 @@ def _any_fill(data: Dict[str, Any]) -> VenueFill:
         wire.text_field(data, "feeCurrency"),
         wire.time_field(data, "time"),
         data.get("liquidity") != "maker",
+    )
+
+
+class _Fill(msgspec.Struct, gc=False):
+    """The fields of a fill, each of which is what it nearly always is."""
+
+    id: int
+    order_id: int = msgspec.field(name="orderId")
+    client_id: str = msgspec.field(name="clientId")
+    price: Any
+    size: Any
+    fee: Any
+    fee_token: str = msgspec.field(name="feeCurrency")
+    time: str
+    liquidity: Any = None
+
+
+class _FillFrame(msgspec.Struct, gc=False):
+    channel: Literal["fills"]
+    type: Literal["partial", "update"]
+    data: _Fill
+
+
+_FILL_FRAMES = msgspec.json.Decoder(_FillFrame, float_hook=Decimal)
+_FILLS_TEXT = f'"{CONSTANTS.FILLS_CHANNEL}"'
+
+
+def fill_of_frame(text: Any) -> Optional[VenueFill]:
+    """The fill of a frame's text, without the dictionaries and numbers that nobody reads; None where it is not a fill
+    as nearly all are, or none: then `wire.private_frame` and `fill` say what it is, or what is wrong with it."""
+    if type(text) is not str or _FILLS_TEXT not in text:
+        return None
+    try:
+        data = _FILL_FRAMES.decode(text).data
+        price, size, fee = data.price, data.size, data.fee
+        if not (type(price) is type(size) is type(fee) is Decimal):
+            price, size, fee = map(wire.exact_number, (price, size, fee))
+        if not (
+            wire.LEAST <= price < wire.MOST
+            and wire.LEAST <= size < wire.MOST
+            and (not fee or wire.LEAST <= abs(fee) < wire.MOST)
+        ):
+            return None
+        time = wire.timestamp(data.time)
+    except (ValueError, ArithmeticError, RecursionError):
+        return None
+    return VenueFill(
+        str(data.id),
+        str(data.order_id),
+        data.client_id,
+        price,
+        size,
+        fee,
+        data.fee_token,
+        time,
+        data.liquidity != "maker",
     )
 
 

@@ -1,10 +1,14 @@
 """The account's own events: orders, fills, positions, balances (Acme API §6)."""
 
 import asyncio
-from typing import Any, Dict, List, Set
+from typing import Any, Callable, Dict, List, Optional, Set
 
 import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
-from hummingbot.connector.derivative.acme_perpetual import acme_perpetual_stream as stream, acme_perpetual_wire as wire
+from hummingbot.connector.derivative.acme_perpetual import (
+    acme_perpetual_account_data as account_data,
+    acme_perpetual_stream as stream,
+    acme_perpetual_wire as wire,
+)
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_auth import AcmePerpetualAuth
 from hummingbot.core.data_type.user_stream_tracker_data_source import UserStreamTrackerDataSource
 from hummingbot.core.web_assistant.connections.data_types import WSJSONRequest
@@ -14,6 +18,9 @@ from hummingbot.core.web_assistant.ws_assistant import WSAssistant
 
 class AcmePerpetualAPIUserStreamDataSource(UserStreamTrackerDataSource):
     """Brings the frames of the private channels, exact numbers in them, in the order in which they came.
+
+    What is in the queue is a frame, or a fill that was read already (`VenueFill`). A fill of which everything is as
+    usual, and before which nothing waits, does not go into the queue, where there is somebody who takes it at once.
 
     Each connection begins, in the queue, with `STREAM_CONNECTED_EVENT`: put there when the venue has confirmed every
     subscription, before the first frame. Whoever reads the queue fetches then what was missed, and cannot process a
@@ -28,6 +35,7 @@ class AcmePerpetualAPIUserStreamDataSource(UserStreamTrackerDataSource):
         self._api_factory = api_factory
         self._domain = domain
         self._warnings = stream.WarningLimiter(self.logger())
+        self._take_fill: Callable[[account_data.VenueFill], bool] = _takes_none
         # Of the present connection:
         self._unconfirmed_channels: Set[str] = set(CONSTANTS.PRIVATE_CHANNELS)
         self._early_frames: List[Dict[str, Any]] = []
@@ -37,6 +45,13 @@ class AcmePerpetualAPIUserStreamDataSource(UserStreamTrackerDataSource):
         """When the venue was last heard of, in seconds since the epoch; 0 while there is no subscription, so that the
         connector is not ready, and polls often, for as long as it would not hear of its orders."""
         return 0 if self._unconfirmed_channels else super().last_recv_time
+
+    def bring_fills_to(self, take_fill: Optional[Callable[[account_data.VenueFill], bool]]):
+        """Has fills taken over in the turn of the event loop in which they were read.
+
+        :param take_fill: says whether it took a fill over, which otherwise goes into the queue; None: all of them do
+        """
+        self._take_fill = take_fill or _takes_none
 
     async def listen_for_user_stream(self, output: asyncio.Queue):
         """Listens to the private channels for ever. A refused login is logged in the venue's words, and tried again."""
@@ -74,13 +89,32 @@ class AcmePerpetualAPIUserStreamDataSource(UserStreamTrackerDataSource):
             await websocket_assistant.send(WSJSONRequest(payload=wire.subscribe_request(channel)))
 
     async def _process_websocket_messages(self, websocket_assistant: WSAssistant, queue: asyncio.Queue):
-        loop = asyncio.get_running_loop()
+        loop, reader, turn = asyncio.get_running_loop(), stream.Reader(websocket_assistant), stream.Turn()
         confirm_by = loop.time() + CONSTANTS.SUBSCRIPTION_DEADLINE
-        async for frame in stream.frames(websocket_assistant, wire.private_frame, self._warnings):
-            if frame is not None:
-                await self._process_event_message(frame, queue)
-            if self._unconfirmed_channels and loop.time() >= confirm_by:
-                raise stream.StreamClosedError("the venue did not confirm the subscriptions")
+        try:
+            while True:
+                message = await reader.next_message()
+                if message is None:
+                    await reader.keep_alive()
+                elif self._unconfirmed_channels or not self._deliver_fill(message, queue):
+                    await self._take_message(message, queue)
+                elif turn.is_over():
+                    await asyncio.sleep(0)
+                if self._unconfirmed_channels and loop.time() >= confirm_by:
+                    raise stream.StreamClosedError("the venue did not confirm the subscriptions")
+        finally:
+            reader.stop()
+
+    async def _take_message(self, message: Any, queue: asyncio.Queue):
+        try:
+            frame = wire.private_frame(message)
+        except wire.WireError as error:
+            self._warnings.log("no frame", f"Ignored a message that is no frame of the venue's ({error}).")
+            return
+        if wire.says_goodbye(frame):
+            raise stream.StreamClosedError("the server is going away")
+        if not wire.is_pong(frame):
+            await self._process_event_message(frame, queue)
 
     async def _process_event_message(self, event_message: Dict[str, Any], queue: asyncio.Queue):
         if wire.has_data(event_message):
@@ -106,8 +140,21 @@ class AcmePerpetualAPIUserStreamDataSource(UserStreamTrackerDataSource):
                 queue.put_nowait(frame)
             self._early_frames = []
 
+    def _deliver_fill(self, message: Any, queue: asyncio.Queue) -> bool:
+        """Passes a message on, where it is a fill of which everything is as usual."""
+        fill = account_data.fill_of_frame(message)
+        if fill is None:
+            return False
+        if not queue.empty() or not self._take_fill(fill):
+            queue.put_nowait(fill)
+        return True
+
     def _deliver(self, frame: Dict[str, Any], queue: asyncio.Queue):
         if self._unconfirmed_channels:
             self._early_frames.append(frame)
         else:
             queue.put_nowait(frame)
+
+
+def _takes_none(_: account_data.VenueFill) -> bool:
+    return False

@@ -235,6 +235,7 @@ CANCELLED_ORDERS_DEADLINE = 1.0
 # requests, so it need not be rare.
 STATUS_POLL_INTERVAL = 15.0
 FUNDING_FEE_POLL_INTERVAL = 15
+CLOCK_INTERVAL = 60.0  # a machine's clock drifts by milliseconds in it
 
 # Seconds for which the rate oracle, which asks each second, is told the same rates: one request in so many.
 RATES_LIFETIME = 5

@@ -12,6 +12,7 @@ from hummingbot.connector.derivative.acme_perpetual import (
     acme_perpetual_market_data as market_data,
     acme_perpetual_order_checks as order_checks,
     acme_perpetual_servers as servers,
+    acme_perpetual_stream as stream,
     acme_perpetual_utils as utils,
     acme_perpetual_web_utils as web_utils,
     acme_perpetual_wire as wire,
@@ -129,6 +130,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         self._doubts = OrderDoubts()
         self._own_throttler = web_utils.create_throttler(rate_limits_share_pct)
         self._clock = VenueClock(self._own_throttler, self._domain)
+        self._clock_asked_at = -math.inf
         self._account = AcmePerpetualAccountApi(
             get=self._api_get, post=self._api_post, delete=self._api_delete, logger=self.logger()
         )
@@ -153,6 +155,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         )
         self._trouble = Trouble(self._name, self._domain, self._pace, self.logger())
         self._last_fill_time = 0.0
+        self._is_taking_frame = False
         self._last_symbols: Mapping[str, str] = {}
         self._market_names: Dict[str, str] = {}
         self._smallest_resting_sizes: Dict[str, Decimal] = {}
@@ -316,25 +319,33 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
                 safe_ensure_future(self._resolve_restored_placement(order))
 
     async def check_network(self) -> NetworkStatus:
-        """Whether the venue answers and, where there is an account to trade on, takes its key."""
+        """Whether the venue answers and, where there is an account to trade on, takes its key: then one request tells
+        both."""
+        is_key_taken = await self._is_key_taken() if self._trading_required else None
+        if is_key_taken is None and not await self._does_venue_answer():
+            return NetworkStatus.NOT_CONNECTED
+        if is_key_taken is False:
+            return NetworkStatus.NOT_CONNECTED
+        self._trouble.is_over()
+        return NetworkStatus.CONNECTED
+
+    async def _is_key_taken(self) -> Optional[bool]:
+        """None where the venue does not say; when it answers nothing but the ping, that is for whoever needs more to
+        deal with."""
+        try:
+            self._take_over_terms(await self._terms.ask())
+        except (AcmeRequestError, wire.WireError) as error:
+            return False if self._note_refusal(error) else None
+        return True
+
+    async def _does_venue_answer(self) -> bool:
         try:
             await self._make_network_check_request()
         except asyncio.CancelledError:
             raise
         except Exception as error:
             self._trouble.tell("reach the venue", error)
-            return NetworkStatus.NOT_CONNECTED
-        if self._trading_required and not await self._is_key_taken():
-            return NetworkStatus.NOT_CONNECTED
-        self._trouble.is_over()
-        return NetworkStatus.CONNECTED
-
-    async def _is_key_taken(self) -> bool:
-        try:
-            self._take_over_terms(await self._terms.ask())
-        except (AcmeRequestError, wire.WireError) as error:
-            # Where the venue gives no answer but to the ping, that is for whoever needs one to deal with.
-            return not self._note_refusal(error)
+            return False
         return True
 
     def _note_refusal(self, error: Exception) -> bool:
@@ -846,6 +857,13 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
 
     # ----------------------------------------------------------------------------------------------- status polls
 
+    async def _update_time_synchronizer(self, pass_on_non_cancelled_error: bool = False):
+        """Once in `CLOCK_INTERVAL`: a clock that is wrong by too much the venue refuses, which has it asked at once."""
+        now = self._pace.now()
+        if not self._clock.is_known or now - self._clock_asked_at >= CONSTANTS.CLOCK_INTERVAL:
+            self._clock_asked_at = now
+            await super()._update_time_synchronizer(pass_on_non_cancelled_error)
+
     async def _status_polling_loop_fetch_updates(self):
         try:
             await safe_gather(self._update_order_status(), self._update_balances(), self._update_positions())
@@ -963,24 +981,48 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     # ----------------------------------------------------------------------------------------------- private stream
 
     async def _user_stream_event_listener(self):
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        async for frame in self._iter_user_event_queue():
-            try:
-                if self._canceller.is_busy:
-                    await self._canceller.let_go_ahead()
-                await self._process_frame(frame)
+        source, turn = self._user_stream_tracker.data_source, stream.Turn()
+        source.bring_fills_to(self._take_fill)
+        try:
+            async for frame in self._iter_user_event_queue():
+                await self._take_frame(frame)
                 # A queue that is not empty gives its frames without a turn of the loop.
-                if loop.time() - began > CONSTANTS.LONGEST_TURN:
+                if turn.is_over():
                     await asyncio.sleep(0)
-                    began = loop.time()
-            except asyncio.CancelledError:
-                raise
-            except Exception:
-                self.logger().exception("Unexpected error in user stream listener loop.")
-                self._poll_notifier.set()  # what the frame should have told has to be found out otherwise
+        finally:
+            source.bring_fills_to(None)
 
-    async def _process_frame(self, frame: Dict[str, Any]):
+    def _take_fill(self, fill: account_data.VenueFill) -> bool:
+        """Takes over a fill that did not go through the queue, in which nothing is; False: it has to, after all."""
+        if self._is_taking_frame or self._canceller.is_busy:
+            return False
+        try:
+            return self._order_tracker.process_usual_fill(fill)
+        except Exception:
+            self._note_unread_frame()
+            return True
+
+    async def _take_frame(self, frame: Any):
+        self._is_taking_frame = True
+        try:
+            if self._canceller.is_busy:
+                await self._canceller.let_go_ahead()
+            await self._process_frame(frame)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            self._note_unread_frame()
+        finally:
+            self._is_taking_frame = False
+
+    def _note_unread_frame(self):
+        self.logger().exception("Unexpected error in user stream listener loop.")
+        self._poll_notifier.set()  # what the frame should have told has to be found out otherwise
+
+    async def _process_frame(self, frame: Any):
+        if type(frame) is account_data.VenueFill:
+            await self._order_tracker.process_venue_fill(frame)
+            return
         channel = wire.channel(frame)
         if channel == CONSTANTS.FILLS_CHANNEL:
             await self._order_tracker.process_venue_fill(account_data.fill(wire.payload(frame)))

@@ -135,15 +135,28 @@ class AcmePerpetualOrderTracker(ClientOrderTracker):
         else:
             await self._process_order_update(account_data.order_update(venue_order, order, self.current_timestamp))
 
+    def process_usual_fill(self, fill: account_data.VenueFill) -> bool:
+        """Takes over a fill that names an order in flight by its own id, where nothing has to be told before it, and
+        returns whether it was one: nearly every fill is.
+
+        :raises WireError: when the fill names two orders
+        """
+        client_order_id = fill.client_order_id
+        order = self._in_flight_orders.get(client_order_id)
+        if order is None or order.is_pending_create or client_order_id in self._just_created:
+            return False
+        _check_identity(order, client_order_id, fill.exchange_order_id)
+        self._process_fill(order, fill)
+        return True
+
     async def process_venue_fill(self, fill: account_data.VenueFill):
         """Takes over one of the account's fills: of our order, of an order that may turn out to be ours, or not.
 
         :raises WireError: when the fill names two orders
         """
-        # Nearly every fill is of an order in flight, by its own id.
-        order = self._in_flight_orders.get(fill.client_order_id) or find_order(
-            self.all_fillable_orders, fill.client_order_id, fill.exchange_order_id
-        )
+        if self.process_usual_fill(fill):
+            return
+        order = find_order(self.all_fillable_orders, fill.client_order_id, fill.exchange_order_id)
         if order is None:
             if fill.client_order_id is None:
                 self._early_fills.append(fill)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 import time
-from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Optional
+from typing import Any, Awaitable, Callable, Dict, Optional
 
 import aiohttp
 
@@ -106,36 +106,24 @@ async def keep_connected(
         await sleep(backoff.next_delay(lasted))
 
 
-async def frames(
-    assistant: WSAssistant, decode: Callable[[str], Dict[str, Any]], warnings: WarningLimiter
-) -> AsyncIterator[Optional[Dict[str, Any]]]:
-    """The frames of a connection, for as long as it lives, and None about once a second.
+class Turn:
+    """How long the event loop has been in its present turn, for those who do many things in one of them."""
 
-    Keeps the connection alive with pings. Pongs are not passed on; nor is what is no frame at all, which is logged.
+    def __init__(self):
+        self._loop = asyncio.get_running_loop()
+        self._ends: Optional[float] = None
 
-    :param decode: makes the frame of a message's text; raises ValueError when it is none
-    :raises StreamClosedError: when the venue says that it goes away, or was silent for too long
-    :raises ConnectionError: when the connection ends
-    """
-    reader = Reader(assistant)
-    try:
-        while True:
-            message = await reader.next_message()
-            if message is None:
-                await reader.keep_alive()
-                yield None
-                continue
-            frame = _decoded(message, decode, warnings)
-            if frame is None:
-                continue
-            if not wire.has_data(frame):
-                if wire.is_pong(frame):
-                    continue
-                if wire.says_goodbye(frame):
-                    raise StreamClosedError("the server is going away")
-            yield frame
-    finally:
-        reader.stop()
+    def is_over(self) -> bool:
+        """Whether what was done since it was first asked in this turn has taken `LONGEST_TURN`."""
+        now = self._loop.time()
+        if self._ends is None:
+            self._ends = now + CONSTANTS.LONGEST_TURN
+            self._loop.call_soon(self._end)
+            return False
+        return now > self._ends
+
+    def _end(self):
+        self._ends = None
 
 
 class Reader:
@@ -207,13 +195,3 @@ class Reader:
     def _tick(self):
         self._timer = self._loop.call_later(TICK, self._tick)
         self.wake()
-
-
-def _decoded(
-    message: Any, decode: Callable[[str], Dict[str, Any]], warnings: WarningLimiter
-) -> Optional[Dict[str, Any]]:
-    try:
-        return decode(message)
-    except ValueError as error:
-        warnings.log("no frame", f"Ignored a message that is no frame of the venue's ({error}).")
-        return None

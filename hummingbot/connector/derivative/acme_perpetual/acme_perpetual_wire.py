@@ -163,9 +163,16 @@ _EXACT_NUMBERS = msgspec.json.Decoder(float_hook=Decimal)
 _DOUBLES = msgspec.json.Decoder()
 
 
-def decimal_of_integer(value: Any) -> Any:
-    """An integer as a `Decimal`; whatever else it is, the value itself."""
-    return Decimal(value) if type(value) is int else value
+def exact_number(value: Any) -> Decimal:
+    """The `Decimal` of an integer, or the `Decimal` that it is.
+
+    :raises WireError: when it is neither
+    """
+    if type(value) is Decimal:
+        return value
+    if type(value) is not int:
+        raise WireError("not an exact number")
+    return Decimal(value)
 
 
 def _decimal(value: Any, name: str) -> Decimal:

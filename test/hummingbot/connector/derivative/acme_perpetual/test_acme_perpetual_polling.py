@@ -44,6 +44,20 @@ class StatusPollTests(DerivativeTestCase):
         self.assertTrue(self.exchange._poll_notifier.is_set())
         self.assertTrue(self.exchange._funding_fee_poll_notifier.is_set())
 
+    async def test_the_time_is_asked_once_a_minute_and_when_it_is_not_known(self):
+        for seconds, is_asked in ((0, True), (CONSTANTS.STATUS_POLL_INTERVAL, False), (CONSTANTS.CLOCK_INTERVAL, True)):
+            with self.subTest(seconds):
+                self.venue.requests.clear()
+                self.seconds += seconds
+                await self.exchange._update_time_synchronizer()
+                self.assertEqual(["GET /api/time"] * is_asked, self.requests())
+        self.exchange._clock.clear_time_offset_ms_samples()
+        self.venue.requests.clear()
+
+        await self.exchange._update_time_synchronizer()
+
+        self.assertEqual(["GET /api/time"], self.requests())
+
     async def test_a_poll_costs_the_same_however_many_orders_are_open(self):
         costs = []
         for count in (1, 40):

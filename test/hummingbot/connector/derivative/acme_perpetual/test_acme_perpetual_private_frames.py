@@ -8,13 +8,19 @@ from test.hummingbot.connector.derivative.acme_perpetual.derivative_test_case im
 from test.hummingbot.connector.derivative.acme_perpetual.fuzzing import HealthCheck, example, given, settings, st
 from test.hummingbot.connector.derivative.acme_perpetual.loopback_venue import PATIENCE
 from unittest import TestCase
+from unittest.mock import AsyncMock, MagicMock, patch
 
+import msgspec
+from aiohttp import web
+
+import hummingbot.connector.derivative.acme_perpetual.acme_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.acme_perpetual import (
     acme_perpetual_account_data as account_data,
     acme_perpetual_wire as wire,
 )
 from hummingbot.core.data_type.common import PositionMode
 from hummingbot.core.data_type.in_flight_order import OrderState
+from hummingbot.core.web_assistant.connections.data_types import WSResponse
 
 NUMBERS = st.one_of(st.integers(), st.decimals(), st.floats())
 JSON = st.recursive(
@@ -82,18 +88,159 @@ def said_of(parser, data):
         return str(error)
 
 
+def text_of(frame) -> str:
+    """The frame as a venue would send it, whose numbers are no texts; what is no JSON number is null."""
+    return msgspec.json.Encoder(decimal_format="number").encode(without_nan(frame)).decode()
+
+
+def without_nan(value):
+    if isinstance(value, dict):
+        return {name: without_nan(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return list(map(without_nan, value))
+    return None if isinstance(value, Decimal) and not value.is_finite() else value
+
+
 class FillTests(TestCase):
     @given(mutated_frames())
+    @example(venue_data.frame("fills", {**FRAMES["fills"], "price": "1.5"}))
+    @example(venue_data.frame("fills", {**FRAMES["fills"], "size": True}))
+    @example(venue_data.frame("fills", {**FRAMES["fills"], "fee": Decimal("1e40")}))
+    @example(venue_data.frame("fills", {**FRAMES["fills"], "time": "noon"}))
+    @example(venue_data.frame("fills", {**FRAMES["fills"], "id": Decimal("7.0")}))
+    @example(venue_data.frame("orders", FRAMES["fills"]))
     def test_the_short_way_to_read_a_fill_reads_what_the_long_one_does(self, frame):
-        data = {**FRAMES["fills"], **frame["data"]} if frame["channel"] != "fills" else frame["data"]
+        text = text_of(frame)
+        fill = account_data.fill_of_frame(text)
 
-        self.assertEqual(said_of(account_data._any_fill, data), said_of(account_data.fill, data))
+        if fill is not None:
+            read = wire.private_frame(text)
+            self.assertEqual(("fills", True), (wire.channel(read), wire.has_data(read)))
+            self.assertEqual(said_of(account_data.fill, read["data"]), fill)
+
+    def test_it_reads_every_fill_of_the_venues_that_names_our_order(self):
+        for changes in ({}, {"price": 3}, {"fee": Decimal("-0.1")}, {"fee": 0}, {"liquidity": "maker"}):
+            with self.subTest(changes):
+                text = text_of(venue_data.frame("fills", venue_data.fill(**changes)))
+
+                self.assertEqual(account_data.fill(wire.private_frame(text)["data"]), account_data.fill_of_frame(text))
 
     def test_numbers_are_exact_whichever_way_they_are_written(self):
         for written in (3, Decimal("3"), Decimal("3.0"), Decimal("3E0")):
-            fill = account_data.fill(venue_data.fill(price=written, size=written, fee=written))
-            self.assertEqual([Decimal(3)] * 3, [fill.price, fill.size, fill.fee])
-            self.assertEqual({Decimal}, {type(fill.price), type(fill.size), type(fill.fee)})
+            data = venue_data.fill(price=written, size=written, fee=written)
+            for fill in account_data.fill(data), account_data.fill_of_frame(text_of(venue_data.frame("fills", data))):
+                self.assertEqual([Decimal(3)] * 3, [fill.price, fill.size, fill.fee])
+                self.assertEqual({Decimal}, {type(fill.price), type(fill.size), type(fill.fee)})
+
+
+class FillsAtOnceTests(DerivativeTestCase):
+    """A fill of which everything is as usual is taken over in the turn in which it is read, and never out of turn."""
+
+    async def asyncSetUp(self):
+        await super().asyncSetUp()
+        await self.open_order()
+        tracker = self.exchange._user_stream_tracker
+        self.source, self.queue = tracker.data_source, tracker.user_stream
+        self.source._unconfirmed_channels = set()
+        self.listener = asyncio.ensure_future(self.exchange._user_stream_event_listener())
+        self.addCleanup(self.listener.cancel)
+        await self.settled()
+
+    async def read(self, *frames):
+        """Reads these frames, as if all of them had come in one piece."""
+        assistant = MagicMock()
+        assistant.receive = AsyncMock(side_effect=[*(WSResponse(text_of(frame)) for frame in frames), None])
+        with self.assertRaisesRegex(ConnectionError, "closed"):
+            await self.source._process_websocket_messages(assistant, self.queue)
+
+    def fill(self, number, **changes):
+        return venue_data.frame("fills", venue_data.fill(number, size=Decimal("0.1"), **changes))
+
+    def filled(self):
+        return [event.exchange_trade_id for event in self.recorder.events]
+
+    async def test_it_does_not_wait_for_the_listener(self):
+        await self.read(self.fill(1), self.fill(2))
+
+        self.assertEqual(["1", "2"], self.filled())
+        self.assertTrue(self.queue.empty())
+
+    async def test_it_waits_for_what_came_before_it(self):
+        await self.read(venue_data.frame("balances", venue_data.balance("FIRST")), self.fill(1))
+        self.assertEqual((2, []), (self.queue.qsize(), self.filled()))
+
+        await self.settled()
+
+        self.assertEqual(["1"], self.filled())
+
+    async def test_it_waits_until_what_was_missed_is_fetched(self):
+        answering = asyncio.Event()
+
+        async def answer_later(request):
+            await answering.wait()
+            return web.Response(text=venue_data.success([venue_data.fill(1, size=0.1)]))
+
+        self.venue.answer("GET", "/api/fills", answer_later)
+        self.venue.answer("GET", "/api/positions", [])
+        self.venue.answer("GET", "/api/wallet/balances", [])
+        self.queue.put_nowait(CONSTANTS.STREAM_CONNECTED_EVENT)
+        await self.until(lambda: self.requests("GET", "/api/fills"))
+
+        await self.read(self.fill(2))
+        self.assertEqual((1, []), (self.queue.qsize(), self.filled()))
+        answering.set()
+        await self.until(self.queue.empty)
+        await self.settled()
+
+        self.assertEqual(["1", "2"], self.filled())
+
+    async def test_it_waits_while_many_cancels_are_under_way(self):
+        self.exchange._canceller._waiting = CONSTANTS.MANY_CANCELS
+
+        await self.read(self.fill(1))
+        self.assertEqual((1, []), (self.queue.qsize(), self.filled()))
+
+    async def test_it_is_told_after_the_creation_of_its_order(self):
+        self.track_order("HBOT2", None)
+
+        await self.read(self.fill(1, order_id=ORDER_ID + 1, client_id="HBOT2"))
+        await self.settled()
+
+        self.assertEqual(["BuyOrderCreated", "OrderFilled"], self.event_names)
+
+    async def test_one_that_contradicts_itself_makes_the_status_poll_look_and_ends_nothing(self):
+        await self.read(self.fill(1, order_id=ORDER_ID + 1), self.fill(2))
+
+        self.assertEqual(["2"], self.filled())
+        self.assertTrue(self.exchange._poll_notifier.is_set())
+        self.assertEqual(1, len(self.logged("ERROR")))
+
+    async def test_others_have_their_turn_between_many(self):
+        turns = []
+
+        async def others():
+            while True:
+                turns.append(len(self.recorder.events))
+                await asyncio.sleep(0)
+
+        task = asyncio.ensure_future(others())
+        self.addCleanup(task.cancel)
+        with patch.object(CONSTANTS, "LONGEST_TURN", 0.0):
+            await self.read(*map(self.fill, range(10)))
+
+        self.assertGreater(len(turns), 2)
+
+    async def test_without_a_listener_it_waits_for_the_next_one(self):
+        self.listener.cancel()
+        await self.settled()
+
+        await self.read(self.fill(1))
+        self.assertEqual((1, []), (self.queue.qsize(), self.filled()))
+        listener = asyncio.ensure_future(self.exchange._user_stream_event_listener())
+        self.addCleanup(listener.cancel)
+        await self.settled()
+
+        self.assertEqual(["1"], self.filled())
 
 
 class PrivateFrameFuzzTests(DerivativeTestCase):

@@ -103,6 +103,13 @@ class TroubleTests(DerivativeTestCase):
         self.assertEqual(NetworkStatus.CONNECTED, await self.exchange.check_network())
         self.assertIn("The venue answers acme_perpetual again.", self.logged("INFO"))
 
+    async def test_one_request_tells_that_the_venue_answers_and_takes_the_key(self):
+        self.venue.requests.clear()
+
+        self.assertEqual(NetworkStatus.CONNECTED, await self.exchange.check_network())
+
+        self.assertEqual(["GET /api/account"], self.requests())
+
     async def test_a_venue_that_is_busy_is_a_connection(self):
         self.venue.answer("GET", "/api/account", FAILING)
 
