@@ -40,6 +40,7 @@ from acme_exchange.store import (
 from acme_exchange.store.progress import StoreFailed
 from acme_exchange.store.sql import checkpoints, tables
 from acme_exchange.store.sql.database import in_transaction
+from acme_exchange.store.sql.store import LARGE_BATCH
 from acme_exchange.store.sql.writer import Batch, Writer
 from acme_exchange.venue import Venue, planned_venue
 from test.acme_exchange.venue import beat
@@ -286,7 +287,9 @@ async def kept_venue(url: URL) -> AsyncIterator[Venue]:
         await store.close()
 
 
-async def test_a_restart_goes_on_with_the_orders_in_their_queue_and_repeats_no_id(tmp_path):
+@pytest.mark.parametrize("events", [LARGE_BATCH, -1], ids=["written by the event loop", "written in the other thread"])
+async def test_a_restart_goes_on_with_the_orders_in_their_queue_and_repeats_no_id(tmp_path, monkeypatch, events):
+    monkeypatch.setattr("acme_exchange.store.sql.store.LARGE_BATCH", events)
     url = database_url(f"sqlite:///{tmp_path / 'anywhere.db'}")
     async with kept_venue(url) as venue:
         for number in range(4):

@@ -3,7 +3,7 @@
 SQLite would make them within a commit, and hold up for it whoever waits for that commit.
 """
 
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from logging import getLogger
 from pathlib import Path
 from typing import Any
@@ -28,28 +28,34 @@ logger = getLogger(__name__)
 
 
 class Checkpoints:
-    """Makes them beside the writing. For other databases than SQLite it does nothing."""
+    """Makes them beside the writing. For other databases than SQLite it does nothing.
 
-    def __init__(self, database: Database, writing: Connection, write_thread: Executor) -> None:
+    The log begins anew only when a checkpoint has moved all of it. One that is made while batches are written moves
+    nearly all; the rest is little, and is moved between two batches.
+
+    :ivar has_rest: whether such a rest is to be moved now.
+    """
+
+    def __init__(self, database: Database, writing: Connection) -> None:
         """
-        :param writing: the connection that batches are written over, in `write_thread` alone.
+        :param writing: the connection that batches are written over.
         """
         self._connection = database.engine.connect()
         self._log = database.file.log if database.file else None
         self._writing = writing
-        self._write_thread = write_thread
         self._thread = ThreadPoolExecutor(1, "store-checkpoints")
         self._rows = 0
         self._warned_bytes = LARGE_LOG_BYTES // 2
         self._latest: Future[Any] | None = None
+        self.has_rest = False
 
     def follow_batch(self) -> None:
-        """Has one made if it is time, and does not wait for it. To be called in `write_thread`, after each batch.
+        """Has one made if it is time, and does not wait for it. To be called after each batch.
 
         :raises SQLAlchemyError: the latest checkpoint could not be made.
         :raises StoreFailed: the log has become too large.
         """
-        if self._log is None or (self._latest and not self._latest.done()):
+        if self._log is None or self.has_rest or (self._latest and not self._latest.done()):
             return
         rows = sqlite_connection(self._writing).total_changes
         if rows - self._rows < ROWS:
@@ -57,19 +63,27 @@ class Checkpoints:
         if self._latest:
             self._latest.result()
         self._rows = rows
-        self._latest = self._thread.submit(self._make, self._log)
+        self._latest = self._thread.submit(self._make)
 
     def close(self) -> None:
         """Waits for the one at hand. What is left in the log then, SQLite moves when the last connection is closed."""
         self._thread.shutdown()
         self._connection.close()
 
-    def _make(self, log: Path) -> None:
-        """The log begins anew only when a checkpoint has moved all of it. One that is made while batches are written
-        moves nearly all; the rest is little, and is moved between two batches."""
+    def move_rest(self) -> None:
+        """Moves what the latest left. To be called by whoever writes, between two batches.
+
+        :raises SQLAlchemyError: it cannot be moved.
+        :raises StoreFailed: the log has become too large.
+        """
+        assert self._log is not None, "there is a rest without a log"
+        _checkpoint(self._writing)
+        self._look_at(self._log)
+        self.has_rest = False
+
+    def _make(self) -> None:
         _checkpoint(self._connection)
-        self._write_thread.submit(_checkpoint, self._writing).result()
-        self._look_at(log)
+        self.has_rest = True
 
     def _look_at(self, log: Path) -> None:
         """A log begins anew only when nobody reads in it: a reader who stays lets it grow."""

@@ -157,7 +157,7 @@ class Database:
         wait for the disk with both, are made beside the commits (`Checkpoints`).
         """
         connection.isolation_level = None
-        connection.execute(f"PRAGMA busy_timeout={LOCKED_SECONDS * 1000}")
+        connection.execute(_busy_timeout())
         if self._read_only:
             # Who looks at a venue that was killed moves nothing out of its log, and so leaves it there.
             has_log = self.file is not None and self.file.log.exists()
@@ -327,24 +327,59 @@ def transaction(connection: Connection) -> Iterator[None]:
         yield
 
 
+class Transaction:
+    """One transaction over the driver's own cursor, begun and ended by its caller.
+
+    :ivar cursor: to write with.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._driver = connection.connection
+        self._is_sqlite = connection.dialect.name == "sqlite"
+        self.cursor: DBAPICursor = self._driver.cursor()
+
+    def begin(self) -> None:
+        """Begins once no other program writes."""
+        if self._is_sqlite:
+            _begin(self.cursor.execute)
+
+    def begin_at_once(self) -> bool:
+        """Begins, unless another program writes just now; of a database of SQLite's alone."""
+        self.cursor.execute("PRAGMA busy_timeout=0")
+        try:
+            self.cursor.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            self.cursor.close()
+            return False
+        finally:
+            self._driver.cursor().execute(_busy_timeout())
+        return True
+
+    def commit(self) -> None:
+        if self._is_sqlite:
+            self.cursor.execute("COMMIT")
+        else:
+            self._driver.commit()
+        self.cursor.close()
+
+    def roll_back(self) -> None:
+        self._driver.rollback()
+        self.cursor.close()
+
+
 @contextmanager
 def in_transaction(connection: Connection) -> Iterator[DBAPICursor]:
     """One transaction over the driver's own cursor; likewise."""
-    driver, is_sqlite = connection.connection, connection.dialect.name == "sqlite"
-    cursor = driver.cursor()
+    made = Transaction(connection)
     try:
-        if is_sqlite:
-            _begin(cursor.execute)
-        yield cursor
-        if is_sqlite:
-            cursor.execute("COMMIT")
-        else:
-            driver.commit()
+        made.begin()
+        yield made.cursor
+        made.commit()
     except BaseException:
-        driver.rollback()
+        made.roll_back()
         raise
-    finally:
-        cursor.close()
 
 
 @contextmanager
@@ -368,6 +403,10 @@ def moment(connection: Connection) -> Iterator[None]:
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN")
         yield
+
+
+def _busy_timeout() -> str:
+    return f"PRAGMA busy_timeout={LOCKED_SECONDS * 1000}"
 
 
 def _begin(execute: Callable[[str], Any]) -> None:

@@ -1,15 +1,17 @@
 """History, and all else that must survive the process, in a database.
 
-Commands are carried out at once; what they caused is gathered into a batch, and each batch is one transaction, made in
-a thread of its own while the next one gathers. Nothing leaves the venue before its batch is kept (`Progress`).
+Commands are carried out at once; what they caused is gathered into a batch, and each batch is one transaction. It is
+written in the event loop's own thread, and committed, which waits for the disk, in another while the next one gathers:
+two threads that both run Python hold each other up at every statement. A large batch, one that another program's lock
+holds up, and any of a database that is no file of SQLite's is written in the other thread, too. Nothing leaves the
+venue before its batch is kept (`Progress`).
 """
 
 import asyncio
 import sqlite3
 from asyncio import AbstractEventLoop, Future, TimerHandle
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any, Concatenate
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -22,13 +24,23 @@ from acme_exchange.store.ledger import Deposits, Entry, Flow
 from acme_exchange.store.progress import Progress, StoreFailed
 from acme_exchange.store.sql import keys, ledger, reader, rows, soundness, tables
 from acme_exchange.store.sql.checkpoints import Checkpoints
-from acme_exchange.store.sql.database import Database, Prepared, explained, in_transaction, is_spoilt, reason
+from acme_exchange.store.sql.database import (
+    Database,
+    Prepared,
+    Transaction,
+    explained,
+    in_transaction,
+    is_spoilt,
+    reason,
+)
 from acme_exchange.store.sql.file import REMEDY, StoreUnusable
 from acme_exchange.store.sql.writer import Batch, Writer
 from acme_exchange.store.store import Candle, FillFilter, FirstStart, OrderFilter, Page, Period
 
 GATHER_SECONDS = 0.004
 """Between the beginnings of two transactions, at least: a transaction costs a good part of that."""
+LARGE_BATCH = 300
+"""Events of a batch that would hold up the event loop for too long, were it written there."""
 IDLE_SECONDS = 1.0
 """How long what nobody waits for, such as the index, may stay unkept."""
 
@@ -56,7 +68,7 @@ class DatabaseStore:
         self.database = database
         self.address: str | None = database.name
         self.file = database.file.path if database.file else None
-        # One connection each: for looking up single orders in the event loop, and for writing in the other thread.
+        # One connection each: for looking up single orders, and for writing, in one thread at a time.
         self._lookups = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         self._cursor = self._lookups.connection.cursor()
         self._is_used = Prepared(_IS_USED, database.engine.dialect, ("account", "client_id"))
@@ -69,7 +81,7 @@ class DatabaseStore:
             raise
         self._write_thread = ThreadPoolExecutor(1, "store-writer")
         self._read_thread = ThreadPoolExecutor(1, "store-reader")
-        self._checkpoints = Checkpoints(database, self._writing, self._write_thread)
+        self._checkpoints = Checkpoints(database, self._writing)
         self._take_changes: Callable[[], dict[str, Any]] = dict
         self._gathering = Batch(number=1)
         self._committing: Batch | None = None
@@ -78,6 +90,7 @@ class DatabaseStore:
         self._latest_handover = 0.0
         self._has_news = False
         self._failure: StoreFailed | None = None
+        self._unspoilt = _Unspoilt(self._fail)
 
     def _read_all(self) -> Writer:
         soundness.check_pages(self._writing, self.database.name)
@@ -142,10 +155,11 @@ class DatabaseStore:
         self.database.close()
 
     def has_used(self, account: str, client_id: str) -> bool:
-        if any((account, client_id) in batch.client_ids for batch in self._unkept()):
+        name = account, client_id
+        if name in self._gathering.client_ids or (self._committing and name in self._committing.client_ids):
             return True
-        with self._unspoilt():
-            return bool(self._is_used.find(self._cursor, (account, client_id)))
+        with self._unspoilt:
+            return bool(self._is_used.find(self._cursor, name))
 
     def use(self, account: str, client_id: str) -> None:
         """Nothing: the order that is recorded right after says it."""
@@ -213,7 +227,7 @@ class DatabaseStore:
             with self.database.engine.connect() as connection:
                 return query(connection, *arguments, **named)
 
-        with self._unspoilt():
+        with self._unspoilt:
             return await asyncio.get_running_loop().run_in_executor(self._read_thread, run)
 
     def _unkept(self) -> list[Batch]:
@@ -221,21 +235,8 @@ class DatabaseStore:
         return [self._gathering] if self._committing is None else [self._gathering, self._committing]
 
     def _looked_up(self, query: Any, **parameters: Any) -> Any:
-        with self._unspoilt():
+        with self._unspoilt:
             return self._lookups.execute(query, parameters).first()
-
-    @contextmanager
-    def _unspoilt(self) -> Iterator[None]:
-        """Ends the venue when a look at the database finds that it is spoilt: what it would say next may be wrong.
-
-        :raises StoreFailed: it is.
-        """
-        try:
-            yield
-        except (SQLAlchemyError, sqlite3.Error) as error:
-            if not is_spoilt(error):
-                raise
-            raise self._fail(error) from None
 
     def _hurry(self) -> None:
         """Somebody will wait for what was just noted."""
@@ -263,27 +264,66 @@ class DatabaseStore:
         batch.changes = self._take_changes()
         self._committing = batch
         done = self._done = loop.create_future()
-        self._write_thread.submit(self._write, batch, loop, done)
+        try:
+            begun = self._written_here(batch)
+        except Exception as error:
+            loop.call_soon(self._written, batch, done, error)
+        else:
+            self._write_thread.submit(self._finish, begun, batch, loop, done)
         return done
 
-    def _write(self, batch: Batch, loop: AbstractEventLoop, done: Future[None]) -> None:
+    def _written_here(self, batch: Batch) -> Transaction | None:
+        """The transaction that the batch is in, to be committed; None when it is to be written in the other thread."""
+        if self.file is None or batch.events > LARGE_BATCH:
+            return None
+        begun = Transaction(self._writing)
+        if not begun.begin_at_once():
+            return None
+        try:
+            self._writer.write(begun.cursor, batch)
+        except BaseException:
+            begun.roll_back()
+            raise
+        return begun
+
+    def _finish(self, begun: Transaction | None, batch: Batch, loop: AbstractEventLoop, done: Future[None]) -> None:
         """In the other thread. An error of whatever kind means that the batch is not kept: the venue ends."""
         error = None
         try:
-            with in_transaction(self._writing) as cursor:
-                self._writer.write(cursor, batch)
+            if begun is None:
+                with in_transaction(self._writing) as cursor:
+                    self._writer.write(cursor, batch)
+            else:
+                _commit(begun)
             self._checkpoints.follow_batch()
         except Exception as raised:
             error = raised
         loop.call_soon_threadsafe(self._written, batch, done, error)
 
     def _written(self, batch: Batch, done: Future[None], error: Exception | None) -> None:
+        if error is None:
+            self.progress.keep(batch.number)
+            if self._checkpoints.has_rest:
+                self._write_thread.submit(self._move_rest, _loop(), done)
+                return
+        self._go_on(done, error)
+
+    def _move_rest(self, loop: AbstractEventLoop, done: Future[None]) -> None:
+        """In the other thread, between two batches."""
+        error = None
+        try:
+            self._checkpoints.move_rest()
+        except Exception as raised:
+            error = raised
+        loop.call_soon_threadsafe(self._go_on, done, error)
+
+    def _go_on(self, done: Future[None], error: Exception | None) -> None:
+        """Nobody else uses the connection now: the next batch may be written."""
         self._done = None
         done.set_result(None)
         if error is not None:
             self._fail(error)
             return
-        self.progress.keep(batch.number)
         self._committing = None
         if self.progress.recorded == self._gathering.number:
             self._hand_over_in(self._latest_handover + GATHER_SECONDS - _loop().time())
@@ -294,6 +334,31 @@ class DatabaseStore:
         failure = self._failure = _failure(error)
         self.progress.fail(failure)
         return failure
+
+
+class _Unspoilt:
+    """Ends the venue when a look at the database finds that it is spoilt: what it would say next may be wrong.
+
+    :raises StoreFailed: it is.
+    """
+
+    def __init__(self, fail: Callable[[Exception], StoreFailed]) -> None:
+        self._fail = fail
+
+    def __enter__(self) -> None:
+        """Looking begins."""
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, SQLAlchemyError | sqlite3.Error) and is_spoilt(error):
+            raise self._fail(error) from None
+
+
+def _commit(begun: Transaction) -> None:
+    try:
+        begun.commit()
+    except BaseException:
+        begun.roll_back()
+        raise
 
 
 def _loop() -> AbstractEventLoop:

@@ -59,21 +59,29 @@ class Batch:
     revoked: list[str] = field(default_factory=list)
     settings: dict[str, AccountSettings] = field(default_factory=dict)
     changes: dict[str, Any] = field(default_factory=dict)
+    _lists: dict[type[Event], list[Any]] = field(init=False)
 
-    def note(self, events: Sequence[Event]) -> bool:
-        """Takes in what a command caused; whether anything in it must be kept before anybody is told."""
-        lists: dict[type[Event], list[Any]] = {
+    def __post_init__(self) -> None:
+        self._lists = {
             Filled: self.fills,
             FundingPaid: self.payments,
             FundingSettled: self.rates,
             Traded: self.trades,
             **dict.fromkeys(get_args(Posting), self.postings),
         }
+
+    @property
+    def events(self) -> int:
+        """How many it holds, about."""
+        return len(self.orders) + len(self.fills) + len(self.payments) + len(self.trades) + len(self.postings)
+
+    def note(self, events: Sequence[Event]) -> bool:
+        """Takes in what a command caused; whether anything in it must be kept before anybody is told."""
         urgent = False
         for event in events:
-            if isinstance(event, OrderChanged):
+            if type(event) is OrderChanged:
                 self._note_order(event)
-            elif (same_kind := lists.get(type(event))) is not None:
+            elif (same_kind := self._lists.get(type(event))) is not None:
                 same_kind.append(event)
             else:
                 continue
