@@ -144,6 +144,13 @@ class Engine:
         book = self._state.market(market).book
         return book.bids.top(depth), book.asks.top(depth)
 
+    def last_price(self, market: str) -> Decimal | None:
+        """The price of the latest trade; None before the first.
+
+        :raises Refused: 404 `No such market: {name}`.
+        """
+        return self._state.market(market).last
+
     def market_names(self) -> list[str]:
         """All markets, in the order given."""
         return list(self._state.markets)

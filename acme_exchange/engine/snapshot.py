@@ -137,8 +137,11 @@ def specification_of(row: dict[str, Any]) -> MarketSpecification:
 
 def market_row(market: Market) -> dict[str, Any]:
     """What a snapshot holds of a market, but for its orders and its day."""
-    row = specification_row(market.specification)
-    row |= {name: str(price) if (price := getattr(market, name)) else None for name in _MARKET_PRICES}
+    if market.definition is None:
+        market.definition = specification_row(market.specification)
+    row = market.definition | {
+        name: str(price) if (price := getattr(market, name)) else None for name in _MARKET_PRICES
+    }
     row |= {"open_interest": str(market.open_interest), "enabled": market.enabled, "expired": market.expired}
     funding = market.funding
     if funding is None:

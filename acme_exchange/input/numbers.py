@@ -5,6 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+SHORT_NUMBER = re.compile(r"-?(0|[1-9]\d{0,11})(\.\d{1,12})?", re.ASCII)
+"""As most are: within all reason, as they are written."""
 LARGEST_NUMBER = Decimal("1e15")
 MOST_DECIMAL_PLACES = 40
 COUNTED_DECIMAL_PLACES = 12
@@ -17,6 +19,8 @@ def number(value: Any) -> Decimal:
     :raises ValueError: it is none, or out of all reason: an exponent of a million is no amount, and would exhaust the
         venue.
     """
+    if type(value) is str and SHORT_NUMBER.fullmatch(value):
+        return Decimal(value)
     if isinstance(value, bool) or not isinstance(value, (int, Decimal, str)):
         raise ValueError("not a number")
     if isinstance(value, str) and not JSON_NUMBER.fullmatch(value):

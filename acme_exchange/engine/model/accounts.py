@@ -121,7 +121,8 @@ class Holding:
         mark, index = market.mark, market.index
         if self._worth is None or self._worth_mark is not mark or self._worth_index is not index:
             profit = self.size * mark - self.cost if self.size else ZERO
-            loss = self.exposures["buy"].loss(mark) + self.exposures["sell"].loss(mark)
+            buying, selling = self.exposures["buy"].loss(mark), self.exposures["sell"].loss(mark)
+            loss = ZERO if buying is selling is ZERO else buying + selling
             gain, more = by_index(self.market, self.size, self.buys, self.sells)
             self._worth = Worth(profit, self.size.copy_abs() * mark, self.open_size * mark, loss, gain, more)
             self._worth_mark, self._worth_index = mark, index

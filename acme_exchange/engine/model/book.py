@@ -146,6 +146,9 @@ class Book:
         one position may rest at its size each.
         """
         size, notional = ZERO, ZERO
+        best = self.opposite(order.side).best()
+        if best is None or not order.reaches(best.price):
+            return size, notional
         traded: dict[Holding, Decimal] = {}
         for resting in self.opposite(order.side).orders():
             if size == order.size or not order.reaches(resting.price):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from acme_exchange.engine.model.book import Book
 from acme_exchange.engine.model.funding import FundingClock
@@ -25,10 +25,12 @@ class Market:
 
     `index` and `mark` are nought until the first index. `mark` is valid after each `refresh`. Whoever changed the book,
     the last price or the index must see to that, by way of `State.refresh_mark`, which also notes whom it concerns.
+    `definition` is the specification as a snapshot holds it, once one was made: it never changes.
     """
 
     __slots__ = (
         "specification",
+        "definition",
         "name",
         "price_quantum",
         "size_quantum",
@@ -49,6 +51,7 @@ class Market:
 
     def __init__(self, specification: MarketSpecification):
         self.specification = specification
+        self.definition: dict[str, Any] | None = None
         self.name = specification.name
         self.price_quantum = _quantum(specification.price_increment)
         self.size_quantum = _quantum(specification.size_increment)

@@ -47,7 +47,7 @@ def exactly[**P, R](function: Callable[P, R]) -> Callable[P, R]:
 
 def divide(dividend: Decimal, divisor: Decimal, quantum: Decimal, rounding: str = ROUND_HALF_EVEN) -> Decimal:
     """`dividend / divisor` rounded once, to a multiple of `quantum`, which is a power of ten; never a negative zero."""
-    quotient = _QUOTIENTS.divide(dividend, divisor).quantize(quantum, rounding=rounding, context=_QUOTIENTS)
+    quotient = _QUOTIENTS.divide(dividend, divisor).quantize(quantum, rounding, _QUOTIENTS)
     return quotient or quotient.copy_abs()
 
 

@@ -46,14 +46,17 @@ def standing(account: Account) -> Standing:
     """What all of an account's holdings come to."""
     profit = notional = open_notional = order_loss = index_gain = index_loss = ZERO
     for holding in account.active.values():
-        worth = holding.worth()
-        open_notional += worth.open_notional
-        order_loss += worth.order_loss
-        index_loss += worth.index_loss
+        unrealized, worth, open_worth, loss, gain, more = holding.worth()
+        open_notional += open_worth
+        # Of an account's holdings most lose nothing: to add nought would take as long as the rest.
+        if loss is not ZERO:
+            order_loss += loss
+        if more is not ZERO:
+            index_loss += more
         if holding.size:
-            profit += worth.unrealized
-            notional += worth.notional
-            index_gain += worth.index_gain
+            profit += unrealized
+            notional += worth
+            index_gain += gain
     return Standing(account.cash + profit, notional, open_notional, order_loss, index_gain, index_loss)
 
 
