@@ -15,6 +15,11 @@ class Latency:
         self._seconds = milliseconds / 1000
         self._random = Random(f"{seed}/latency")
 
+    @property
+    def holds_back(self) -> bool:
+        """Whether anything is held back at all."""
+        return self._seconds > 0
+
     async def wait(self) -> None:
         """As long as one request is under way."""
         if self._seconds:

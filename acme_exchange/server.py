@@ -21,6 +21,7 @@ from acme_exchange.api.listener import Listener
 from acme_exchange.api.pacemaker import Pacemaker
 from acme_exchange.api.rate_limits import RateLimits
 from acme_exchange.api.rest import LARGEST_BODY_BYTES, RestInterface, failures_in_envelopes
+from acme_exchange.api.short_way import ShortWay
 from acme_exchange.api.strangers import Strangers
 from acme_exchange.api.websocket import WebSocketInterface
 from acme_exchange.page.interface import Page
@@ -74,6 +75,7 @@ class Server:
         application.on_response_prepare.append(add_headers)
         rest = RestInterface(venue, self.faults.clock, authenticator, limits)
         rest.add_routes(application.router)
+        self._short_way = ShortWay(venue, rest, strangers, self.faults)
         self._sockets.add_routes(application.router)
         self.page = Page(venue, rest, self._sockets, authenticator, limits, self.faults, OriginCheck(page_hosts))
         self.page.add_routes(application.router)
@@ -129,6 +131,7 @@ class Server:
         return HttpConnection(
             manager,
             client,
+            self._short_way,
             loop=asyncio.get_running_loop(),
             access_log=access_log.logger,
             access_log_class=access_log.AccessLogger,

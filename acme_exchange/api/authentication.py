@@ -21,10 +21,10 @@ class _Headers:
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
         self.all = self.key, self.subaccount, self.signature, self.timestamp = (
-            f"{prefix}-KEY",
-            f"{prefix}-SUBACCOUNT",
-            f"{prefix}-SIGN",
-            f"{prefix}-TS",
+            f"{prefix}-KEY".upper(),
+            f"{prefix}-SUBACCOUNT".upper(),
+            f"{prefix}-SIGN".upper(),
+            f"{prefix}-TS".upper(),
         )
 
 
@@ -52,7 +52,7 @@ class Authenticator:
     def request(self, headers: Mapping[str, str], signed: bytes) -> ApiKey:
         """The key that signed a REST request; of the subaccount's, where the request names one.
 
-        :param headers: found whatever case they are written in.
+        :param headers: found by their names in capitals, whatever case they are written in.
         :param signed: method, path with query, and body, as they came over the wire.
         :raises Refused: 401, or 404 for a subaccount.
         """

@@ -40,6 +40,7 @@ class Client:
     :ivar address: the IP address it comes from.
     :ivar disconnect: ends it.
     :ivar held: bytes that are in memory for it.
+    :ivar is_in: whether it counts among those who are connected.
     """
 
     def __init__(self, clients: "Clients", address: str) -> None:
@@ -47,6 +48,7 @@ class Client:
         self.rank = Rank.NEW
         self.held = 0
         self.disconnect: Callable[[], object] = _disconnect_nothing
+        self.is_in = True
         self._clients = clients
 
     def answered(self) -> None:
@@ -118,9 +120,10 @@ class Clients:
         return self._entered(address)
 
     def remove(self, client: Client) -> None:
-        own = self._of_address.get(client.address, {})
-        if client not in own:
+        if not client.is_in:
             return
+        client.is_in = False
+        own = self._of_address[client.address]
         del own[client]
         self._count -= 1
         self._held -= client.held
@@ -129,7 +132,7 @@ class Clients:
 
     def hold(self, client: Client, change: int) -> None:
         """Counts what is in memory for a client, and cuts off whoever holds the most while it is too much."""
-        if client not in self._of_address.get(client.address, {}):
+        if not client.is_in:
             return
         self._held += change
         while change > 0 and self._held > self._most_held:

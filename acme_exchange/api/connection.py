@@ -17,6 +17,7 @@ Bounds, for each connection:
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Protocol, cast
 
 from aiohttp import web
@@ -28,6 +29,7 @@ from acme_exchange.api.answering import failure
 from acme_exchange.api.clients import Client
 from acme_exchange.api.frame_meter import FrameMeter, FrameTooLarge
 from acme_exchange.api.half_head import HalfHead
+from acme_exchange.api.whole_requests import WholeAnswer, WholeRequest, whole_request
 
 PIECE_BYTES = 2 * 1024
 """What the parser is given at a time: most requests come in one piece, and no piece holds many."""
@@ -73,6 +75,10 @@ def _refuse_nothing() -> None:
     """For a connection that is gone."""
 
 
+def _send_nothing() -> None:
+    """When nobody waits for the client to read."""
+
+
 class FrameParser(Protocol):
     """What reads frames, as aiohttp calls it."""
 
@@ -81,6 +87,16 @@ class FrameParser(Protocol):
 
     def feed_eof(self) -> None:
         """Nothing more comes."""
+
+
+class ShortWay(Protocol):
+    """What answers a request that is read without aiohttp."""
+
+    def answer(self, request: WholeRequest) -> WholeAnswer | None:
+        """What is to be answered; None, and nothing has happened, when aiohttp is to read it."""
+
+    def deliver(self, answer: WholeAnswer, send: Callable[[bytes], None]) -> None:
+        """Has the answer sent as soon as it may be."""
 
 
 class _MeteredParser:
@@ -113,12 +129,13 @@ class HttpConnection(web.RequestHandler):
     :ivar refuse_frame: what is done about a frame that is too large; set by whoever serves frames.
     """
 
-    def __init__(self, manager: web.Server, client: Client, **options: Any) -> None:
+    def __init__(self, manager: web.Server, client: Client, short_way: ShortWay, **options: Any) -> None:
         super().__init__(
             manager, keepalive_timeout=IDLE_SECONDS, lingering_time=LINGERING_SECONDS, auto_decompress=False, **options
         )
         self.client = client
         self.refuse_frame: Callable[[], None] = self.abort
+        self._short_way = short_way
         self._backlog = bytearray()
         self._is_held = False
         self._request_bytes = 0
@@ -128,6 +145,7 @@ class HttpConnection(web.RequestHandler):
         self._is_idle = False
         self._held = 0
         self._deadline = math.inf
+        self._sent = _send_nothing
 
     def is_overdue(self, now: float) -> bool:
         """
@@ -148,16 +166,19 @@ class HttpConnection(web.RequestHandler):
             if self._backlog and self._frames.waiting <= 0:
                 self._take_backlog()
 
-    async def send(self, data: bytes) -> None:
-        """Sends bytes as they are, and returns once the client does not leave too much unread.
+    def send(self, data: bytes, sent: Callable[[], None]) -> None:
+        """Sends bytes as they are.
 
+        :param sent: called once the client does not leave too much unread; never, when it goes before that.
         :raises ConnectionError: it is gone, or goes.
         """
         if self.transport is None or self.transport.is_closing():
             raise ConnectionResetError("the client is gone")
         self.transport.write(data)
         if self._paused:
-            await self._drain_helper()
+            self._sent = sent
+        else:
+            sent()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._expect(HEAD_SECONDS)
@@ -174,10 +195,12 @@ class HttpConnection(web.RequestHandler):
         # What refers to itself stays in memory until garbage is looked for, with all the requests that it still has.
         self._messages.clear()
         self.refuse_frame = _refuse_nothing
+        self._sent = _send_nothing
 
     def data_received(self, data: bytes) -> None:
         if not self._backlog and len(data) <= PIECE_BYTES and self._may_take():
-            self._take(data)
+            if not self._take_whole(data):
+                self._take(data)
         else:
             self._backlog += data
             self._take_backlog()
@@ -191,9 +214,13 @@ class HttpConnection(web.RequestHandler):
 
     def resume_writing(self) -> None:
         super().resume_writing()
+        sent, self._sent = self._sent, _send_nothing
+        sent()
         self._report_held()
         if self._frames is None:
             self._expect(IDLE_SECONDS)
+            if not self._request_in_progress:
+                self._await_next()
             self._later()
 
     def pause_reading(self) -> None:
@@ -321,6 +348,52 @@ class HttpConnection(web.RequestHandler):
         elif self._request_bytes > LARGEST_HEAD_BYTES and self.transport is not None:
             self.transport.write(_HEAD_TOO_LARGE)
             self.force_close()
+
+    def _take_whole(self, data: bytes) -> bool:
+        """Has a request answered that has come alone and whole, once what it brings about is kept.
+
+        :returns: whether it was one.
+        """
+        request = whole_request(data, self.client.address) if self._awaits_request() else None
+        answer = None if request is None else self._short_way.answer(request)
+        if answer is None:
+            return False
+        self._request_count += 1
+        self._request_in_progress = True
+        self._is_idle = False
+        self._expect(math.inf)
+        if answer.is_authenticated:
+            self.client.authenticated()
+        self._short_way.deliver(answer, partial(self._send_whole, answer.closes))
+        return True
+
+    def _awaits_request(self) -> bool:
+        """Whether nothing of a request has come yet, and aiohttp is done with the one before."""
+        return (
+            self._waiter is not None
+            and self._frames is None
+            and not self._messages
+            and not self._request_bytes
+            and not self._half_head.has_begun
+            and self._payload.is_eof()
+            and not (self._close or self._force_close or self._logging_enabled)
+        )
+
+    def _send_whole(self, closes: bool, message: bytes) -> None:
+        self._request_in_progress = False
+        if self._handler_waiter is not None and not self._handler_waiter.done():
+            self._handler_waiter.set_result(None)
+        if self.transport is None or self.transport.is_closing():
+            return
+        self.transport.write(message)
+        self.client.answered()
+        # aiohttp's own timer, which runs since it has answered something itself.
+        self._next_keepalive_close_time = self._loop.time() + IDLE_SECONDS
+        if closes:
+            self.force_close()
+        elif not self._paused:
+            self._await_next()
+            self._later()
 
     def _expect(self, seconds: float) -> None:
         self._deadline = self._loop.time() + seconds

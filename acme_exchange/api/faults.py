@@ -185,12 +185,19 @@ class Faults:
             raise Refused(404, errors.NO_SUCH_FAULT)
         self._faults = kept
 
+    @property
+    def are_set(self) -> bool:
+        """Whether there is any."""
+        return bool(self._faults)
+
     def all(self) -> list[Fault]:
         """Those that are set, also those that have struck as often as they were to."""
         return list(self._faults)
 
     def strikes(self, name: FaultName, what: _Occasion = ANYTHING) -> Fault | None:
         """The first fault of that name that strikes now."""
+        if not self._faults:
+            return None
         return next((fault for fault in self._faults if fault.strikes(name, what)), None)
 
     def outbox(self, disconnect: Callable[[], None], count: Callable[[int], None]) -> Outbox:

@@ -5,6 +5,7 @@ and sent at most twenty times a second: a simulated market moves many levels at 
 client gains nothing from the states in between. What nobody has subscribed to is not computed.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -98,6 +99,7 @@ class Feeds:
         self._venue = venue
         self._corrupted = corrupted
         self._subscribers: dict[Topic, dict[Subscriber, None]] = {}
+        self._private_topics: Counter[str] = Counter()
         self._books: dict[str, PublishedBook] = {}
         self._markets: dict[str, market_data.Market] = {}
         self._changed_books: set[str] = set()
@@ -121,7 +123,10 @@ class Feeds:
         """Sends the channel's first state, if it has one, and from then on whatever changes."""
         if start := self._starts.get(topic.channel):
             subscriber.put(start(topic))
-        self._subscribers.setdefault(topic, {})[subscriber] = None
+        if topic not in self._subscribers:
+            self._subscribers[topic] = {}
+            self._private_topics[topic.account] += 1
+        self._subscribers[topic][subscriber] = None
 
     def unsubscribe(self, topic: Topic, subscriber: Subscriber) -> None:
         """Sends nothing more of the topic to the subscriber; forgets what nobody else needs."""
@@ -130,6 +135,7 @@ class Feeds:
         if subscribers:
             return
         del self._subscribers[topic]
+        self._private_topics -= Counter([topic.account])
         if topic.channel is Channel.ORDER_BOOK:
             del self._books[topic.market]
         elif topic.channel is Channel.MARKETS:
@@ -139,14 +145,14 @@ class Feeds:
         """Sends what is not to be delayed, and notes what is to be gathered."""
         trades: dict[str, list[Traded]] = {}
         for event in events:
-            if isinstance(event, BookChanged):
+            if feed := PRIVATE_FEEDS.get(type(event)):
+                self._send_private(feed, event)
+            elif isinstance(event, BookChanged):
                 self._changed_books.add(event.market)
             elif isinstance(event, TickerChanged):
                 self._changed_tickers.add(event.market)
             elif isinstance(event, Traded):
                 trades.setdefault(event.market, []).append(event)
-            elif feed := PRIVATE_FEEDS.get(type(event)):
-                self._send_private(feed, event)
         for market, traded in trades.items():
             topic = Topic(Channel.TRADES, market=market)
             if topic in self._subscribers:
@@ -186,7 +192,10 @@ class Feeds:
             subscriber.put(frame)
 
     def _send_private(self, feed: PrivateFeed, event: Event) -> None:
-        subscribers = self._subscribers.get(Topic(feed.channel, account=feed.account(event)))
+        account = feed.account(event)
+        if account not in self._private_topics:
+            return
+        subscribers = self._subscribers.get(Topic(feed.channel, account=account))
         if not subscribers:
             return
         channel = feed.channel.value
@@ -219,7 +228,7 @@ class Feeds:
 
     def _ticker(self, market: str) -> market_data.Ticker:
         engine = self._venue.engine
-        return market_data.ticker(*engine.levels(market, depth=1), engine.market(market).last, self._venue.clock.now())
+        return market_data.ticker(*engine.levels(market, depth=1), engine.last_price(market), self._venue.clock.now())
 
     def _start_funding(self, topic: Topic) -> bytes:
         return frames.update(topic.channel.value, topic.market, self._funding(topic.market))

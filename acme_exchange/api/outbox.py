@@ -38,7 +38,7 @@ class Outbox:
         self._most_bytes = most_bytes
         self._waiting_bytes = 0
         self._frames: deque[tuple[bytes, int]] = deque()
-        self._filled = asyncio.Event()
+        self._waiting: Callable[[], None] | None = None
         self._emptied = asyncio.Event()
         self._given_up = False
         self._ended = False
@@ -51,7 +51,7 @@ class Outbox:
             self.give_up()
             return
         self._frames.append((frame, self._progress.recorded))
-        self._filled.set()
+        self._wake()
         self._count(len(frame) + FRAME_OVERHEAD_BYTES)
 
     def put_private(self, channel: str, frame: bytes) -> None:
@@ -68,7 +68,7 @@ class Outbox:
     def end(self) -> None:
         """Nothing follows what waits now."""
         self._ended = True
-        self._filled.set()
+        self._wake()
 
     async def room(self) -> None:
         """Until less waits than :data:`ROOM_BYTES`."""
@@ -76,21 +76,29 @@ class Outbox:
             self._emptied.clear()
             await self._emptied.wait()
 
-    async def take(self) -> list[bytes]:
-        """The next frames, in their order, once there are any; none after the last.
+    def call(self, ready: Callable[[], None]) -> None:
+        """Has `ready` called, once and in a turn of its own, as soon as `take` has something to say."""
+        if self._frames:
+            self._progress.call_after_others(self._frames[0][1], ready)
+        elif self._ended:
+            asyncio.get_running_loop().call_soon(ready)
+        else:
+            self._waiting = ready
+
+    def take(self) -> list[bytes]:
+        """The next frames that may be sent, in their order; none after the last.
 
         :raises StoreFailed: what they tell of cannot be durable.
         """
-        while True:
-            if not self._frames:
-                if self._ended:
-                    return []
-                self._filled.clear()
-                await self._filled.wait()
-            elif self._frames[0][1] > self._progress.durable:
-                await self._progress.reach(self._frames[0][1], after_others=True)
-            else:
-                return self._taken()
+        progress = self._progress
+        if self._frames and self._frames[0][1] > progress.durable and progress.failure is not None:
+            raise progress.failure
+        return self._taken()
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            self.call(waiting)
 
     def _taken(self) -> list[bytes]:
         frames, size, durable, waiting = [], 0, self._progress.durable, self._frames

@@ -5,6 +5,7 @@ import logging
 import math
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any, Protocol
 
 from aiohttp import hdrs, web
 
@@ -35,6 +36,27 @@ Admit = Callable[[Route, web.Request, bytes], ApiKey | None]
 logger = logging.getLogger(__name__)
 
 
+class Asked(Protocol):
+    """What is looked at of a request, and what is noted of it; aiohttp's are such."""
+
+    @property
+    def method(self) -> str: ...
+
+    @property
+    def raw_path(self) -> str: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    @property
+    def remote(self) -> str | None: ...
+
+    @property
+    def match_info(self) -> Mapping[str, str]: ...
+
+    def __setitem__(self, name: str, value: Any, /) -> None: ...
+
+
 class RestInterface:
     """Answers every route of the table."""
 
@@ -60,16 +82,7 @@ class RestInterface:
         async def handle(request: web.Request) -> web.Response:
             body = await _body(request)
             key = admit(route, request, body)
-            if key and route.writes and key.read_only:
-                raise Refused(403, errors.NOT_AUTHORIZED)
-            request[COUNTED] = True
-            fields = _fields(request, body, route)
-            account = key.account if key else ""
-            self._look_at(request.match_info)
-            parameters = route.parameters.read(fields)
-            self._note_source(request, getattr(parameters, "market", None))
-            behind = self._authenticator.behind(request.headers) if route.writes else 0
-            call = Call(self._venue, self._clock, account, request.match_info, parameters, behind)
+            call = self._understood(route, request, key, body if route.writes else request.query)
             if route.writes:
                 await self._venue.delay()
             result = route.handler(call)
@@ -82,18 +95,42 @@ class RestInterface:
 
         return handle
 
+    def carry_out(self, route: Route, request: Asked, body: bytes) -> bytes:
+        """The body of the answer to a request whose handler is done at once; for its asker once it is kept.
+
+        :raises Exception: what `failed` explains.
+        """
+        call = self._understood(route, request, self._admit(route, request, body), body)
+        return codec.encode(Success(result=route.handler(call)))
+
+    def _understood(self, route: Route, request: Asked, key: ApiKey | None, given: bytes | Mapping[str, str]) -> Call:
+        """What is asked for.
+
+        :param given: where the parameters are: a read's query, a write's body.
+        """
+        if key and route.writes and key.read_only:
+            raise Refused(403, errors.NOT_AUTHORIZED)
+        request[COUNTED] = True
+        fields = _fields(given) if isinstance(given, bytes) else given
+        account = key.account if key else ""
+        self._look_at(request.match_info)
+        parameters = route.parameters.read(fields)
+        self._note_source(request, getattr(parameters, "market", None))
+        behind = self._authenticator.behind(request.headers) if route.writes else 0
+        return Call(self._venue, self._clock, account, request.match_info, parameters, behind)
+
     def _look_at(self, path: Mapping[str, str]) -> None:
         for name in ("market", "future"):
             if name in path:
                 self._venue.look_at(path[name])
 
-    def _note_source(self, request: web.Request, market: str | None) -> None:
+    def _note_source(self, request: Asked, market: str | None) -> None:
         path = request.match_info
         source = self._venue.engine.source(path.get("market") or path.get("future") or market or "")
         if source is not None:
             request[SOURCE] = source
 
-    def _admit(self, route: Route, request: web.Request, body: bytes) -> ApiKey | None:
+    def _admit(self, route: Route, request: Asked, body: bytes) -> ApiKey | None:
         """Who asks, once it is clear that they may, and may now.
 
         A request that fails to prove who it is from counts for its address, as all that strangers are refused does:
@@ -119,23 +156,30 @@ async def failures_in_envelopes(request: web.Request, handler: Handler) -> web.S
     """Whatever goes wrong is answered as Acme API §1 and §7 say."""
     try:
         return await handler(request)
-    except Refused as refused:
-        return failure(refused.status, refused.text)
-    except TooManyRequests as refused:
-        retry_after = f"{math.ceil(refused.retry_after * 1000) / 1000:.3f}"
-        answer = failure(429, refused.text, {hdrs.RETRY_AFTER: retry_after})
-        if refused.is_flood:
+    except Exception as error:
+        return failed(error, request.method, request.path)
+
+
+def failed(error: Exception, *request: str) -> web.Response:
+    """The answer to what went wrong.
+
+    :param request: its method and its path, for the log.
+    """
+    if isinstance(error, Refused):
+        return failure(error.status, error.text)
+    if isinstance(error, TooManyRequests):
+        retry_after = f"{math.ceil(error.retry_after * 1000) / 1000:.3f}"
+        answer = failure(429, error.text, {hdrs.RETRY_AFTER: retry_after})
+        if error.is_flood:
             answer.force_close()
         return answer
-    except web.HTTPException as error:
+    if isinstance(error, web.HTTPException):
         return http_failure(error)
-    except StoreFailed:
-        # The venue ends, and says why itself.
-        return failure(500, errors.unexpected(uuid.uuid4().hex))
-    except Exception:
-        incident = uuid.uuid4().hex
-        logger.exception("incident %s: %s %s failed", incident, request.method, request.path)
-        return failure(500, errors.unexpected(incident))
+    incident = uuid.uuid4().hex
+    # Of a store that has failed, the venue says why itself, and ends.
+    if not isinstance(error, StoreFailed):
+        logger.error("incident %s: %s failed", incident, " ".join(request), exc_info=error)
+    return failure(500, errors.unexpected(incident))
 
 
 def _pattern(path: str) -> str:
@@ -154,10 +198,8 @@ async def _body(request: web.Request) -> bytes:
         raise Refused(400, errors.invalid_parameter("body")) from None
 
 
-def _fields(request: web.Request, body: bytes, route: Route) -> object:
-    """The parameters as they came: a read's in its query, a write's in its body."""
-    if not route.writes:
-        return request.query
+def _fields(body: bytes) -> object:
+    """The parameters of a write, as they came."""
     if not body:
         return {}
     try:

@@ -4,8 +4,8 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
-from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -58,21 +58,24 @@ class Connection:
         self._strangers = strangers
         count = partial(strangers.refuse_flood, STRANGERS, request.remote)
         self.session = Session(self._outbox, feeds, authenticator, clock, key, count)
-        self._writer: asyncio.Task[Any] | None = None
+        self._is_open = False
+        self._all_sent = asyncio.Event()
         self._closing: asyncio.Task[None] | None = None
 
     async def serve(self) -> None:
         """Until the client goes, or the connection is closed from this side."""
         self._connection.refuse_frame = partial(self.begin_to_close, WSCloseCode.MESSAGE_TOO_BIG)
         await self.socket.prepare(self._request)
-        self._writer = asyncio.create_task(self._write())
+        self._is_open = True
+        self._send_next()
         try:
             await self._read()
         except ConnectionError:
             logger.debug("a WebSocket client went away while it was answered")
         finally:
             self.session.close()
-            self._writer.cancel()
+            self._is_open = False
+            self._outbox.end()
 
     def begin_to_close(self, code: int) -> None:
         """Closes from this side, without waiting for it."""
@@ -89,12 +92,13 @@ class Connection:
 
     async def say_goodbye(self) -> None:
         """Sends what still waits, then that the server goes away, and closes."""
-        if self._writer is None:
+        if not self._is_open:
             self._abort()
             return
         self._outbox.put(frames.going_away())
         self._outbox.end()
-        await asyncio.wait([self._writer], timeout=CLOSE_SECONDS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._all_sent.wait(), CLOSE_SECONDS)
         await self.close(WSCloseCode.GOING_AWAY)
 
     async def _read(self) -> None:
@@ -112,18 +116,21 @@ class Connection:
             await self._outbox.room()
             self._connection.frame_handled()
 
-    async def _write(self) -> None:
+    def _send_next(self) -> None:
+        """A piece for each reader at a time, so that an answer never waits for all that all of them are sent."""
+        self._outbox.call(self._send)
+
+    def _send(self) -> None:
         try:
-            while taken := await self._outbox.take():
-                if self.socket.closed:
-                    return
-                await self._connection.send(text_frames(taken))
-                # A piece for each reader at a time, so that an answer never waits for all that all of them are sent.
-                await asyncio.sleep(0)
+            taken = [] if self.socket.closed or not self._is_open else self._outbox.take()
+            if taken:
+                self._connection.send(text_frames(taken), self._send_next)
+                return
         except ConnectionError:
             logger.debug("a WebSocket client went away with frames unsent")
         except StoreFailed:
             self._abort()
+        self._all_sent.set()
 
     def _abort(self) -> None:
         if self._request.transport is not None:

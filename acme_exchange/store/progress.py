@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 
 from acme_exchange.input.errors import UserError
 
@@ -42,17 +43,33 @@ class Progress:
             waiting.end()
         self._awaited.clear()
 
-    async def reach(self, batch: int, after_others: bool = False) -> None:
+    async def reach(self, batch: int) -> None:
         """Returns once `batch` is kept.
 
-        :param after_others: who waits for an answer goes first, and frames to many readers after them.
         :raises StoreFailed: it never will be.
         """
-        if self.durable < batch and self.failure is None:
-            waiting = self._awaited[batch]
-            await (waiting.later if after_others else waiting.first).wait()
+        if not self._is_settled(batch):
+            await self._awaited[batch].awaited.wait()
         if self.durable < batch and self.failure is not None:
             raise self.failure
+
+    def call(self, batch: int, settled: Callable[[], object]) -> None:
+        """Has `settled` called once `batch` is kept, or never will be: then `failure` says why. At once, where that is
+        known already."""
+        if self._is_settled(batch):
+            settled()
+        else:
+            self._awaited[batch].calls.append(settled)
+
+    def call_after_others(self, batch: int, settled: Callable[[], object]) -> None:
+        """As `call`, in a turn of the event loop that comes after those who wait for an answer: for frames to many."""
+        if self._is_settled(batch):
+            asyncio.get_running_loop().call_soon(settled)
+        else:
+            self._awaited[batch].later_calls.append(settled)
+
+    def _is_settled(self, batch: int) -> bool:
+        return self.durable >= batch or self.failure is not None
 
     async def settle(self) -> None:
         """Returns once everything that has happened up to this call is kept.
@@ -66,9 +83,14 @@ class _Waiting:
     """Those who wait for one batch."""
 
     def __init__(self) -> None:
-        self.first = asyncio.Event()
-        self.later = asyncio.Event()
+        self.calls: list[Callable[[], object]] = []
+        self.awaited = asyncio.Event()
+        self.later_calls: list[Callable[[], object]] = []
 
     def end(self) -> None:
-        self.first.set()
-        self.later.set()
+        loop = asyncio.get_running_loop()
+        for call in self.calls:
+            loop.call_soon(call)
+        self.awaited.set()
+        for call in self.later_calls:
+            loop.call_soon(call)
