@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from bench.market import SHOWN, Change, changes
-from bench.measure import Line, beside_rivals, interleaved
+from bench.measure import TRIES, Line, beside_rivals, interleaved
 from bench.subjects import WITH_BOOKS, Acme, Bybit, Socket, Subject, Tracking, YieldingSocket
 from hummingbot.core.data_type.order_book import OrderBook
 from hummingbot.core.data_type.order_book_row import OrderBookRow
@@ -79,7 +79,8 @@ async def book_lines() -> list[Line]:
 async def _levels_line(levels: int, pace: str, socket: type[Socket], goal: float) -> Line:
     full, updates = changes(UPDATES, levels)
     figures = await interleaved(
-        {kind.name: lambda kind=kind: updates_a_second(kind(), full, updates, socket) for kind in WITH_BOOKS}
+        {kind.name: lambda kind=kind: updates_a_second(kind(), full, updates, socket) for kind in WITH_BOOKS},
+        tries=TRIES,
     )
     floor = statistics.median(floor_a_second(Acme(), updates) for _ in range(3))
     remark = DIFFERENCES + ("; we merge what waits" if socket is Socket else "")
@@ -96,7 +97,7 @@ async def _markets_line() -> Line:
             works[f"{kind.name} {count}"] = lambda kind=kind, count=count, full=full, updates=updates: updates_a_second(
                 kind(count), full, updates, YieldingSocket
             )
-    figures = await interleaved(works)
+    figures = await interleaved(works, tries=TRIES)
     costs, theirs = (
         [1e6 / statistics.median(figures[f"{kind.name} {count}"]) for count in counts] for kind in (Acme, Bybit)
     )

@@ -7,6 +7,7 @@ import json
 import statistics
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal
 
@@ -23,8 +24,8 @@ from hummingbot.core.data_type.common import OrderType, PositionAction
 from hummingbot.core.event.event_listener import EventListener
 from hummingbot.core.event.events import MarketEvent
 
-RATES = {5: 10, 30: 45}
-"""Orders a second, and how many of them a round has."""
+RATES = {5: 20, 30: 60}
+"""Orders a second of each connector, and how many of them a round has."""
 GOAL_PLACING = 1.12
 """So that ours takes at most 0.9 of the best rival's time."""
 BURST = 3
@@ -47,26 +48,53 @@ class Created(EventListener):
         self.times.append(time.monotonic())
 
 
-async def placing_seconds(subject: Subject, url: str, rate: int) -> tuple[list[float], list[float]]:
-    """From each `buy()` to the order at the exchange, and to the event that it was created."""
-    connector = subject.connector
-    connector._set_current_timestamp(time.time())
-    subject.lift_limits()
-    created = Created()
-    connector.add_listener(MarketEvent.BuyOrderCreated, created)
-    sent = []
+class Placing:
+    """The orders that one connector places."""
+
+    def __init__(self, subject: Subject):
+        self._subject = subject
+        self._sent: list[float] = []
+        self._created = Created()
+        subject.connector._set_current_timestamp(time.time())
+        subject.lift_limits()
+        subject.connector.add_listener(MarketEvent.BuyOrderCreated, self._created)
+
+    def place(self) -> None:
+        self._sent.append(time.monotonic())
+        self._subject.connector.buy(
+            self._subject.pairs[0], AMOUNT, OrderType.LIMIT, PRICE, position_action=PositionAction.OPEN
+        )
+
+    @property
+    def is_done(self) -> bool:
+        return len(self._created.times) == len(self._sent)
+
+    def to_wire(self, placed: Sequence[float]) -> list[float]:
+        """Milliseconds from each `buy()` but the first, which makes the connection, to the order at the exchange."""
+        return self._milliseconds(placed)
+
+    def to_event(self) -> list[float]:
+        """Milliseconds from each `buy()` but the first to the event that the order was created."""
+        return self._milliseconds(self._created.times)
+
+    def _milliseconds(self, times: Sequence[float]) -> list[float]:
+        return [(at - since) * 1e3 for at, since in zip(times[1:], self._sent[1:])]
+
+
+async def place_in_turn(kinds: Sequence[type[Subject]], url: str, rate: int) -> dict[str, tuple[list[float], ...]]:
+    """Has each connector place so many orders a second, one connector after the other and evenly apart, so that what
+    else the machine does meets all of them; the milliseconds to the wire and to the event, by connector."""
+    placing = {kind.name: Placing(kind(url=url)) for kind in kinds}
     ask(url, "placed")
     for _number in range(RATES[rate] + 1):
-        sent.append(time.monotonic())
-        connector.buy(subject.pairs[0], AMOUNT, OrderType.LIMIT, PRICE, position_action=PositionAction.OPEN)
-        await asyncio.sleep(1 / rate)
+        for each in placing.values():
+            each.place()
+            await asyncio.sleep(1 / rate / len(placing))
     async with asyncio.timeout(PATIENCE):
-        while len(created.times) < len(sent):
+        while not all(each.is_done for each in placing.values()):
             await asyncio.sleep(0.05)
     placed = ask(url, "placed")
-    # The first of them makes the connection.
-    wire = [at - since for at, since in zip(placed[1:], sent[1:])]
-    return wire, [at - since for at, since in zip(created.times[1:], sent[1:])]
+    return {name: (each.to_wire(placed[name]), each.to_event()) for name, each in placing.items()}
 
 
 async def floor_seconds(url: str, rate: int) -> float:
@@ -97,14 +125,14 @@ async def _placing_lines(url: str, rate: int) -> list[Line]:
     wires: dict[str, list[list[float]]] = defaultdict(list)
     events: dict[str, list[list[float]]] = defaultdict(list)
 
-    async def place(kind: type[Subject]) -> float:
-        wire, created = await placing_seconds(kind(url=url), url, rate)
-        wires[kind.name].append([seconds * 1e3 for seconds in wire])
-        events[kind.name].append([seconds * 1e3 for seconds in created])
-        return statistics.median(created)
+    async def place() -> float:
+        turn = len(wires[Acme.name]) % len(ALL)
+        for name, (wire, created) in (await place_in_turn([*ALL[turn:], *ALL[:turn]], url, rate)).items():
+            wires[name].append(wire)
+            events[name].append(created)
+        return 0.0
 
-    works = {kind.name: lambda kind=kind: place(kind) for kind in ALL}
-    floors = (await interleaved({**works, "floor": lambda: floor_seconds(url, rate)}))["floor"]
+    floors = (await interleaved({"connectors": place, "floor": lambda: floor_seconds(url, rate)}))["floor"]
     lines = []
     for what, times, floor in (("the wire", wires, None), ("created event", events, statistics.median(floors) * 1e3)):
         medians_of_rounds = {name: list(map(statistics.median, rounds)) for name, rounds in times.items()}

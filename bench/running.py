@@ -165,7 +165,7 @@ async def reaction_seconds(subject: Subject, url: str) -> Sequence[float]:
         async with asyncio.timeout(PATIENCE):
             while len(placed) < TICKS:
                 await asyncio.sleep(0.2)
-                placed += ask(url, "placed")
+                placed += ask(url, "placed").get(subject.name, [])
     # The first of them makes the connection.
     return [later - earlier for later, earlier in zip(placed[1:], socket.ticked[1:])]
 

@@ -9,7 +9,7 @@ from random import Random
 from unittest.mock import AsyncMock
 
 from bench.market import MIDDLE, frames
-from bench.measure import Line, beside_rivals, ended, interleaved
+from bench.measure import TRIES, Line, beside_rivals, ended, interleaved
 from bench.subjects import ALL, WITH_TRADES, Acme, Exhausted, Socket, Subject, Tracking, YieldingSocket, assistant_on
 from hummingbot.core.data_type.common import OrderType, PositionAction, TradeType
 from hummingbot.core.data_type.funding_info import FundingInfo
@@ -130,7 +130,8 @@ async def stream_lines() -> list[Line]:
 
 async def _frames_line(kind: str) -> Line:
     kinds = WITH_TRADES if kind == "trade" else ALL
-    figures = await interleaved({each.name: lambda each=each: frames_a_second(each(), kind) for each in kinds})
+    works = {each.name: lambda each=each: frames_a_second(each(), kind) for each in kinds}
+    figures = await interleaved(works, tries=TRIES)
     return beside_rivals(f"{kind} frame to strategy", "frames/s", figures, Acme.name, GOAL_FRAMES, "one by one")
 
 
@@ -138,7 +139,7 @@ async def _fills_lines() -> list[Line]:
     lines = []
     for count in IN_FLIGHT:
         works = {each.name: lambda each=each, count=count: fills_a_second(each(), count) for each in ALL}
-        figures = await interleaved(works)
+        figures = await interleaved(works, tries=TRIES)
         name = f"fill frame to event, {count:,} in flight"
         lines.append(beside_rivals(name, "fills/s", figures, Acme.name, GOAL_FRAMES))
     return lines

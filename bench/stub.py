@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
@@ -19,7 +20,7 @@ from aiohttp import web
 class Stub:
     def __init__(self) -> None:
         self._ids = count(1)
-        self._placed: list[float] = []
+        self._placed: dict[str, list[float]] = defaultdict(list)
         self._asked = 0
         self._open_orders: list[dict] = []
 
@@ -30,7 +31,7 @@ class Stub:
         application.router.add_post("/v1/order", self._place_on_binance)
         application.router.add_post("/exchange", self._place_on_hyperliquid)
         application.router.add_post("/info", self._answer)
-        application.router.add_get("/bench/placed", lambda _: self._report(self._placed))
+        application.router.add_get("/bench/placed", self._report_placed)
         application.router.add_get("/bench/asked", self._report_asked)
         application.router.add_post("/bench/open_orders", self._have_open_orders)
         application.router.add_get("/{path:.*}", self._answer)
@@ -38,7 +39,7 @@ class Stub:
 
     async def _place_on_acme(self, request: web.Request) -> web.Response:
         order = json.loads(await request.read())
-        self._placed.append(time.monotonic())
+        self._placed["acme_perpetual"].append(time.monotonic())
         return _success(
             order
             | {
@@ -58,7 +59,7 @@ class Stub:
 
     async def _place_on_bybit(self, request: web.Request) -> web.Response:
         order = json.loads(await request.read())
-        self._placed.append(time.monotonic())
+        self._placed["bybit_perpetual"].append(time.monotonic())
         return web.json_response(
             {
                 "retCode": 0,
@@ -70,12 +71,12 @@ class Stub:
 
     async def _place_on_binance(self, request: web.Request) -> web.Response:
         await request.read()
-        self._placed.append(time.monotonic())
+        self._placed["binance_perpetual"].append(time.monotonic())
         return web.json_response({"orderId": next(self._ids), "updateTime": 1767323045678, "status": "NEW"})
 
     async def _place_on_hyperliquid(self, request: web.Request) -> web.Response:
         await request.read()
-        self._placed.append(time.monotonic())
+        self._placed["hyperliquid_perpetual"].append(time.monotonic())
         statuses = [{"resting": {"oid": next(self._ids)}}]
         return web.json_response({"status": "ok", "response": {"type": "order", "data": {"statuses": statuses}}})
 
@@ -98,10 +99,10 @@ class Stub:
         asked, self._asked = self._asked, 0
         return web.json_response(asked)
 
-    async def _report(self, times: list[float]) -> web.Response:
-        reported = list(times)
-        times.clear()
-        return web.json_response(reported)
+    async def _report_placed(self, request: web.Request) -> web.Response:
+        """When each connector's orders came."""
+        placed, self._placed = self._placed, defaultdict(list)
+        return web.json_response(placed)
 
 
 def _success(result: object) -> web.Response:
