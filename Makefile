@@ -7,7 +7,7 @@ INSTALLED = $(addprefix .venv/lib/python3.*/site-packages/hummingbot/,connector/
 	data_feed/candles_feed/acme_perpetual_candles)
 COVERAGE = $(addprefix --cov=,$(shell ls -d $(INSTALLED))) --cov-branch --cov-report=term --cov-fail-under=95
 # Six processes on two cores, because most of the long tests wait for a venue or a bot half of their time.
-WHOLE_RUN = -q -n $(or $(PROCESSES),6) --durations=10 $(if $(SEED),--order $(SEED))
+WHOLE_RUN = -q --processes $(or $(PROCESSES),6) --durations=10 $(if $(SEED),--order $(SEED))
 WITH_SOURCE = HUMMINGBOT_SOURCE="$(abspath $(HUMMINGBOT_SOURCE))" $(PYTHON_IN_VENV)
 define REQUIRE_SOURCE
 @test -d "$(HUMMINGBOT_SOURCE)/controllers" || { \
@@ -38,18 +38,13 @@ soak: venv
 
 ## Every test, in six processes, in an order that is drawn and printed: SEED=n repeats it. ARGS="-k name" chooses some.
 test: venv
-	@$(MAKE) --no-print-directory --jobs 2 lint $(if $(ARGS),,.compiled-tests)
 	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON_IN_VENV) -m pytest $(if $(ARGS),$(ARGS),$(WHOLE_RUN))
 
-# Once, and while the sources are looked through, not in each of the processes that run them. What is wrong shows there.
-.compiled-tests: venv
-	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON_IN_VENV) -m pytest -q --collect-only > /dev/null 2>&1 || true
-
-.PHONY: thorough .compiled-tests
+.PHONY: thorough
 
 ## The tests that hypothesis makes up, with ten times as many examples as `make test` tries.
 thorough: venv
-	@$(PYTHON_IN_VENV) -m pytest -q -n $(or $(PROCESSES),2) --hypothesis-profile thorough -m hypothesis $(ARGS)
+	@$(PYTHON_IN_VENV) -m pytest -q --processes $(or $(PROCESSES),2) --hypothesis-profile thorough -m hypothesis $(ARGS)
 
 ## What the demo's settings earn, with both strategies, on SEEDS=10 seeds for SECONDS=120 each; at least eight of ten above zero.
 earnings: venv
@@ -149,6 +144,7 @@ bench-page: venv
 screenshots: venv
 	@$(PYTHON_IN_VENV) -m tools.screenshots $(ARGS)
 
+## What is written, without running it: the rules, the format, the types. pre-commit and CI run it too.
 lint: venv
 	@$(PYTHON_IN_VENV) -m ruff check --quiet .
 	@$(PYTHON_IN_VENV) -m ruff format --quiet --check .

@@ -8,14 +8,14 @@ which needs another one before it is found out.
 
 import json
 import random
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from math import frexp
 from pathlib import Path
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
+
+from test.copies import run_in_copies
 
 DURATIONS_FILE = Path(__file__).with_name("durations.json")
 LONG = 1.0
@@ -39,7 +39,7 @@ def group_of(item: pytest.Item) -> str:
     return "::".join([path, *names[:-1]]) if "class" in scopes else item.nodeid
 
 
-def arrange(groups: Mapping[str, Sequence[str]], durations: Mapping[str, float], seed: int) -> list[str]:
+def arrange(groups: Mapping[str, Iterable[str]], durations: Mapping[str, float], seed: int) -> list[str]:
     """The names of the groups in the order in which they start: by length, in powers of two, and else as drawn."""
     names = sorted(groups)
     random.Random(seed).shuffle(names)
@@ -47,61 +47,51 @@ def arrange(groups: Mapping[str, Sequence[str]], durations: Mapping[str, float],
     return sorted(names, key=lambda name: -frexp(max(length[name], LONG))[1])
 
 
-def grouped(items: Iterable[pytest.Item]) -> dict[str, list[pytest.Item]]:
-    groups: dict[str, list[pytest.Item]] = {}
-    for item in items:
-        groups.setdefault(group_of(item), []).append(item)
+def grouped(items: Sequence[pytest.Item]) -> dict[str, dict[str, int]]:
+    """Of each group the names of its tests, and their places among the items.
+
+    :raises pytest.UsageError: when several tests have one name, because nobody could tell whether both ran.
+    """
+    groups: dict[str, dict[str, int]] = {}
+    for place, item in enumerate(items):
+        tests = groups.setdefault(group_of(item), {})
+        if item.nodeid in tests:
+            raise pytest.UsageError(f"several tests have one id: {item.nodeid}")
+        tests[item.nodeid] = place
     return groups
-
-
-def refuse_repeated(tests: Iterable[str]) -> None:
-    """:raises pytest.UsageError: when several tests have one id, because only one of them would run."""
-    if repeated := [test for test, times in Counter(tests).items() if times > 1]:
-        raise pytest.UsageError(f"several tests have one id, and all but one would be dropped: {repeated}")
 
 
 def kept_durations() -> dict[str, float]:
     return json.loads(DURATIONS_FILE.read_text(encoding="utf-8"))
 
 
-class _Groups(LoadScopeScheduling):
-    """Gives the groups to the processes, each when a process has almost done those it had."""
+class Sharing:
+    """Hooks of a run whose tests are shared among several processes."""
 
-    def __init__(self, config: pytest.Config, log: object, groups_file: Path) -> None:
-        super().__init__(config, log)
-        config.option.loadscopereorder = False
-        self._groups_file = groups_file
-        self._group_of: dict[str, str] = {}
-
-    def schedule(self) -> None:
-        refuse_repeated(next(iter(self.registered_collections.values())))
-        self._group_of = json.loads(self._groups_file.read_text(encoding="utf-8"))
-        super().schedule()
-
-    def _split_scope(self, nodeid: str) -> str:
-        return self._group_of[nodeid]
-
-
-class Controller:
-    """Hooks of the process that shares the tests out, which collects none itself."""
-
-    def __init__(self, seed: int) -> None:
+    def __init__(self, processes: int, seed: int) -> None:
+        self._processes = processes
         self._seed = seed
-        self._folder = tempfile.TemporaryDirectory(prefix="pytest-groups-")
-        self._groups_file = Path(self._folder.name) / "groups.json"
-        self._scheduler: _Groups | None = None
+        self._collected: list[str] = []
         self._ended: set[str] = set()
+        self._broken: list[str] = []
         self._durations: Counter[str] = Counter()
 
     def pytest_report_header(self) -> str:
         return f"order of the tests: SEED={self._seed}"
 
-    def pytest_configure_node(self, node) -> None:
-        node.workerinput |= {"seed": self._seed, "groups_file": str(self._groups_file)}
-
-    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: object) -> _Groups:
-        self._scheduler = _Groups(config, log, self._groups_file)
-        return self._scheduler
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        if session.testsfailed or session.config.option.collectonly:
+            return None
+        groups = grouped(session.items)
+        self._collected = [item.nodeid for item in session.items]
+        order = arrange(groups, kept_durations(), self._seed)
+        self._broken = run_in_copies(session, [[*groups[name].values()] for name in order], self._processes)
+        if session.shouldfail:
+            raise session.Failed(session.shouldfail)
+        if session.shouldstop:
+            raise session.Interrupted(session.shouldstop)
+        return True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._durations[report.nodeid] += report.duration
@@ -110,26 +100,19 @@ class Controller:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Fails a run in which fewer tests ran than every process collected, for nothing may be dropped in silence."""
-        if exitstatus == pytest.ExitCode.OK and self._dropped():
+        """Fails a run in which fewer tests ran than were collected, for nothing may be dropped in silence."""
+        if exitstatus == pytest.ExitCode.OK and (self._dropped() or self._broken):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if session.config.getoption("--keep-durations"):
             self._keep_durations()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        collected = self._collected()
-        terminalreporter.write_line(f"{len(self._ended)} of {len(collected)} collected tests ran")
-        for test in self._dropped():
-            terminalreporter.write_line(f"DROPPED {test}", red=True)
-
-    def pytest_unconfigure(self) -> None:
-        self._folder.cleanup()
-
-    def _collected(self) -> list[str]:
-        return (self._scheduler and self._scheduler.collection) or []
+        terminalreporter.write_line(f"{len(self._ended)} of {len(self._collected)} collected tests ran")
+        for wrong in (*self._broken, *(f"DROPPED {test}" for test in self._dropped())):
+            terminalreporter.write_line(wrong, red=True)
 
     def _dropped(self) -> list[str]:
-        return [test for test in self._collected() if test not in self._ended]
+        return [test for test in self._collected if test not in self._ended]
 
     def _keep_durations(self) -> None:
         kept = kept_durations() | {test: round(seconds, 1) for test, seconds in self._durations.items()}
@@ -137,32 +120,13 @@ class Controller:
         DURATIONS_FILE.write_text(json.dumps(long, indent=0) + "\n", encoding="utf-8")
 
 
-class Worker:
-    """Hooks of a process that runs tests: each arranges all of them in the same way, and runs those it is given."""
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        groups = grouped(items)
-        ids = {name: [item.nodeid for item in group] for name, group in groups.items()}
-        order = arrange(ids, kept_durations(), config.workerinput["seed"])
-        items[:] = [item for name in order for item in groups[name]]
-        self._tell(Path(config.workerinput["groups_file"]), {test: name for name in order for test in ids[name]})
-
-    def _tell(self, path: Path, group_of_test: dict[str, str]) -> None:
-        """All processes write the same, so that the last one may replace what the others wrote."""
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-            json.dump(group_of_test, file)
-        Path(file.name).replace(path)
-
-
 def add_options(parser: pytest.Parser) -> None:
-    parser.addoption("--order", type=int, metavar="SEED", help="the order of the tests in several processes (-n)")
+    parser.addoption("--processes", type=int, metavar="N", help="share the tests among so many processes")
+    parser.addoption("--order", type=int, metavar="SEED", help="the order of the tests in several processes")
     parser.addoption("--keep-durations", action="store_true", help="keep how long the tests took, for their order")
 
 
 def configure(config: pytest.Config) -> None:
-    if hasattr(config, "workerinput"):
-        config.pluginmanager.register(Worker())
-    elif config.getoption("numprocesses"):
+    if processes := config.getoption("--processes"):
         seed = config.getoption("--order")
-        config.pluginmanager.register(Controller(random.randrange(1_000_000) if seed is None else seed))
+        config.pluginmanager.register(Sharing(processes, random.randrange(1_000_000) if seed is None else seed))

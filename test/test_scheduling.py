@@ -1,5 +1,6 @@
 """A run in several processes runs every test once, and keeps together what belongs together."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,7 +50,11 @@ def test_look(browser, page):
         looked.write(f"{browser}\\n")
 """
 OTHERS = """
+import os
 import pytest
+
+with open("imported", "a") as imported:
+    imported.write(f"{os.getpid()}\\n")
 
 @pytest.mark.parametrize("number", range(8))
 def test_alone(number):
@@ -60,7 +65,7 @@ def test_alone(number):
 def run(folder: Path, *options: str, **modules: str) -> subprocess.CompletedProcess:
     for name, text in {"conftest": CONFTEST, **modules}.items():
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-v", "-p", "xdist", "-n", "2", *options, "."]
+    command = [sys.executable, "-m", "pytest", "-v", "--processes", "2", *options, "."]
     environment = {"PYTHONPATH": str(Path(__file__).parents[1]), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
@@ -80,6 +85,42 @@ def test_one_process_starts_the_browser_whatever_module_looks(tmp_path: Path):
     assert ran.returncode == 0, ran.stdout + ran.stderr
     looked = (tmp_path / "looked").read_text().split()
     assert len(looked) == 12 and len(set(looked)) == 1
+
+
+def test_what_is_collected_is_imported_once(tmp_path: Path):
+    run(tmp_path, test_others=OTHERS)
+
+    assert len((tmp_path / "imported").read_text().split()) == 1
+
+
+def test_each_failure_comes_with_what_its_test_printed_and_warned_of(tmp_path: Path):
+    failing = """
+import warnings
+import pytest
+
+@pytest.mark.parametrize("number", range(4))
+def test_fails(number):
+    print(f"told by {number}")
+    warnings.warn(f"warned by {number}", UserWarning)
+    assert not number
+"""
+    ran = run(tmp_path, test_failing=failing)
+
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    assert "3 failed, 1 passed" in ran.stdout
+    for number in (1, 2, 3):
+        (section,) = re.findall(rf"_ test_fails\[{number}\] _.*?(?=\n_____|\n=====)", ran.stdout, re.DOTALL)
+        assert re.findall(r"told by (\d)", section) == [str(number)]
+        assert f"UserWarning: warned by {number}" in ran.stdout
+
+
+def test_a_process_that_dies_fails_the_run_and_is_told_with_its_test(tmp_path: Path):
+    ran = run(tmp_path, test_others=OTHERS + "\ndef test_dies(): os._exit(3)\n")
+
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    assert "8 of 9 collected tests ran" in ran.stdout and "8 passed" in ran.stdout
+    assert "a process ended with 3 while it ran test_others.py::test_dies" in ran.stdout
+    assert "DROPPED test_others.py::test_dies" in ran.stdout
 
 
 def test_a_dropped_test_fails_the_run_and_is_named(tmp_path: Path):
