@@ -54,7 +54,7 @@ earnings: venv
 
 ## The branch coverage of the connector by the tests in Hummingbot's folders; fails under 95 %.
 coverage: venv
-	@$(PYTHON_IN_VENV) -m pytest -q -n 2 $(COVERAGE) test/hummingbot
+	@$(PYTHON_IN_VENV) -m pytest -q --processes 2 $(COVERAGE) test/hummingbot
 
 ## Hummingbot's own strategies, each for a while on venues of its own: HUMMINGBOT_SOURCE=DIR, a source tree of Hummingbot.
 ## ARGS=--keep-transcripts keeps in docs/transcripts what they show.
