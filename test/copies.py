@@ -12,8 +12,8 @@ import warnings
 from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from io import StringIO
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -163,7 +163,7 @@ class _Copy:
     def _part(self) -> None:
         """Shares with the others neither what is printed nor the folder for what tests write."""
         reporter = self._config.pluginmanager.getplugin("terminalreporter")
-        reporter._tw = create_terminal_writer(self._config, Path(os.devnull).open("w", encoding="utf-8"))
+        reporter._tw = create_terminal_writer(self._config, StringIO())
         captures = self._config.pluginmanager.getplugin("capturemanager")
         captures.stop_global_capturing()
         captures.start_global_capturing()
