@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from acme_bot import commands
 from acme_bot.client import open_client
-from acme_bot.demo.strategies import INVENTORY_MAKER, PAIR, STRATEGIES
+from acme_bot.demo.strategies import PAIR, STRATEGIES
 from acme_bot.doctor import examine
 from acme_bot.installation import DISTRIBUTION, MANIFEST, install, uninstall
 from acme_bot.new import connect_workspace, settings_of, start_new
@@ -20,7 +21,6 @@ from acme_bot.password import ask_password
 from acme_bot.positions import cancel_orders, close_positions, require_stopped, stored_client
 from acme_bot.problem import Problem, quoted
 from acme_bot.server import first_key, running_server
-from acme_bot.soak import SHORTEST_SECONDS
 from acme_bot.strategy_files import FOLDERS, add_files, require_files
 from acme_bot.workspace import make_workspace, require_workspace
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from acme_bot.venue import Recording
 
 LINE_WIDTH = 120
-CHAOS_SECONDS = 600
-SOAK_SECONDS = 3600
 SOAK_PACKAGES = ("matplotlib", "scipy")
 """What only the soak needs: the extra `soak` of this package."""
 MAKE_WRITABLE = "Make it writable for you, or name another place."
@@ -237,134 +235,33 @@ def _version() -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="acme-bot", description="Hummingbot on Acme.")
-    parser.add_argument("--version", action="version", version=_version())
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    workspace = commands.add_parser("workspace", help="make a folder a complete Hummingbot, or bring it up to date")
-    workspace.add_argument("folder", metavar="DIR", type=Path, help="the workspace; made, or brought up to date")
-    workspace.add_argument("--scripts", metavar="DIR", type=Path, help="copy these V2 scripts into it")
-    workspace.add_argument("--controllers", metavar="DIR", type=Path, help="copy these V2 controllers into it")
-    workspace.add_argument("--connect", action="store_true", help="store the key of the venue on this machine in it")
-    _add_venue_options(workspace)
-    workspace.set_defaults(command=_workspace)
-    new = commands.add_parser("new", help="make a workspace, store the venue's key, and start a bot that earns")
-    new.add_argument("folder", metavar="DIR", type=Path, help="the workspace; made unless it is there")
-    new.add_argument(
-        "--strategy",
-        choices=STRATEGIES,
-        default=INVENTORY_MAKER.name,
-        help="what trades (default: %(default)s, a V2 controller)",
+    parser = argparse.ArgumentParser(
+        prog="acme-bot",
+        description="Hummingbot on Acme: bots of your own, paper trading on real prices, and demonstrations. "
+        "`acme-exchange serve` is the venue that they trade on; `acme-bot COMMAND --help` says more of each command.",
     )
-    _add_venue_options(new)
-    new.set_defaults(command=_new)
-    for name, command, purpose in (
-        ("cancel", _cancel, "cancel all orders of the account that a workspace trades on"),
-        ("close", _close, "cancel them, and close its positions at any price"),
+    parser.add_argument(
+        "--version", action="version", version=_version(), help="print the versions of the connector and of Hummingbot"
+    )
+    actions = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add, command in (
+        (commands.add_workspace, _workspace),
+        (commands.add_new, _new),
+        (commands.add_cancel, _cancel),
+        (commands.add_close, _close),
+        (commands.add_client, _client),
+        (commands.add_install, _install),
+        (commands.add_uninstall, _uninstall),
+        (commands.add_doctor, _doctor),
+        (commands.add_demo, _demo),
+        (commands.add_paper, _paper),
+        (commands.add_report, _report),
+        (commands.add_chaos, _chaos),
+        (commands.add_soak, _soak),
+        (commands.add_feed, _feed),
     ):
-        parser_of_account = commands.add_parser(name, help=purpose)
-        parser_of_account.add_argument("folder", metavar="DIR", type=Path, help="the workspace")
-        parser_of_account.set_defaults(command=command)
-    client = commands.add_parser("client", help="open Hummingbot's interactive client in a workspace")
-    client.add_argument("folder", metavar="DIR", type=Path, help="the workspace")
-    client.set_defaults(command=_client)
-    for name, command, purpose in (
-        ("install", _install, "lay the connector, its candles and their tests into a Hummingbot source tree"),
-        ("uninstall", _uninstall, "take out of a source tree what `install` put in"),
-    ):
-        parser_of_tree = commands.add_parser(name, help=purpose)
-        parser_of_tree.add_argument("root", metavar="HUMMINGBOT_ROOT", type=Path)
-        parser_of_tree.set_defaults(command=command)
-    doctor = commands.add_parser("doctor", help="say what is wrong with an installation, and how to mend it")
-    doctor.add_argument("place", metavar="DIR", type=Path, nargs="?", help="a workspace, or a Hummingbot source tree")
-    doctor.set_defaults(command=_doctor)
-    demo = commands.add_parser(
-        "demo", help="let Hummingbot make a market on a venue of its own, and compare both records"
-    )
-    demo.add_argument(
-        "--seconds",
-        metavar="N",
-        type=_seconds,
-        default=0,
-        help="end after N s of trading, or up to three minutes later once both sides are filled (else: Ctrl-C)",
-    )
-    demo.add_argument("--seed", metavar="N", type=int, help="the same N gives the same market")
-    demo.add_argument(
-        "--strategy",
-        choices=STRATEGIES,
-        default=next(iter(STRATEGIES)),
-        help="what trades (default: %(default)s; inventory_maker is a V2 controller)",
-    )
-    demo.add_argument("--folder", metavar="DIR", type=Path, help="keep everything in DIR, which must be empty")
-    demo.add_argument(
-        "--prepare", metavar="COMMAND", help="what has to be done before the bot can start; the market opens before it"
-    )
-    demo.add_argument("--follow", metavar="FILE", type=Path, help="trade on a recording of a real market")
-    demo.add_argument("--speed", metavar="N", type=float, default=1.0, help="play it so many times as fast")
-    demo.set_defaults(command=_demo)
-    paper = commands.add_parser("paper", help="trade on a real exchange's prices, without a key and without risk")
-    paper.add_argument("exchange", metavar="EXCHANGE", help="Hummingbot's name for it, such as binance_perpetual")
-    paper.add_argument("pairs", metavar="PAIR", nargs="+", help="such as BTC-USDT")
-    paper.add_argument("--record", metavar="FILE.gz", type=Path, help="keep what is read, to play it again")
-    paper.add_argument("--port", metavar="PORT", help="the venue's (default: 8600)")
-    paper.add_argument(
-        "--accounts", metavar="FILE", type=Path, help="its accounts, as `acme-exchange serve` takes them"
-    )
-    paper.add_argument("--data", metavar="DIR", type=Path, help="where the venue keeps what it has")
-    paper.add_argument("--latency", metavar="MS", help="of orders and cancellations (default: 50)")
-    paper.add_argument("--queue", metavar="RULE", help="behind, prob1 or prob3: see `acme-exchange serve --help`")
-    paper.set_defaults(command=_paper)
-    report = commands.add_parser("report", help="print and draw what an account has earned, and by what")
-    report.add_argument("what", metavar="WORKSPACE|ACCOUNT", help="a workspace's folder, or an account's name")
-    report.add_argument("--data", metavar="DIR", type=Path, help="where the venue keeps its data, when not as usual")
-    report.add_argument(
-        "--out", metavar="DIR", type=Path, default=Path(), help="where the PNG and the page go (default: here)"
-    )
-    report.add_argument("--text", action="store_true", help="print it, and draw nothing")
-    report.set_defaults(command=_report)
-    chaos = commands.add_parser("chaos", help="let three bots trade while everything fails, and compare both records")
-    chaos.add_argument(
-        "--seconds", metavar="N", type=_duration, default=CHAOS_SECONDS, help="of faults (default: %(default)s)"
-    )
-    chaos.add_argument(
-        "--seed", metavar="N", type=int, default=1, help="decides what fails when (default: %(default)s)"
-    )
-    chaos.add_argument("--folder", metavar="DIR", type=Path, help="keep everything in DIR, which must be empty")
-    chaos.set_defaults(command=_chaos)
-    soak = commands.add_parser("soak", help="trade on five markets for long, and fail if anything keeps rising")
-    soak.add_argument("--seconds", metavar="N", type=_soak_seconds, default=SOAK_SECONDS, help="default: %(default)s")
-    soak.add_argument("--seed", metavar="N", type=int, help="the same N gives the same market")
-    soak.add_argument("--folder", metavar="DIR", type=Path, help="keep everything in DIR, which must be empty")
-    soak.set_defaults(command=_soak)
-    feed = commands.add_parser("feed", help="read an exchange's public market data, without keys, as lines")
-    feed.add_argument("exchange", metavar="EXCHANGE", help="Hummingbot's name for it, such as binance_perpetual")
-    feed.add_argument("pairs", metavar="PAIR", nargs="+", help="such as BTC-USDT")
-    feed.add_argument("--record", metavar="FILE.gz", type=Path, help="keep the lines in this file too")
-    feed.add_argument("--no-history", action="store_true", help="do not ask for candles of before")
-    feed.set_defaults(command=_feed)
+        add(actions).set_defaults(command=command)
     return parser
-
-
-def _add_venue_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", metavar="DIR", type=Path, help="where the venue keeps its data, when not as usual")
-    parser.add_argument("--server", metavar="URL", help="the venue's address (default: of the one that runs)")
-
-
-def _seconds(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r}: write a whole number of seconds, or 0 for no end")
-    return int(text)
-
-
-def _soak_seconds(text: str) -> int:
-    if not text.isdecimal() or int(text) < SHORTEST_SECONDS:
-        raise argparse.ArgumentTypeError(f"{text!r}: write a whole number of seconds, {SHORTEST_SECONDS} or more")
-    return int(text)
-
-
-def _duration(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r}: write a whole number of seconds above 0")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,14 @@ def fault(text: str) -> FaultRequest:
 
 def add_command(commands: Any) -> None:
     """Adds `faults` to the command line."""
-    parser = commands.add_parser("faults", help="list the faults of a running exchange, and how often they struck")
+    parser = commands.add_parser(
+        "faults",
+        help="list the faults that a running exchange was told to make, and how often each struck",
+        description="List the faults that a running exchange was told to make, for testing clients: with `serve "
+        "--fault` or by its owner's requests. Each line says what strikes (name), with which probability (rate), by "
+        "how much (seconds), at most how often (times), and at which requests or frames (method, path, channel; empty: "
+        "at any); then how often it could have struck (seen), and how often it did (struck).",
+    )
     add_place_options(parser)
     parser.set_defaults(run=_print_faults)
 

@@ -42,28 +42,33 @@ QUEUE_RULES = {
 
 def add_follow_options(serve: argparse.ArgumentParser) -> None:
     """What is followed, and how orders fare."""
-    serve.add_argument(
+    group = serve.add_argument_group(
+        "following a real exchange", "Of the simulated markets only those that --markets names are offered then."
+    )
+    group.add_argument(
         "--follow",
         type=Path,
         metavar="FILE",
-        help="follow the markets of a real exchange: a recording of `acme-bot feed`, which --speed plays faster, or - "
-        "for its output on standard input; simulated markets are those of --markets then",
+        help="let markets do what those of a real exchange do. FILE is a recording of `acme-bot feed`, which is played "
+        "as fast as --speed says, or - for what that command writes into a pipe",
     )
-    serve.add_argument("--repeat", action="store_true", help="play a recording again from its beginning when it ends")
-    serve.add_argument(
+    group.add_argument("--repeat", action="store_true", help="play the recording again from its beginning at its end")
+    group.add_argument(
         "--queue",
         choices=QUEUE_RULES,
         default=next(iter(QUEUE_RULES)),
-        help="whose orders are taken to be cancelled where the exchange does not say: "
+        help="decide who has cancelled when less is displayed at a price where an account's order waits, for the real "
+        "exchange does not say whether it stood before that order or behind it. "
         + "; ".join(f"{name}: {rule.words}" for name, rule in QUEUE_RULES.items())
         + " (default: %(default)s)",
     )
-    serve.add_argument(
+    group.add_argument(
         "--latency",
         type=_milliseconds,
         metavar="MS",
-        help=f"hold each order and cancellation back so long, at the mean (default: {DEFAULT_LATENCY} with --follow, "
-        "else 0)",
+        help="carry out each order and each cancellation MS milliseconds late on average, each between half as late "
+        f"and half as late again; also of markets that follow nothing. At most {MOST_LATENCY} (default: "
+        f"{DEFAULT_LATENCY} with --follow, else 0)",
     )
 
 

@@ -1,4 +1,4 @@
-"""`acme-exchange account` and `acme-exchange ledger`: what the owner asks of a venue that keeps its data."""
+"""`acme-exchange account`, `backup` and `ledger`: what the owner asks of a venue that keeps its data."""
 
 import argparse
 import asyncio
@@ -8,59 +8,114 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from acme_exchange.api.rate_limits import ORDERS, REQUESTS
 from acme_exchange.cli.place import add_place_options, data_location
 from acme_exchange.engine.model.money import EXACT
 from acme_exchange.input.numbers import number
-from acme_exchange.owner.operations import A_SECOND, RATE_LIMIT
+from acme_exchange.owner.operations import A_SECOND, MOST_A_SECOND, RATE_LIMIT
 
 
 def add_commands(commands: Any) -> None:
-    """Adds `account` and `ledger` to the command line."""
-    account = commands.add_parser("account", help="open accounts, deposit, and manage keys, also while it runs")
+    """Adds `account`, `backup` and `ledger` to the command line."""
+    summary = "open accounts, deposit money, and manage keys, limits and access"
+    account = commands.add_parser(
+        "account",
+        help=summary,
+        description=f"{_sentence(summary)} Each of these works while the exchange runs, and while it does not.",
+    )
     actions = account.add_subparsers(required=True, metavar="action")
-    create = _action(actions, "create", "open an account, with a key", _create)
-    create.add_argument("account", metavar="ACCOUNT")
+    _add_account(actions)
+    _add_access(actions)
+    _add_keys(actions)
+    backup = _action(
+        commands, "backup", "copy the database into a file, as it is at one moment, also while it runs", _backup
+    )
+    backup.add_argument("file", type=Path, metavar="FILE", help="the copy, an SQLite database; it must not exist yet")
+    ledger = _action(commands, "ledger", "print an account's every deposit, fill, fee and funding payment", _ledger)
+    _add_name(ledger)
+    ledger.add_argument("--json", action="store_true", help="print one JSON object in place of a table")
+
+
+def _add_account(actions: Any) -> None:
+    create = _action(
+        actions,
+        "create",
+        "open an account, and make its first key",
+        _create,
+        "The key's secret is shown once.",
+    )
+    _add_name(create, "the name of the new account, such as alice, or alice/grid for a subaccount of alice")
     create.add_argument(
-        "--deposit", type=_amount, default=Decimal(10_000), metavar="USD", help="(default: %(default)s)"
+        "--deposit",
+        type=_amount,
+        default=Decimal(10_000),
+        metavar="USD",
+        help="the money that it opens with, in USD; 0 for none (default: %(default)s)",
     )
     listed = _action(actions, "list", "list the accounts, what they have, and their profit", _list)
-    listed.add_argument("--json", action="store_true", help="as one JSON list")
-    disable = _action(
-        actions, "disable", "refuse an account's keys until it is enabled, and cancel its orders", _disable
-    )
-    disable.add_argument("account", metavar="ACCOUNT")
-    enable = _action(actions, "enable", "accept the keys of a disabled account again", _enable)
-    enable.add_argument("account", metavar="ACCOUNT")
-    limits = _action(actions, "limits", "say how many requests and orders a second an account may send", _limit)
-    limits.add_argument("account", metavar="ACCOUNT")
-    limits.add_argument("--requests", type=_rate, metavar="N", help="of each of its keys; default: as for any account")
-    limits.add_argument("--orders", type=_rate, metavar="N", help="placed and modified; default: as for any account")
+    listed.add_argument("--json", action="store_true", help="print one JSON list in place of a table")
     deposit = _action(actions, "deposit", "add money to an account", _deposit)
-    deposit.add_argument("account", metavar="ACCOUNT")
-    deposit.add_argument("amount", type=_amount, metavar="USD")
-    keys = _action(actions, "keys", "list an account's keys, without secrets; or make or revoke one", _keys)
-    keys.add_argument("account", metavar="ACCOUNT")
+    _add_name(deposit)
+    deposit.add_argument("amount", type=_amount, metavar="USD", help="how much, in USD, such as 2500")
+
+
+def _add_access(actions: Any) -> None:
+    for name, summary, run in (
+        ("disable", "refuse an account's keys until it is enabled, and cancel its orders", _disable),
+        ("enable", "accept the keys of a disabled account again", _enable),
+    ):
+        _add_name(_action(actions, name, summary, run))
+    limits = _action(
+        actions,
+        "limits",
+        "say how many requests and orders a second an account may send",
+        _limit,
+        "Without an option it prints what they are. `default` for N gives back what any other account has.",
+    )
+    _add_name(limits)
+    for option, what, limit in (
+        ("--requests", "requests with each of the account's keys", REQUESTS.limit),
+        ("--orders", "orders, placed and modified, with all of its keys together", ORDERS.limit),
+    ):
+        limits.add_argument(
+            option,
+            type=_rate,
+            metavar="N",
+            help=f"allow N {what}, each second, from 1 to {MOST_A_SECOND}; an account for which nothing was said has "
+            f"{limit} (default: leave it as it is)",
+        )
+
+
+def _add_keys(actions: Any) -> None:
+    keys = _action(
+        actions, "keys", "list an account's keys, or make or revoke one", _keys, "A list shows no secrets."
+    )
+    _add_name(keys)
     change = keys.add_mutually_exclusive_group()
     change.add_argument("--create", action="store_true", help="make a further key, and show its secret once")
-    change.add_argument("--revoke", metavar="KEY", help="accept a key no more")
+    change.add_argument("--revoke", metavar="KEY", help="accept the key KEY no more")
     keys.add_argument(
-        "--read-only", action="store_true", help="with --create: it may not place, cancel or change anything"
+        "--read-only", action="store_true", help="with --create: make one that may not place, cancel or change anything"
     )
-    backup = _action(
-        commands, "backup", "copy the database into FILE, as it is at one moment, also while it runs", _backup
-    )
-    backup.add_argument("file", type=Path, metavar="FILE")
-    ledger = _action(commands, "ledger", "print an account's every deposit, fill, fee and funding payment", _ledger)
-    ledger.add_argument("account", metavar="ACCOUNT")
-    ledger.add_argument("--json", action="store_true", help="as one JSON object")
 
 
-def _action(actions: Any, name: str, summary: str, run: Callable[..., Any]) -> argparse.ArgumentParser:
-    description = f"{summary[0].upper()}{summary[1:]}."
-    parser: argparse.ArgumentParser = actions.add_parser(name, help=summary, description=description)
+def _add_name(parser: argparse.ArgumentParser, what: str = "the account's name, such as main or alice/grid") -> None:
+    parser.add_argument("account", metavar="ACCOUNT", help=what)
+
+
+def _action(
+    actions: Any, name: str, summary: str, run: Callable[..., Any], more: str = ""
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = actions.add_parser(
+        name, help=summary, description=f"{_sentence(summary)} {more}".rstrip()
+    )
     add_place_options(parser)
     parser.set_defaults(run=run)
     return parser
+
+
+def _sentence(summary: str) -> str:
+    return f"{summary[0].upper()}{summary[1:]}."
 
 
 def _amount(text: str) -> Decimal:

@@ -19,11 +19,14 @@ def add_command(commands: Any) -> None:
     page = commands.add_parser(
         "page",
         help="print an address that opens an account's page in a browser",
-        description="Prints an address with a code that signs a browser in: once, and within ten minutes.",
+        description="Print the address of a running exchange's page, with a code in it that signs a browser in: once, "
+        "and within ten minutes.",
     )
-    page.add_argument("account", nargs="?", metavar="ACCOUNT", help="(default: the oldest)")
-    page.add_argument("--read-only", action="store_true", help="the page may look, and not trade")
-    page.add_argument("--owner", action="store_true", help="all accounts at a glance, in place of one")
+    page.add_argument(
+        "account", nargs="?", metavar="ACCOUNT", help="whose page it is, such as main (default: the oldest account's)"
+    )
+    page.add_argument("--read-only", action="store_true", help="let the page show the account, and not trade on it")
+    page.add_argument("--owner", action="store_true", help="let the page show all accounts side by side, and not trade")
     add_place_options(page)
     page.set_defaults(run=_run)
 

@@ -16,19 +16,24 @@ if TYPE_CHECKING:
 DEFAULT_DATA = platformdirs.user_data_path("acme-exchange", appauthor=False)
 
 
-def add_place_options(parser: argparse.ArgumentParser) -> None:
-    """Adds both."""
-    parser.add_argument(
+def add_place_options(
+    parser: argparse.ArgumentParser, title: str = "which exchange, told by where it keeps its data"
+) -> argparse._ArgumentGroup:
+    """Adds both, in a group of their own, which is returned."""
+    group = parser.add_argument_group(title)
+    group.add_argument(
         "--data",
         type=Path,
         metavar="DIR",
-        help=f"the directory where the exchange keeps its data (default: {DEFAULT_DATA})",
+        help=f"the directory in which the exchange keeps its data (default: {str(DEFAULT_DATA).replace('%', '%%')})",
     )
-    parser.add_argument(
+    group.add_argument(
         "--database",
         metavar="URL",
-        help="keep it in this database, an SQLAlchemy URL, in place of a file in that directory",
+        help="the database that holds the data, as an SQLAlchemy URL such as sqlite:////home/you/venue.sqlite "
+        "(default: a file in that directory)",
     )
+    return group
 
 
 def running(options: argparse.Namespace) -> AdminAccess:
