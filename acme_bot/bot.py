@@ -1,4 +1,4 @@
-"""A bot of a run: what it trades with, and how it is started, killed and stopped."""
+"""One bot of a run: its workspace and strategy, and how it is started, killed and stopped."""
 
 import sqlite3
 import subprocess

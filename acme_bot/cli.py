@@ -1,4 +1,4 @@
-"""`acme-bot`: workspaces, the interactive client, the demo, the chaos and the soak, from the command line."""
+"""The command line `acme-bot`: carries out one command, and turns what fails into a sentence."""
 
 import argparse
 import errno

@@ -1,4 +1,4 @@
-"""What is wrong with an installation, and how to mend it."""
+"""Finds what is wrong with an installation, a workspace or a source tree, and says how to mend it."""
 
 import filecmp
 import importlib.metadata

@@ -1,4 +1,4 @@
-"""Driving `hbot`, Hummingbot's own command line, inside a workspace."""
+"""Drives `hbot`, Hummingbot's own command line, inside a workspace."""
 
 import json
 import os

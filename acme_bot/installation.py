@@ -1,4 +1,4 @@
-"""The connector, its candles and their tests in a Hummingbot source tree: laid in, and taken out again.
+"""Copies the connector, its candles and their tests into a Hummingbot source tree, and removes them again.
 
 Nothing of Hummingbot's own is changed. What was put in is written down with its hashes, in a file of the tree's root,
 so that exactly that is taken out, and nothing that was changed since.

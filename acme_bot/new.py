@@ -1,4 +1,4 @@
-"""A bot of one's own: a workspace, the venue's key in it, a strategy's settings that earn, and the bot started."""
+"""Makes a bot in one step: stores the venue's key in a workspace, writes a strategy's settings, and starts it."""
 
 from pathlib import Path
 

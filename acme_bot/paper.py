@@ -1,4 +1,4 @@
-"""`acme-bot paper`: a real exchange's market data, and a venue that follows it, as one command."""
+"""Runs `acme-bot paper`: a feed of a real exchange's market data, and a venue that follows it."""
 
 import os
 import signal

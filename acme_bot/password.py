@@ -1,4 +1,4 @@
-"""The password of a workspace's keys: Hummingbot encrypts them with it."""
+"""Asks for the password with which Hummingbot encrypts a workspace's keys."""
 
 import getpass
 import os

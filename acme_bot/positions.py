@@ -1,4 +1,4 @@
-"""What a workspace's bot has on the venue: its orders and positions, and how to be rid of them."""
+"""Shows, cancels and closes what a workspace's bot has on the venue: its orders and positions."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What ends a command of `acme-bot` with a sentence instead of a traceback."""
+"""`Problem`: the exception that ends a command of `acme-bot` with a sentence instead of a traceback."""
 
 import shlex
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A run of several processes: a venue and its bots, which are started, watched, and never left behind."""
+"""Runs a venue and its bots as processes: starts them, watches them, and never leaves one behind."""
 
 import os
 import select

@@ -1,4 +1,4 @@
-"""The venue on this machine, or a server somewhere: where it is, whether it answers, and whose key there is for it."""
+"""Finds the venue on this machine, or a server elsewhere: its address, whether it answers, and a key for it."""
 
 import json
 import urllib.request

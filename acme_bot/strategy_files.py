@@ -1,4 +1,4 @@
-"""Scripts and controllers in a workspace: the examples of this package, and whatever folders the user has."""
+"""Copies scripts and controllers into a workspace: the examples of this package, and the user's own."""
 
 import filecmp
 import shutil

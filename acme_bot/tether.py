@@ -1,4 +1,4 @@
-"""Processes that never outlive the one that started them, however it ends.
+"""Starts processes that never outlive the one that started them, however it ends.
 
 On Linux the kernel kills a process started here the moment its parent is gone, also by `kill -9`: it asks for that
 itself (`PR_SET_PDEATHSIG`) before it becomes the command it was started for. Elsewhere there is a pipe, whose other end

@@ -1,4 +1,4 @@
-"""An Acme venue of one's own: `acme-exchange serve` as a process that ends with this one."""
+"""Runs an Acme venue for a demo or a soak: `acme-exchange serve` as a process that ends with this one."""
 
 import json
 import os

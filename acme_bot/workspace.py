@@ -1,4 +1,4 @@
-"""Folders that are a complete Hummingbot root each: one folder, one bot.
+"""Makes workspaces: folders that are a complete Hummingbot each, one bot to a folder.
 
 Hummingbot keeps its configuration, logs and data beside its own package, wherever that is, and runs one bot per
 installation. A workspace gives a bot a root of its own: the installed `hummingbot` package, hard-linked, beside

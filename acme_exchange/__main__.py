@@ -1,4 +1,4 @@
-"""`python -m acme_exchange`"""
+"""`python -m acme_exchange`: the same as `acme-exchange`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Where time enters the venue. Everything else is told what time it is, in microseconds since the epoch.
+"""The venue's clock. Everything else is told by it what time it is, in microseconds since the epoch.
 
 There is one clock for what clients are told, for what their signatures are checked against, and for the engine. It only
 runs forwards, over restarts too: it goes on from the latest time that was kept. So it may be ahead of the machine's,

@@ -1,5 +1,5 @@
-"""The venue follows: a feed's lines are carried out as they come, and a recording's at the pace at which it was
-made."""
+"""Has the venue follow a real market: carries out a feed's lines as they come, and a recording's at the pace at which
+it was made."""
 
 import asyncio
 import logging

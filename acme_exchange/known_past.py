@@ -1,4 +1,4 @@
-"""Candles of before, of markets that follow a real one: what the source's own history says."""
+"""Candles from before a venue's start, of markets that follow a real exchange: out of that exchange's own history."""
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal

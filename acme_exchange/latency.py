@@ -1,4 +1,4 @@
-"""The way from a client to an exchange far away, for whoever wants to know how a strategy fares with it."""
+"""Delays orders and cancellations, as the way to an exchange far away would."""
 
 import asyncio
 from random import Random

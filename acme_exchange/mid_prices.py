@@ -1,5 +1,5 @@
-"""The middle of a market a while after each fill of an account's, kept beside the database for who asks later what its
-fills were worth. The order books of the past are kept by nobody."""
+"""Keeps the mid prices of a market some seconds after each fill of an account's, in a file beside the database, for
+whoever asks later what the fills were worth. Nobody keeps the order books of the past."""
 
 import logging
 import os

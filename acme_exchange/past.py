@@ -1,5 +1,5 @@
-"""Candles and funding rates from before a venue's first start, so that whoever looks back on its first day sees more
-than a few trades."""
+"""Simulates candles and funding rates from before a venue's first start, so that whoever looks back on its first day
+sees more than a few trades."""
 
 import asyncio
 from array import array

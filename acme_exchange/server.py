@@ -1,4 +1,4 @@
-"""The venue on a socket."""
+"""Serves a venue on a port: REST, WebSocket, the page and the owner's requests."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""The venue as one object: the engine, the simulated market, the history and the clock, and who listens to them."""
+"""The venue as one object: engine, simulated market, history and clock, and who listens to them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal

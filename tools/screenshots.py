@@ -1,4 +1,4 @@
-"""Pictures of the page for the documents: the real demo runs, and is looked at in a real browser."""
+"""Takes pictures of the page for the documents: the real demo runs, and is looked at in a real browser."""
 
 import argparse
 import re

@@ -1,2 +1,2 @@
-"""Chaos: three real bots on one venue, with every fault there is, and kills; at the end both parties' records have to
-agree."""
+"""Chaos: three real bots trade on one venue while every fault strikes and processes are killed; at the end the bots'
+records and the venue's ledger have to agree."""

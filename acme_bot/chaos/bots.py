@@ -1,4 +1,4 @@
-"""The three bots: what each runs."""
+"""Makes the three bots of the chaos, each with a strategy of its own."""
 
 import secrets
 from collections.abc import Sequence

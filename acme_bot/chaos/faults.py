@@ -1,4 +1,4 @@
-"""The faults that befall the bots, and how often they do."""
+"""The faults that strike in the chaos, with the rate of each, and a count of how often each struck."""
 
 from collections import Counter
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How long it takes until a bot hears of its orders again after something was killed."""
+"""Measures how long a bot hears nothing of its orders after it, or the venue, was killed."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""What a run says: lines while it goes on, and its result."""
+"""Prints the lines of a chaos run while it goes on, and its result."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

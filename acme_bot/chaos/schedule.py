@@ -1,4 +1,4 @@
-"""What is killed when: decided by the seed."""
+"""Plans which process is killed when; the seed decides it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

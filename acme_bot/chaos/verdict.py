@@ -1,4 +1,4 @@
-"""What a bot and the venue have of the bot's account, compared when the bot has stopped."""
+"""Compares, when a bot has stopped, its records with the venue's ledger of its account."""
 
 from decimal import Decimal
 

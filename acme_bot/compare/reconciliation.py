@@ -1,4 +1,4 @@
-"""Comparing two parties' statements of one account, line by line and to the last digit."""
+"""Compares two statements of one account, the bot's and the venue's, line by line and to the last digit."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace

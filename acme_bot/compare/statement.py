@@ -1,4 +1,5 @@
-"""What an account did and holds, as one party has it on record: the form in which two parties are compared."""
+"""A statement: what an account has traded, paid and holds, in the form in which the bot's and the venue's are
+compared."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What is shown of a comparison."""
+"""Prints a comparison as a table."""
 
 from collections.abc import Sequence
 

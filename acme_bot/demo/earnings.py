@@ -1,4 +1,4 @@
-"""What a bot earned, split into what it came from."""
+"""Splits what a bot earned into trading, fees and funding."""
 
 from dataclasses import dataclass
 from decimal import Decimal, localcontext

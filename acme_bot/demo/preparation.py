@@ -1,4 +1,4 @@
-"""A command that has to be done before the bot can start, while the market is there to be looked at."""
+"""Runs a command that the bot has to wait for, such as an installation, while the market is shown already."""
 
 import os
 import shlex

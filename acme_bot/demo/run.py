@@ -1,5 +1,5 @@
-"""The demo: a market to look at at once, the real Hummingbot makes a market on it, and both parties' records are
-compared."""
+"""Runs the demo: opens a market that is shown at once, lets Hummingbot trade on it, and compares its records with the
+venue's ledger."""
 
 import math
 import secrets

@@ -1,5 +1,4 @@
-"""What the demo shows: the market and the bot, in a terminal as a picture that moves, elsewhere as a line now and
-then."""
+"""Shows the market and the bot during the demo: in a terminal as a moving picture, elsewhere as a line now and then."""
 
 import threading
 from collections.abc import Callable, Sequence

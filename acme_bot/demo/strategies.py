@@ -1,4 +1,4 @@
-"""What trades in the demo: Hummingbot's own market making of version 1, and a controller of version 2.
+"""The strategies of the demo: Hummingbot's own market making of version 1, and a controller of version 2.
 
 Both quote closer to the middle than the house does, whose quotes are 0.07 % away from it, and take their profit closer
 than that too: whoever takes, takes from them. A round trip earns the distance between the two prices and costs two

@@ -1,4 +1,5 @@
-"""The source's whole book, and what of it is within reach: near enough to the touch to matter to anyone's orders."""
+"""Keeps the whole book of a real market, and the part of it that is near enough to the best prices to matter to
+orders."""
 
 from collections.abc import Iterable
 from decimal import Decimal

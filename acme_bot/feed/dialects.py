@@ -1,4 +1,4 @@
-"""What each exchange's public frames say: pure functions from a frame to values, exact to the last digit.
+"""Reads each exchange's public frames: pure functions from a frame to values, exact to the last digit.
 
 Hummingbot's data sources connect, subscribe and sort the frames by channel; they are read here and not by Hummingbot's
 own parsers where these lose something: prices become doubles (Bybit, Hyperliquid), contracts are taken for coins (OKX:

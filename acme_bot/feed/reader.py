@@ -1,4 +1,4 @@
-"""One market of an exchange, read through Hummingbot's public data source for it, without keys."""
+"""Reads one market of a real exchange through Hummingbot's public data source for it, without keys."""
 
 import asyncio
 import contextlib

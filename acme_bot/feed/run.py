@@ -1,4 +1,4 @@
-"""`acme-bot feed`: an exchange's markets as lines, to standard output, into a recording, or both."""
+"""Runs `acme-bot feed`: writes an exchange's markets as lines, to standard output, into a recording, or both."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""From an exchange's frames of one market to the feed's lines: in order, without a gap that nobody notices.
+"""Turns an exchange's frames of one market into the feed's lines: in order, and with a line for every gap.
 
 Nothing here waits or connects: frames and times go in, lines come out. `wants_whole_book` says when the whole book has
 to be asked for, which is the reader's business.

@@ -1,4 +1,4 @@
-"""The report as a chart: the profit over time, by market, and what became of the price after fills."""
+"""Draws the report as a chart: the profit over time, by market, and the price after fills."""
 
 from datetime import UTC, datetime
 from io import BytesIO

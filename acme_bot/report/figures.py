@@ -1,4 +1,5 @@
-"""What a session amounts to. Sums of money are exact, and add up to the ledger's; averages and curves are not."""
+"""Computes the figures of a session. Sums of money are exact, and add up to the ledger's; averages and curves are
+not."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

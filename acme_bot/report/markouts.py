@@ -1,4 +1,4 @@
-"""What became of the price after each fill: who paid for adverse selection.
+"""Computes how the mid price moved after each fill: whether the maker was met by those who knew more.
 
 The venue keeps the middle of the book at these moments. Where it has not, because it was another version or ended, the
 middle is taken to be half way between the latest trade in which somebody bought and the latest in which somebody sold.

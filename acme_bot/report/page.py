@@ -1,4 +1,4 @@
-"""The report as one page of HTML: nothing outside it, no script, and every text as text."""
+"""Writes the report as one page of HTML: nothing outside it, no script, and every text as text."""
 
 from base64 import b64encode
 from collections.abc import Iterable, Sequence

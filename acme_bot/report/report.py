@@ -1,4 +1,4 @@
-"""A report: what it is of, and its tables, in the form in which they are printed and put on a page."""
+"""A report: whose it is, and its tables, in the form in which they are printed and put on a page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""`acme-bot report`: prints what a paper session amounts to, and draws it."""
+"""Runs `acme-bot report`: prints what a paper session has earned, and draws it."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What an account has done on a venue, read out of the venue's database: all of it as it was at one moment.
+"""Reads what an account has done out of the venue's database: all of it as it was at one moment.
 
 The database can be read while the venue runs, and after it has ended.
 """

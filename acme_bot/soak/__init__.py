@@ -1,3 +1,3 @@
-"""The soak: hours of steady trading on five markets, and whether anything about the bot or the venue keeps rising."""
+"""The soak: hours of steady trading on five markets, to see whether memory, delays or queues keep rising."""
 
 SHORTEST_SECONDS = 20

@@ -1,4 +1,4 @@
-"""The soak as a chart: every series over the run's time, and the line that was judged."""
+"""Draws the soak as a chart: every series over the run's time, with the line by which it was judged."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""What is measured in the soak, from outside the two processes and from the samples that the bot's script writes."""
+"""Measures the bot and the venue during the soak: from outside their processes, and from the samples that the bot's
+script writes."""
 
 import http.client
 import json

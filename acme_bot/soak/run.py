@@ -1,4 +1,4 @@
-"""One run of the soak: it starts the venue and the bot, measures them, draws what it measured, and judges it."""
+"""Runs the soak: starts the venue and the bot, measures them, draws what it measured, and judges it."""
 
 import http.client
 import secrets

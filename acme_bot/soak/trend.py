@@ -1,4 +1,4 @@
-"""Whether a series rises, and by how much, whatever its noise and its outliers."""
+"""Tells whether a series rises, and by how much, whatever its noise and its outliers."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Who has an account: the accounts file, and the account that a first start makes."""
+"""Reads a file of accounts and their keys, and makes the account of a first start."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Accounts and their keys: what each is called, and what is known of it."""
+"""API keys and the accounts that they belong to: names, settings, and the keyring in which a key is found."""
 
 import unicodedata
 from collections.abc import Iterable, Mapping

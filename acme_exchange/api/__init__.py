@@ -1,1 +1,1 @@
-"""The venue's serving half: REST and WebSocket as the Acme API describes them, over the engine."""
+"""Serves the venue: REST and WebSocket as the Acme API describes them, over the engine."""

@@ -1,4 +1,4 @@
-"""Who asked for what, and how that went: one JSON object a line, and nothing in it that is secret."""
+"""Writes the access log: a JSON object a line for each request, with who asked and how it went, and no secret."""
 
 import logging
 from datetime import UTC, datetime

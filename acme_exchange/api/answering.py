@@ -1,4 +1,4 @@
-"""The envelopes of answers, and what every answer says in its head (Acme API §1)."""
+"""Makes the answers to requests that fail, and adds the headers that every answer has (Acme API §1)."""
 
 from aiohttp import hdrs, web
 

@@ -1,4 +1,4 @@
-"""Who is asking: keys, signatures and the clock they are checked against (Acme API §2)."""
+"""Checks who signed a request: its key, its signature, and its timestamp by the clock (Acme API §2)."""
 
 import hmac
 from collections.abc import Callable, Mapping, Sequence

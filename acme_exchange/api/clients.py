@@ -1,4 +1,5 @@
-"""Who is connected, and who has to go when there is no room for one more, or for what they hold.
+"""Counts the connected clients and the memory that each takes, and disconnects one when there are too many or they take
+too much.
 
 A client that has shown a key is never sent away for one that has not. Of the others, whoever has asked nothing yet
 goes first, the one that has been there longest before the others: a flood of connections sends away its own.

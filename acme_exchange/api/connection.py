@@ -1,4 +1,4 @@
-"""A client's connection: how much of it is held in memory, how long it may take, and whose turn it is.
+"""Bounds what one client's connection may take: memory, time, and turns of the event loop.
 
 aiohttp parses whatever arrives, at once, and answers what it has parsed without giving way: a client that sends faster
 than it is answered, or does not read its answers, fills the memory and makes everyone else wait. It has no setting

@@ -1,4 +1,5 @@
-"""`/api/openapi.json`, and `/api/docs`: the same for people, by Swagger UI, from this server alone."""
+"""Serves the API's description: `/api/openapi.json` for programs, and `/api/docs` for people, by Swagger UI, from this
+server alone."""
 
 from collections.abc import Awaitable, Callable
 from functools import cache

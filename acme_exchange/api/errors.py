@@ -1,5 +1,4 @@
-"""The texts of the contract that the serving half itself answers (Acme API §7); the engine's own refusals bring
-theirs."""
+"""The error texts that the API itself answers (Acme API §7); the engine's refusals bring their own."""
 
 NOT_LOGGED_IN = "Not logged in"
 INVALID_API_KEY = "Not logged in: Invalid API key"

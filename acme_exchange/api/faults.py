@@ -1,4 +1,4 @@
-"""Faults on demand, for testing clients: what a network, or a venue on a bad day, does to them.
+"""Makes faults on demand, for testing clients: what a network, or a venue on a bad day, does to them.
 
 Faults never touch what is true: the engine and the store go on as if nothing had happened, and whoever asks again is
 told what is. The same seed and the same occasions give the same faults.

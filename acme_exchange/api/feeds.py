@@ -1,4 +1,4 @@
-"""The WebSocket channels: who is told what, and when (Acme API §6).
+"""Sends subscribers of the WebSocket channels what has happened, each channel at its own times (Acme API §6).
 
 Private frames and trades go out with the command that caused them. Books, tickers and the list of markets are gathered
 and sent at most twenty times a second: a simulated market moves many levels at once, ten times a second, and a

@@ -1,4 +1,4 @@
-"""The heads of frames that a server sends, which are not masked (RFC 6455 §5.2)."""
+"""Writes the heads of frames that a server sends, which are not masked (RFC 6455 §5.2)."""
 
 from collections.abc import Iterable
 

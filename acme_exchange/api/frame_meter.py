@@ -1,4 +1,5 @@
-"""How much a client's WebSocket frames claim, before they have come (RFC 6455 §5.2).
+"""Reads how long a client's WebSocket frame claims to be, so that one that is too long is refused before it has come
+(RFC 6455 §5.2).
 
 aiohttp looks at a message's size once it has all of it: a single frame that claims 2^40 bytes would fill the memory.
 Nor does it count messages without any content, of which millions fit into what it lets wait.

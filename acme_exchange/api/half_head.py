@@ -1,4 +1,5 @@
-"""Whether a client has begun a request that is not whole yet, beside those that are: the parser does not tell."""
+"""Tells whether a client has sent the beginning of a request whose rest has not come yet, which aiohttp's parser does
+not tell."""
 
 from collections.abc import Iterable
 

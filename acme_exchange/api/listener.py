@@ -1,4 +1,4 @@
-"""Takes in clients, one at each turn of the event loop, and never more than there is room for.
+"""Accepts connections, one at each turn of the event loop, and never more than there is room for.
 
 asyncio's own server takes in all who wait at once, counts nobody whose TLS handshake is not done, and when the process
 has no descriptor left it tries again and again, each time with a traceback in the log.

@@ -1,4 +1,4 @@
-"""The REST interface described in OpenAPI 3.1, out of what it is made of: the table of routes, the models that validate
+"""Describes the REST interface in OpenAPI 3.1, out of what it is made of: the table of routes, the models that validate
 requests, and the structures that answers are written from."""
 
 import re

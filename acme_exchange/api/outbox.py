@@ -1,4 +1,5 @@
-"""What waits to be sent to one WebSocket client: bounded, so that a slow reader cannot fill the venue's memory."""
+"""Holds the frames that wait to be sent to one WebSocket client: bounded, so that a slow reader cannot fill the venue's
+memory."""
 
 import asyncio
 from collections import deque

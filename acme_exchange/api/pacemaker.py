@@ -1,4 +1,5 @@
-"""What the venue does by itself as time passes."""
+"""Does at intervals what no client asks for: moves the markets, sends gathered frames, and disconnects silent
+clients."""
 
 import asyncio
 import logging

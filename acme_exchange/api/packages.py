@@ -1,4 +1,4 @@
-"""Files that Python packages bring for browsers: served as they are."""
+"""Serves files that Python packages bring for browsers, as they are."""
 
 import importlib.util
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The book as subscribers have it: the best 100 levels a side, and what changed in them since the last frame."""
+"""Keeps the book as subscribers have it: the best 100 levels a side, and what changed in them since the last frame."""
 
 import zlib
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
-"""Rate limits of Acme API §3: sliding windows of one second, exact, and free of state for whoever is silent."""
+"""Counts requests and orders against the rate limits (Acme API §3): sliding windows of one second, exact, and free of
+state for whoever is silent."""
 
 from collections import deque
 from collections.abc import Hashable, Iterable

@@ -1,4 +1,5 @@
-"""REST over aiohttp: authentication, rate limits and envelopes around the table of routes (Acme API §1 to §3)."""
+"""Serves REST over aiohttp: authentication, rate limits and envelopes around the table of routes (Acme API §1 to
+§3)."""
 
 import inspect
 import logging

@@ -1,4 +1,4 @@
-"""One WebSocket client: what it may ask for, and what it is told when that does not fit (Acme API §6)."""
+"""Carries out what one WebSocket client asks: to sign in, to subscribe, to be answered a ping (Acme API §6)."""
 
 import logging
 import uuid

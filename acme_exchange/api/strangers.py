@@ -1,4 +1,4 @@
-"""Counts what is asked without a valid key, whatever it is, for the address that asks (Acme API §3)."""
+"""Limits how much an address may ask without a valid key: requests, files and WebSocket messages (Acme API §3)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Long work in short turns, so that nobody waits long for the event loop."""
+"""Does long work in short turns, so that nobody waits long for the event loop."""
 
 import asyncio
 from collections.abc import Iterable

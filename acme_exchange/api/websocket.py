@@ -1,4 +1,4 @@
-"""WebSocket over aiohttp: one reader and one writer for each client (Acme API §6)."""
+"""Serves WebSocket over aiohttp, with one reader and one writer for each client (Acme API §6)."""
 
 import asyncio
 import logging

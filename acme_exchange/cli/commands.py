@@ -1,4 +1,4 @@
-"""The commands of `acme-exchange`."""
+"""The command line `acme-exchange`: carries out one command, and turns what fails into a sentence."""
 
 import argparse
 import logging

@@ -1,4 +1,4 @@
-"""Faults on the command line: `--fault`, and `acme-exchange faults`."""
+"""Reads `--fault`, and carries out `acme-exchange faults`, which lists the faults that are set."""
 
 import argparse
 from typing import Any

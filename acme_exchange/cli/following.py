@@ -1,4 +1,4 @@
-"""`--follow`, and what goes with it: a venue whose markets are a real exchange's."""
+"""Reads `--follow` and the options that go with it, and makes a venue whose markets follow a real exchange's."""
 
 import argparse
 import secrets

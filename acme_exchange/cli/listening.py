@@ -1,4 +1,4 @@
-"""Listening where the options say, or a sentence that says why not."""
+"""Opens the venue's port where the options say, and says in a sentence why that cannot be done."""
 
 import errno
 import socket

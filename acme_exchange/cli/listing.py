@@ -1,4 +1,4 @@
-"""What the owner's commands show of a database, also while a venue works with it."""
+"""Prints accounts, keys and ledgers out of a database, also while a venue works with it."""
 
 from collections.abc import Mapping
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Where `acme-exchange` begins."""
+"""The entry point of `acme-exchange`."""
 
 import gc
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
-"""What the venue says to who started it: next steps, a line a minute, and where all is at the end."""
+"""Prints notices for whoever started the venue: what to do next, a line of activity a minute, and at the end where
+everything is kept."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""`acme-exchange account`, `backup` and `ledger`: what the owner asks of a venue that keeps its data."""
+"""Carries out `acme-exchange account`, `backup` and `ledger`, also while the venue runs."""
 
 import argparse
 import asyncio

@@ -1,4 +1,4 @@
-"""`acme-exchange page`: an address with a one-time code, which signs a browser in."""
+"""Carries out `acme-exchange page`: prints an address with a one-time code, which signs a browser in."""
 
 import argparse
 from typing import Any

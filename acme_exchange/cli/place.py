@@ -1,4 +1,4 @@
-"""`--data` and `--database`: where the exchange keeps what it has."""
+"""Reads `--data` and `--database`: where the exchange keeps its data."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`acme-exchange serve`: the venue as a process."""
+"""Carries out `acme-exchange serve`: runs the venue until a signal ends it."""
 
 import argparse
 import asyncio

@@ -1,4 +1,4 @@
-"""Serving over TLS: the certificate and its key, as `--tls-cert` and `--tls-key` name them."""
+"""Reads the certificate of `--tls-cert` and the key of `--tls-key`, and says in a sentence what is wrong with them."""
 
 import re
 import ssl

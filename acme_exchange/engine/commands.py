@@ -1,4 +1,4 @@
-"""What can be asked of the engine. Each command is plain, immutable data, so that it can be written down and replayed.
+"""The commands that the engine carries out. Each is plain, immutable data, so that it can be written down and replayed.
 
 Prices and amounts are Decimal US dollars, sizes are Decimal units of the underlying. The vocabulary of the fields
 (sides, kinds, modes) is that of Acme API §5.

@@ -1,4 +1,4 @@
-"""The engine: commands and a clock in, events out."""
+"""The engine: applies a command at a time that it is given, and returns the events that this caused."""
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""How the engine says no."""
+"""`Refused`: the exception with which the engine refuses a command."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What has happened. Events carry all that the public and private channels need (Acme API §6).
+"""The events that the engine returns. They carry all that the public and private channels need (Acme API §6).
 
 Times are integer microseconds since the epoch: the clock of the command that caused the event.
 """

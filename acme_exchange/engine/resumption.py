@@ -1,4 +1,4 @@
-"""Going on after a restart: a snapshot, with the markets as they are defined now."""
+"""Restores the engine after a restart: from a snapshot, with the markets as they are defined now."""
 
 from collections.abc import Iterable
 from dataclasses import replace

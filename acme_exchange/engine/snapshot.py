@@ -1,4 +1,5 @@
-"""The engine's state as tables of plain data, and back. Money is written as decimal text, orders in their queue order.
+"""Writes the engine's state as tables of plain data, and reads it back. Money is decimal text, orders are in their
+queue order.
 
 Each table is a list of rows; what a row can be computed from is not repeated in it. The same rows say what has changed:
 whoever keeps them, row by row, can have the engine go on from there. What a followed market displays is not among them:

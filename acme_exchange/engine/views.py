@@ -1,4 +1,4 @@
-"""Immutable views of the engine's state, as events carry them and queries return them, and how they are made.
+"""Makes the immutable views of the engine's state that events carry and queries return.
 
 Prices and amounts are Decimal US dollars, sizes Decimal units of the underlying, times integer microseconds since the
 epoch, fractions Decimal (0.05 is 5 %). Averages and other quotients, which no decimal can hold exactly, are rounded

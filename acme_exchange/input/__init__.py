@@ -1,1 +1,1 @@
-"""What people write: numbers, names and files, each read by one rule, and the sentence that says what does not fit."""
+"""Reads what people write: numbers, names and files, each by one rule, and says in a sentence what does not fit."""

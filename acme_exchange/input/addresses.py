@@ -1,4 +1,4 @@
-"""Addresses of machines, as people write them."""
+"""Reads addresses of machines, as people write them."""
 
 import ipaddress
 

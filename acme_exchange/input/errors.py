@@ -1,4 +1,4 @@
-"""What goes wrong for reasons that its user can do something about."""
+"""`UserError`: the base of all errors that the user can mend. `acme-exchange` prints their text and ends with 1."""
 
 
 class UserError(Exception):

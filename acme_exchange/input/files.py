@@ -1,4 +1,4 @@
-"""Reading a JSON file that somebody wrote."""
+"""Reads a JSON file that somebody wrote."""
 
 import json
 from decimal import Decimal

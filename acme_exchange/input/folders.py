@@ -1,4 +1,4 @@
-"""Folders of the user's own, which outlast a power cut."""
+"""Makes folders for their owner alone, which outlast a power cut."""
 
 import os
 from pathlib import Path

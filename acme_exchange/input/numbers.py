@@ -1,4 +1,4 @@
-"""Numbers as people and programs write them: by one rule in requests, in files and on the command line."""
+"""Reads numbers as people and programs write them: by one rule in requests, in files and on the command line."""
 
 import re
 from decimal import Decimal

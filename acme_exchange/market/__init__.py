@@ -1,4 +1,4 @@
-"""Where prices come from: a simulated or a recorded index, and the liquidity around it."""
+"""Makes the markets move: a simulated or a recorded index, and the liquidity around it."""
 
 from acme_exchange.market.definition import MarketDefinition, default_markets
 from acme_exchange.market.errors import MarketFileError

@@ -1,4 +1,4 @@
-"""The venue's markets: what each is, and how its price behaves when it is simulated."""
+"""The definitions of the venue's markets: what each is, and how its price behaves when it is simulated."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

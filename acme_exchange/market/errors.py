@@ -1,4 +1,4 @@
-"""What is wrong with a file that describes the market."""
+"""The error about a file of markets or of prices that cannot be used."""
 
 from acme_exchange.input.errors import UserError
 

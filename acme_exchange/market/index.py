@@ -1,4 +1,4 @@
-"""A simulated index: a random walk whose volatility comes in clusters."""
+"""Simulates an index: a random walk whose volatility comes in clusters."""
 
 from math import exp, log, sqrt
 from random import Random

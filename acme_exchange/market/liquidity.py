@@ -1,4 +1,4 @@
-"""The liquidity of one market: the quotes of the house, and its takes."""
+"""Makes the liquidity of one market: the quotes of the house, and its takes."""
 
 from decimal import Decimal
 from random import Random

@@ -1,4 +1,4 @@
-"""Markets of the user's own: a JSON file in place of the default ones."""
+"""Reads a JSON file of markets, to be offered in place of the default ones."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Which markets a venue has, and where their prices come from."""
+"""Plans which markets a venue offers, and where their prices come from."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Recorded prices in place of simulated ones: a CSV file of prices, or of candles."""
+"""Reads recorded prices, to be played in place of simulated ones: a CSV file of prices, or of candles."""
 
 import csv
 import logging

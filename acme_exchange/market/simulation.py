@@ -1,4 +1,4 @@
-"""The market that the venue makes: an index per underlying, a house that quotes around it, and a house that takes."""
+"""Simulates the venue's market: an index per underlying, a house that quotes around it, and a house that takes."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from decimal import Decimal

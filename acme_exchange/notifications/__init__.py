@@ -1,1 +1,1 @@
-"""Tells somebody who is elsewhere of fills, liquidations and silent bots, through Discord, Slack or ntfy."""
+"""Sends messages about fills, liquidations and silent bots, through Discord, Slack or ntfy."""

@@ -1,4 +1,4 @@
-"""What has happened since somebody was last told, in a few lines, however much it was."""
+"""Sums up in a few lines what has happened since the last message, however much it was."""
 
 import asyncio
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""Who is told, and the form in which Discord, Slack and ntfy each take a message. Their addresses are secrets: whoever
-knows one can write there."""
+"""The receivers of messages, and the form in which Discord, Slack and ntfy each take one. Their addresses are secrets:
+whoever knows one can write there."""
 
 import os
 import re

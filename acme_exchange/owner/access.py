@@ -1,4 +1,5 @@
-"""Where the owner's commands find a venue that runs: its address and a token, in a file that only the owner can read.
+"""Tells the owner's commands how to reach a venue that runs: its address and a token, in a file that only the owner can
+read.
 
 There is one such file for each database, beside it, and one for a venue that keeps nothing. It is the venue's for as
 long as the venue runs: no other overwrites or removes it, and a command reaches the venue of the database that it

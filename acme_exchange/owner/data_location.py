@@ -1,4 +1,5 @@
-"""Where a venue keeps what it has, and how its owner has something done there: while it runs, or while it does not."""
+"""Carries out the owner's operations where a venue keeps its data: through the venue while it runs, and on the database
+while it does not."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the venue's owner may ask of it while it runs: from this machine alone, with the token of this run."""
+"""Serves the owner's requests to a venue that runs: from this machine alone, with the token of this run."""
 
 import hmac
 import inspect

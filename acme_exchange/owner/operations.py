@@ -1,4 +1,4 @@
-"""What the owner may do to a venue: open accounts, deposit, make and revoke keys."""
+"""The owner's operations on a venue: to open and disable accounts, deposit, set limits, make and revoke keys."""
 
 import secrets
 from collections.abc import Callable

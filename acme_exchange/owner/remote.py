@@ -1,4 +1,4 @@
-"""Asking a venue that runs, as its owner: one client, and what each way to fail means."""
+"""Sends the owner's requests to a venue that runs, and says in a sentence why one has failed."""
 
 import json
 import ssl

@@ -1,1 +1,1 @@
-"""The venue's page: what a browser shows at `/`, and how it signs in."""
+"""Serves the venue's page, which a browser shows at `/`, and its signing in."""

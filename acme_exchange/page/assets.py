@@ -1,4 +1,4 @@
-"""The page's own files, and the chart library's, from this server alone."""
+"""Serves the page's own files, and the chart library's, from this server alone."""
 
 from importlib import resources
 from pathlib import Path

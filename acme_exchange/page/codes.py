@@ -1,4 +1,5 @@
-"""One-time codes: whoever can read what the venue, or its owner's command, prints may open a session by one."""
+"""Issues one-time codes: whoever reads the one that the venue, or its owner's command, prints may open a session by
+it."""
 
 import secrets
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How an account's equity came to be what it is, reckoned back from now.
+"""Computes an account's equity over time, backwards from what it is now.
 
 What is true now is exact. The past is drawn: what each span moved is taken off again, and what was held is valued at
 the span's last price.

@@ -1,5 +1,5 @@
-"""What the page tells an account of its past, beyond what the API does: its equity, its fills with what they realized,
-and its ledger."""
+"""Computes what the page shows of an account's past and the API does not tell: its equity, the profit of its fills, and
+its ledger."""
 
 from decimal import Decimal
 from typing import Any, Literal

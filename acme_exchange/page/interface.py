@@ -1,4 +1,4 @@
-"""What the page asks of the venue: its files, to sign in and out, the API as who is signed in, channels.
+"""Serves the page's requests: its files, signing in and out, the API for whoever is signed in, and the channels.
 
 All of it lies below `/page`, where alone the session's cookie is sent. Every request but the page itself has to come
 from the page.

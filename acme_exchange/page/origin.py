@@ -1,4 +1,4 @@
-"""Which requests come from the venue's own page, and not from another site's that a browser has open as well.
+"""Tells requests of the venue's own page from those of another site that a browser has open as well.
 
 A browser says with `Origin`, or with `Sec-Fetch-Site` where it sends none, whose page asks. That proves nothing when
 another site's name is made to lead to this machine: the name in `Host` is then the other site's, so that it must be

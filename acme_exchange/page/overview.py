@@ -1,4 +1,4 @@
-"""What the owner sees of all accounts: what they are worth, what they do, and which bots are connected."""
+"""Sums up all accounts for the owner: what they are worth, what they do, and which bots are connected."""
 
 from collections import Counter
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Sessions of browsers, each in a signed cookie, so that one outlasts a restart of the venue as its key does.
+"""Keeps browsers signed in, by signed cookies, so that a session outlasts a restart of the venue as its key does.
 
 A cookie is signed with the secret of the key that it stands for, and so ends with it. The owner's is signed with a
 secret of the process, and ends with that.

@@ -1,4 +1,4 @@
-"""Candles: how trades grow into them, and how the spans are filled in which nothing traded."""
+"""Makes candles out of trades, and fills in the spans in which nothing traded."""
 
 from collections.abc import Sequence
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""History in memory, of which the oldest goes when there is too much, so that a venue can run for weeks."""
+"""Keeps history in memory, of which the oldest goes when there is too much, so that a venue can run for weeks."""
 
 import asyncio
 from bisect import bisect_left, bisect_right

@@ -1,4 +1,5 @@
-"""What has happened, and how much of it would still be known after a `kill -9`, and by default after a power cut."""
+"""Counts what has happened, and how much of it would still be known after a `kill -9`, and by default after a power
+cut: nobody is told the rest."""
 
 import asyncio
 from collections import defaultdict

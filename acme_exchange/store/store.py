@@ -1,4 +1,4 @@
-"""What history is made of, and what the venue asks of it."""
+"""The interface of every store: the records that history is made of, and the questions that the venue asks."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

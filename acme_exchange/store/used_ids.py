@@ -1,4 +1,4 @@
-"""Which client order ids were used, for ever, in eight bytes each."""
+"""Remembers for ever which client order ids were used, in eight bytes each."""
 
 from array import array
 from bisect import bisect_left

@@ -1,4 +1,4 @@
-"""What the venue says of an account, field by field, and how it is made of what the engine knows (Acme API §5, §6).
+"""The answers about an account, field by field, and how they are made of the engine's views (Acme API §5, §6).
 Nothing is rounded."""
 
 from decimal import Decimal

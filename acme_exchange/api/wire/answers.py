@@ -1,4 +1,4 @@
-"""What all that the venue says has in common: envelopes, and how times and numbers are spelled (Acme API §1 and §6).
+"""What all answers have in common: envelopes, and how times and numbers are written (Acme API §1 and §6).
 
 Every name that leaves over the wire is here, in `market_data` or in `account_data`.
 """

@@ -1,4 +1,4 @@
-"""JSON in and out without a binary float in between: money must arrive, and leave, to its last digit."""
+"""Reads and writes JSON without a binary float in between: money arrives, and leaves, to its last digit."""
 
 import re
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""WebSocket frames, encoded: each is made once and shared by all who subscribed (Acme API §6)."""
+"""Encodes WebSocket frames: each is made once and shared by all who subscribed (Acme API §6)."""
 
 from typing import Any
 

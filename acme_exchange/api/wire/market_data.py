@@ -1,5 +1,5 @@
-"""What the venue says of its markets, field by field, and how it is made of what engine and store know (Acme API §4,
-§6). Nothing is rounded."""
+"""The answers about markets, field by field, and how they are made of what engine and store know (Acme API §4, §6).
+Nothing is rounded."""
 
 from collections.abc import Sequence
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What clients may ask, field by field (Acme API §4 and §5): every name that arrives over REST is in this module.
+"""Requests, field by field (Acme API §4 and §5): every name that arrives over REST is in this module.
 
 Unknown fields are ignored, a `null` counts as absent, and whatever does not fit is refused with the contract's words.
 """

@@ -1,4 +1,5 @@
-"""What resting orders would lose if they were filled at once, kept up with every order and every mark."""
+"""Keeps up, with every order and every mark, what an account's resting orders would lose if they were filled at
+once."""
 
 from decimal import Decimal
 

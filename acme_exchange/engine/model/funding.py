@@ -1,4 +1,4 @@
-"""The funding rate of one perpetual: the mean premium of the interval so far."""
+"""Computes the funding rate of one perpetual: the mean premium of the interval so far."""
 
 from decimal import Decimal
 

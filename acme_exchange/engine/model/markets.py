@@ -1,4 +1,4 @@
-"""The state of one market."""
+"""The state of one market: its book, its prices, its funding and its statistics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a market that follows a real one knows of it: the levels that its source displays, its mark, and its funding."""
+"""The state of a market that follows a real one: the levels that its source displays, its mark, and its funding."""
 
 from __future__ import annotations
 

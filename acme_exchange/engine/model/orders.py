@@ -1,4 +1,4 @@
-"""An order while it lives in the engine."""
+"""A live order, as the engine has it while it rests or is matched."""
 
 from __future__ import annotations
 

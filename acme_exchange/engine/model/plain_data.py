@@ -1,4 +1,4 @@
-"""What the engine's events and views are made of."""
+"""`PlainData`"""
 
 from msgspec import Struct
 

@@ -1,4 +1,4 @@
-"""What a market is: its names, increments and limits."""
+"""The specification of a market: its name, increments and limits."""
 
 from dataclasses import dataclass
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What an account is worth, what it must be worth, and what is free (Acme API §8, money and margin)."""
+"""Computes what an account is worth, what it must be worth, and what is free (Acme API §8, money and margin)."""
 
 from decimal import ROUND_CEILING, Decimal
 from typing import NamedTuple

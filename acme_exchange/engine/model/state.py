@@ -1,4 +1,4 @@
-"""All that the engine knows, and what the command at hand has changed of it."""
+"""The engine's whole state, and what the command at hand has changed of it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""A day of prices and volume of one market, in buckets of five minutes."""
+"""Keeps the prices and the volume of one market over the last day, in buckets of five minutes."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator

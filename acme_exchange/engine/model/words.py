@@ -1,4 +1,4 @@
-"""The words that fields hold, so that a type checker finds one that is misspelt (Acme API §5)."""
+"""The words that fields may hold, as types, so that a type checker finds one that is misspelt (Acme API §5)."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Accounts and their settings, and the index that the markets' owner sets."""
+"""Carries out the commands about accounts and their settings, and those that set an index."""
 
 from acme_exchange.engine.commands import CreateAccount, Deposit, SetIndex, SetLeverage, SetPositionMode
 from acme_exchange.engine.errors import Refused

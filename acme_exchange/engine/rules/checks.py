@@ -1,4 +1,4 @@
-"""Whether an order may be accepted: everything that can be refused about it, before anything changes."""
+"""Checks whether an order may be accepted: everything that can be refused about it, before anything changes."""
 
 from decimal import Decimal
 from typing import get_args

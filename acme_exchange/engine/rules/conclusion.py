@@ -1,4 +1,5 @@
-"""What follows from a command: new marks, liquidations, and the reports of what has changed."""
+"""Concludes every command: updates marks, liquidates accounts that are worth too little, and emits the changes of
+books, tickers, positions and balances."""
 
 from acme_exchange.engine.events import BalanceChanged, BookChanged, PositionChanged, TickerChanged
 from acme_exchange.engine.model.accounts import Account

@@ -1,4 +1,4 @@
-"""What happens to an account that is worth too little (Acme API §8, liquidation)."""
+"""Liquidates accounts that are worth too little (Acme API §8, liquidation)."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Following a real market: its book, its trades, its prices, and what holds while it is silent.
+"""Applies to a market what its real source does: book, trades and prices, and what holds while the source is silent.
 
 The source's orders stand in the book as orders of the house, in segments around the orders of accounts, so that each
 account's order has its place in the queue. What cancels at the source is not known: by default what stands behind is

@@ -1,4 +1,4 @@
-"""The house's quotes, moved as a batch."""
+"""Moves the quotes of the house, as a batch."""
 
 from decimal import Decimal
 

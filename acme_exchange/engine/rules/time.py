@@ -1,4 +1,4 @@
-"""What happens as time passes: funding, and the expiry of dated futures (Acme API §8)."""
+"""Pays funding, and expires dated futures, as time passes (Acme API §8)."""
 
 from decimal import Decimal
 

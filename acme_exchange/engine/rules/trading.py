@@ -1,4 +1,4 @@
-"""Orders: how they are placed, matched, rested, cut and closed (Acme API §8, matching)."""
+"""Places, matches, modifies, cancels and closes orders (Acme API §8, matching)."""
 
 from decimal import Decimal
 

@@ -1,1 +1,1 @@
-"""Following a real market: the lines that a feed writes, and what the venue makes of them."""
+"""Follows a real market: reads the lines that a feed writes, and makes commands of them."""

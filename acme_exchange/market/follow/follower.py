@@ -1,4 +1,4 @@
-"""From a feed's lines to the engine's commands, market by market, with what holds while the source is silent."""
+"""Turns a feed's lines into the engine's commands, market by market, also while the source is silent."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

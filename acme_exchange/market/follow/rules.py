@@ -1,5 +1,5 @@
-"""By which rules orders were filled on followed markets, kept beside the database: what an account earned means nothing
-without them."""
+"""Keeps, in a file beside the database, by which rules orders were filled on followed markets: what an account earned
+means nothing without them."""
 
 import json
 from collections.abc import Iterator, Sequence

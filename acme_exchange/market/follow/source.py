@@ -1,4 +1,4 @@
-"""Where a feed's lines come from: another program's output, or a recording that is played again at its own pace."""
+"""Reads a feed's lines: from another program's output, or from a recording, which is played at its own pace."""
 
 import asyncio
 import gzip

@@ -1,4 +1,4 @@
-"""Opening a database: its version, how durable it is, and how transactions are made."""
+"""Opens a database: checks its version, sets how durable it is, and makes transactions."""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence

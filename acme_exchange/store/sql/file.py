@@ -1,4 +1,4 @@
-"""A database in a file of SQLite's: whose it is, and whether it lies there whole, before SQLite opens it.
+"""Opens a database's file for one venue alone, and finds out whether the file is whole, before SQLite opens it.
 
 SQLite keeps what was committed last in a second file, the log `-wal`. Who copies or moves the one without the other
 gets a database that looks whole and is old, or even new: SQLite says nothing. So a database notes in itself that a

@@ -1,4 +1,4 @@
-"""Who may sign in, as it is kept."""
+"""Reads the tables of keys and of the accounts' settings."""
 
 from sqlalchemy import Connection, select
 

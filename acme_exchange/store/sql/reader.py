@@ -1,4 +1,4 @@
-"""What is asked of a database: history in pages, and the state that an engine goes on from."""
+"""Reads a database: history in pages, and the state from which an engine goes on."""
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Events and records as rows of tables, and back."""
+"""Turns events and records into rows of tables, and back."""
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Whether what a database holds can be gone on from: looked at once, at each start, before anything is done with it.
+"""Checks at each start, before anything else is done, whether a venue can go on from what its database holds.
 
 Of a ledger that adds up, and of rows that are what their columns say and belong together, an engine can be made. What
 is only history is not read for it: a page of it that is spoilt is found when somebody asks for it.

@@ -1,4 +1,4 @@
-"""History, and all else that must survive the process, in a database.
+"""Keeps history, and all else that must survive the process, in a database.
 
 Commands are carried out at once; what they caused is gathered into a batch, and each batch is one transaction. It is
 written in the event loop's own thread, and committed, which waits for the disk, in another while the next one gathers:

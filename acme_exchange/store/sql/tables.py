@@ -1,4 +1,4 @@
-"""The tables of a kept venue. Amounts and prices are decimal text, times microseconds since the epoch.
+"""The tables of a venue's database. Amounts and prices are decimal text, times microseconds since the epoch.
 
 The version counts changes of these tables. An older database is migrated by the steps in `MIGRATIONS`, in one
 transaction, before anything else is done with it. Alembic would bring a directory of scripts, a configuration and a

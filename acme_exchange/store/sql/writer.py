@@ -1,4 +1,4 @@
-"""What happens within one transaction: the rows of a batch, put where they belong."""
+"""Writes a batch of events into the tables, within one transaction."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field

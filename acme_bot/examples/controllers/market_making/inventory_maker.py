@@ -1,4 +1,4 @@
-"""Quotes around the middle of the book, moved against the position: who holds too much asks less, and bids less."""
+"""Quotes around the mid price, moved against the position: who holds too much asks less, and bids less."""
 
 from decimal import Decimal
 from typing import Any

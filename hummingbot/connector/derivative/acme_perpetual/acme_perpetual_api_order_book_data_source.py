@@ -1,4 +1,4 @@
-"""Public market data: books, trades, funding (Acme API §4, §6)."""
+"""Reads public market data for Hummingbot: books, trades, funding (Acme API §4, §6)."""
 
 import asyncio
 import itertools

@@ -1,4 +1,4 @@
-"""The account's own events: orders, fills, positions, balances (Acme API §6)."""
+"""Reads the account's private stream: orders, fills, positions, balances (Acme API §6)."""
 
 import asyncio
 from typing import Any, Callable, Dict, List, Optional, Set

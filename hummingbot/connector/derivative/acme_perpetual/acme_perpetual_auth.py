@@ -1,4 +1,4 @@
-"""Signing requests (Acme API §2)."""
+"""Signs requests (Acme API §2)."""
 
 import hmac
 from typing import Dict, Optional

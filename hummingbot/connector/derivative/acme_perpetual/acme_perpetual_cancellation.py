@@ -1,4 +1,4 @@
-"""Cancelling orders that may not be known yet, at a venue that may not answer."""
+"""Cancels orders, also those that the venue may not know yet, and while the venue may not answer."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""The venue's clock, as this machine can tell it."""
+"""Estimates the venue's clock from its answers."""
 
 from typing import Awaitable, Optional
 

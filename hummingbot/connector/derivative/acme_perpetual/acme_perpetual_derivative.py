@@ -1,4 +1,4 @@
-"""Perpetual futures on Acme, as Hummingbot trades them."""
+"""The connector: perpetual futures on Acme, as Hummingbot trades them."""
 
 import asyncio
 import math

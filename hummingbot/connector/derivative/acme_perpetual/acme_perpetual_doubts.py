@@ -1,4 +1,4 @@
-"""What is not certain of orders: whether they were placed, whether they are cancelled, how they ended."""
+"""Remembers what is not certain of orders: whether they were placed, whether they are cancelled, how they ended."""
 
 import asyncio
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The account's funding payments, each reported once, also after a restart (Acme API §5, `GET /funding_payments`)."""
+"""Reports the account's funding payments, each once, also after a restart (Acme API §5, `GET /funding_payments`)."""
 
 import logging
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What the account holds: balances and positions, from REST and from the private stream."""
+"""Keeps the account's balances and positions, from REST and from the private stream."""
 
 from decimal import Decimal
 from typing import Dict, Mapping

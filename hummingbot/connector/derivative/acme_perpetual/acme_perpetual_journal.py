@@ -1,4 +1,4 @@
-"""What has to be known after a `kill -9`, and Hummingbot does not keep.
+"""Writes down what has to be known after a `kill -9`, and Hummingbot does not keep.
 
 Hummingbot saves the orders that it tracks whenever something is reported of one. A placement that was sent, and of
 which nothing was reported yet, is in none of its files; nor is how far funding payments were reported.

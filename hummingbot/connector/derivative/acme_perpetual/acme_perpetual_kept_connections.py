@@ -1,4 +1,4 @@
-"""HTTP requests over aiohttp's kept connections, without what its session does around each of them.
+"""Sends HTTP requests over aiohttp's kept connections, without what its session does around each of them.
 
 The session follows redirects, keeps cookies, has timeouts and middlewares: none of which the connector uses, and which
 together take longer than everything else that the placement of an order needs. Here the session's own connections are

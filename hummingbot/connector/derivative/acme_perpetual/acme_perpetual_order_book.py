@@ -1,4 +1,4 @@
-"""Following a market's book on the WebSocket, and noticing when it no longer is the venue's (Acme API §6).
+"""Follows a market's book on the WebSocket, and notices when it no longer is the venue's (Acme API §6).
 
 Hummingbot's own book keeps no texts and no checksum, so the levels are kept here a second time, as their texts. One
 pass over a level checks it, follows it and makes the row that Hummingbot's book takes; that makes it cheap enough to

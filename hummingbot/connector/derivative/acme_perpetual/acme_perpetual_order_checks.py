@@ -1,4 +1,4 @@
-"""What is wrong with an order that a strategy asks for, said before anything is sent."""
+"""Checks an order that a strategy asks for, before anything is sent."""
 
 import math
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The client ids of orders."""
+"""Makes the client ids of orders."""
 
 from functools import cached_property
 

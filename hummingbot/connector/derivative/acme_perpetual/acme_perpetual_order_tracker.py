@@ -1,4 +1,4 @@
-"""What becomes of orders, from news that come in any order, and more than once."""
+"""Follows what becomes of orders, from news that come in any order, and more than once."""
 
 import asyncio
 from collections import ChainMap, deque

@@ -1,4 +1,4 @@
-"""The time by which the connector waits."""
+"""`Pace`: the clock and the way to wait that the whole connector uses, and that tests replace."""
 
 import asyncio
 import time

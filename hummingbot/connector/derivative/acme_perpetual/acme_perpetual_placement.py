@@ -1,4 +1,4 @@
-"""Placing orders, and what becomes of one whose placement was sent and not answered (hummingbot issues 3374 and
+"""Places orders, and finds out what became of one whose placement was sent and not answered (hummingbot issues 3374 and
 6716)."""
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Rates for Hummingbot's rate oracle, from the venue itself."""
+"""Gives Hummingbot's rate oracle the rates of the venue."""
 
 import logging
 from decimal import Decimal

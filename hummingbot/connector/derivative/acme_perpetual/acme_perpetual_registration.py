@@ -1,4 +1,4 @@
-"""What Hummingbot does not find in a connector's folder by itself: candles and a source of rates, by Acme's name.
+"""Registers with Hummingbot what it does not find in a connector's folder by itself: candles and a source of rates.
 
 Hummingbot keeps maps of both. None of its files is changed: the entries are made when it imports
 `acme_perpetual_utils`, which it does at every start, whoever starts it, because it looks for connectors. That happens

@@ -1,4 +1,4 @@
-"""Which venue's server is meant: how its address is written, and which one this Hummingbot was told."""
+"""Checks and normalizes the address of the venue's server, and reads which server `connect` was told."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What the public and the private WebSocket have in common: staying connected (Acme API §6)."""
+"""Keeps a WebSocket connected: what the public and the private stream have in common (Acme API §6)."""
 
 import asyncio
 import logging

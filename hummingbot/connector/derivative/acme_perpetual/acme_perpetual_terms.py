@@ -1,4 +1,5 @@
-"""The terms on which the account trades: position mode, leverage, fees (Acme API §5, `GET /account`)."""
+"""Keeps the account's position mode, leverage and fees, and has the venue change them (Acme API §5, `GET /account`).
+"""
 
 from typing import Optional, Tuple
 

@@ -1,4 +1,4 @@
-"""Keeping within the venue's rate limits (Acme API §3) without keeping orders waiting."""
+"""Keeps within the venue's rate limits (Acme API §3) without keeping orders waiting."""
 
 import asyncio
 from collections import deque

@@ -1,4 +1,5 @@
-"""What keeps the connector from its account, said in one line with what to do about it, and not too often."""
+"""Warns in the log of what keeps the connector from its account: in one line, with what to do about it, and not too
+often."""
 
 import logging
 from typing import Dict, TypeGuard

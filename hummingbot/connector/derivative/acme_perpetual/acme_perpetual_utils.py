@@ -1,4 +1,4 @@
-"""What Hummingbot reads before it loads the connector: fees, an example pair, and the values that `connect` asks
+"""The values that Hummingbot reads before it loads the connector: fees, an example pair, and what `connect` asks
 for."""
 
 from decimal import Decimal, InvalidOperation

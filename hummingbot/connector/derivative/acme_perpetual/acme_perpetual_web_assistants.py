@@ -1,4 +1,4 @@
-"""REST and WebSocket connections as Acme needs them: with a deadline, exact numbers, and the venue's own words.
+"""Makes REST and WebSocket connections as Acme needs them: with a deadline, exact numbers, and the venue's own words.
 
 They are built by `acme_perpetual_web_utils.build_api_factory`, and stand where Hummingbot's own assistants stand.
 """

@@ -1,4 +1,4 @@
-"""Where the venue is, and how to speak to it: URLs, the web assistants' factory, the server's time."""
+"""Builds the venue's URLs and the factory of its connections, and asks for the server's time."""
 
 from decimal import Decimal
 from typing import Callable, Optional

@@ -1,4 +1,5 @@
-"""The wire of the Acme API v1: JSON and its values, the envelope of REST's answers, the frames of the WebSockets.
+"""Reads and writes the wire of the Acme API v1: JSON and its values, the envelope of REST's answers, the frames of the
+WebSockets.
 
 Pure functions. What the venue sends is not trusted: a field that is absent, of another type, or not finite raises
 `WireError`, which names it. Unknown fields are ignored. Every field name of the wire that the connector uses stands in
