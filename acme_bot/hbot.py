@@ -188,8 +188,8 @@ class _Commands:
         if not answer:
             self._errors.seek(0)
             raise HbotError(f"hbot {arguments[0]}: {self._errors.read().strip()}")
-        said = json.loads(answer)
-        return _checked_output(arguments, said["code"], said["printed"], said["errors"])
+        result = json.loads(answer)
+        return _checked_output(arguments, result["code"], result["printed"], result["errors"])
 
     def _start(self) -> subprocess.Popen[str]:
         return tether.start(

@@ -54,8 +54,8 @@ def _carry_out(asked: dict[str, Any]) -> dict[str, Any] | None:
         code = os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1])
         for stream in streams:
             stream.seek(0)
-        said = {"printed": printed, "errors": errors}
-        return {"code": code} | {name: stream.read().decode(errors="replace") for name, stream in said.items()}
+        outputs = {"printed": printed, "errors": errors}
+        return {"code": code} | {name: stream.read().decode(errors="replace") for name, stream in outputs.items()}
 
 
 if __name__ == "__main__":

@@ -26,9 +26,9 @@ def run_paper(exchange: str, pairs: Sequence[str], record: Path | None, serve_op
     """
     require_exchange(exchange)
     here, environment = Path.cwd(), dict(os.environ)
-    kept = [] if record is None else ["--record", str(record)]
+    record_to = [] if record is None else ["--record", str(record)]
     with Interruption() as interruption:
-        feed = tether.start([*FEED, exchange, *pairs, *kept], folder=here, environment=environment, stderr=sys.stderr)
+        feed = tether.start([*FEED, exchange, *pairs, *record_to], folder=here, environment=environment, stderr=sys.stderr)
         assert feed.stdout is not None
         serve = [sys.executable, "-m", "acme_exchange", "serve", "--follow", "-", *serve_options]
         venue = tether.start(

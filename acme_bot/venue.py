@@ -114,7 +114,7 @@ class Venue:
         return path
 
     def _announced_url(self) -> str:
-        said, is_late = "", threading.Event()
+        printed, is_late = "", threading.Event()
         output = self._running.stdout
         assert output is not None
 
@@ -125,7 +125,7 @@ class Venue:
         deadline = threading.Timer(self.start_seconds, give_up)
         deadline.start()
         for line in output:
-            said += line
+            printed += line
             if url := URL.search(line):
                 deadline.cancel()
                 # A venue that prints must never have to wait for a reader.

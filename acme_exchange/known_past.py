@@ -14,10 +14,10 @@ class KnownPast:
     """Keeps the candles that a feed has told, and those that can be made of them."""
 
     def __init__(self, histories: Iterable[HistoryLine]):
-        self._told: dict[tuple[str, int], list[Candle]] = {}
+        self._candles: dict[tuple[str, int], list[Candle]] = {}
         for line in histories:
             key = line.market, line.resolution
-            self._told[key] = [
+            self._candles[key] = [
                 Candle(
                     each.start - each.start % (line.resolution * _MICROSECONDS),
                     Decimal(each.open),
@@ -30,24 +30,24 @@ class KnownPast:
             ]
 
     async def before(
-        self, kept: Sequence[Candle], market: str, resolution: int, period: Period, now: int, limit: int
+        self, stored: Sequence[Candle], market: str, resolution: int, period: Period, now: int, limit: int
     ) -> list[Candle]:
         """The candles that a store has found for the same question, `Store.candles`, and those before its first."""
-        first = kept[0].start if kept else now + 1
+        first = stored[0].start if stored else now + 1
         start, end = period.start or 0, period.end if period.end is not None else now
         older = [each for each in self._made(market, resolution) if start <= each.start <= end and each.start < first]
-        return [*older, *kept][-limit:]
+        return [*older, *stored][-limit:]
 
     async def rates_before(
-        self, kept: Sequence[FundingSettled], market: str | None, period: Period, limit: int
+        self, stored: Sequence[FundingSettled], market: str | None, period: Period, limit: int
     ) -> list[FundingSettled]:
         """Those that a store has found: a feed tells none of before."""
-        return list(kept)
+        return list(stored)
 
     def _made(self, market: str, resolution: int) -> list[Candle]:
         """Of the coarsest that was told and fits; none where the source told none."""
-        fitting = [each for name, each in self._told if name == market and resolution % each == 0]
-        candles = self._told[market, max(fitting)] if fitting else []
+        fitting = [each for name, each in self._candles if name == market and resolution % each == 0]
+        candles = self._candles[market, max(fitting)] if fitting else []
         return list(_gathered(candles, resolution * _MICROSECONDS))
 
 

@@ -68,28 +68,28 @@ class Past:
         self._perpetuals = [name for name, each in self._markets.items() if each.specification.kind == "perpetual"]
 
     async def before(
-        self, kept: Sequence[Candle], market: str, resolution: int, period: Period, now: int, limit: int
+        self, stored: Sequence[Candle], market: str, resolution: int, period: Period, now: int, limit: int
     ) -> list[Candle]:
         """The candles that a store has found for the same question, `Store.candles`, and those before its first."""
         is_forgotten = now - self._began > MOST_CANDLES_KEPT * resolution * _MICROSECONDS
-        if market not in self._markets or len(kept) == limit or is_forgotten:
-            return list(kept)
+        if market not in self._markets or len(stored) == limit or is_forgotten:
+            return list(stored)
         past = await asyncio.to_thread(self._candles, market, resolution)
         starts = starts_within(past.starts.start, resolution, period, now, limit)
         if not starts:
             return []
-        needed = past.since(min(starts.start, kept[0].start) if kept else starts.start)
-        return without_gaps(_joined(needed, kept), starts)
+        needed = past.since(min(starts.start, stored[0].start) if stored else starts.start)
+        return without_gaps(_joined(needed, stored), starts)
 
     async def rates_before(
-        self, kept: Sequence[FundingSettled], market: str | None, period: Period, limit: int
+        self, stored: Sequence[FundingSettled], market: str | None, period: Period, limit: int
     ) -> list[FundingSettled]:
         """The funding rates that a store has found for the same question, `Store.funding_rates`, and those before its
         first."""
         names = self._perpetuals if market is None else [name for name in self._perpetuals if name == market]
-        if len(kept) >= limit or not names:
-            return list(kept)
-        return [*kept, *await asyncio.to_thread(self._rates_within, names, period, limit - len(kept))]
+        if len(stored) >= limit or not names:
+            return list(stored)
+        return [*stored, *await asyncio.to_thread(self._rates_within, names, period, limit - len(stored))]
 
     def _rates_within(self, names: Sequence[str], period: Period, limit: int) -> list[FundingSettled]:
         interval, latest = self._funding_interval, self._began - 1
@@ -128,8 +128,8 @@ class Past:
         # Eighty thousand of them, kept as machine words: as a list of numbers they would take five times the memory.
         path, later = array("d", [0.0]), self._began
         for time in (time for times in reversed(self._grid[:-1]) for time in reversed(times)):
-            kept = exp(-PULL_A_DAY * self._speed * (later - time) / _DAY)
-            path.append(path[-1] * kept + sqrt(variance * (1 - kept * kept)) * random.gauss(0.0, 1.0))
+            decay = exp(-PULL_A_DAY * self._speed * (later - time) / _DAY)
+            path.append(path[-1] * decay + sqrt(variance * (1 - decay * decay)) * random.gauss(0.0, 1.0))
             later = time
         path.reverse()
         return path
@@ -181,13 +181,13 @@ def _count_before(grid: Iterable[range], time: int) -> int:
     return sum(len(range(each.start, min(each.stop, time), each.step)) for each in grid)
 
 
-def _joined(past: list[Candle], kept: Sequence[Candle]) -> list[Candle]:
+def _joined(past: list[Candle], stored: Sequence[Candle]) -> list[Candle]:
     """In one candle of both, the past comes before the first trade."""
-    if not kept or kept[0].start > past[-1].start:
-        return [*past, *kept]
-    earlier = [candle for candle in past if candle.start <= kept[0].start]
-    if earlier[-1].start < kept[0].start:
-        return [*earlier, *kept]
-    before, first = earlier[-1], kept[0]
+    if not stored or stored[0].start > past[-1].start:
+        return [*past, *stored]
+    earlier = [candle for candle in past if candle.start <= stored[0].start]
+    if earlier[-1].start < stored[0].start:
+        return [*earlier, *stored]
+    before, first = earlier[-1], stored[0]
     both = structs.replace(first, open=before.open, high=max(before.high, first.high), low=min(before.low, first.low))
-    return [*earlier[:-1], both, *kept[1:]]
+    return [*earlier[:-1], both, *stored[1:]]

@@ -51,7 +51,7 @@ class Venue:
         self.engine = engine
         self.store = store
         self.clock = clock
-        store.follow(engine.take_changes)
+        store.keep_state_of(engine)
         self.latency = Latency(0, 0)
         self._simulation = simulation
         self._past = past
@@ -142,13 +142,13 @@ class Venue:
         :param resolution: seconds, one of `CANDLE_RESOLUTIONS`.
         """
         now = self.clock.now()
-        kept = await self.store.candles(market, resolution, period, now, limit)
-        return await self._past.before(kept, market, resolution, period, now, limit) if self._past else kept
+        stored = await self.store.candles(market, resolution, period, now, limit)
+        return await self._past.before(stored, market, resolution, period, now, limit) if self._past else stored
 
     async def funding_rates(self, market: str | None, period: Period, limit: int) -> list[FundingSettled]:
         """Newest first; all those of the oldest moment, even past the limit."""
-        kept = await self.store.funding_rates(market, period, limit)
-        return await self._past.rates_before(kept, market, period, limit) if self._past else kept
+        stored = await self.store.funding_rates(market, period, limit)
+        return await self._past.rates_before(stored, market, period, limit) if self._past else stored
 
     def look_at(self, market: str) -> None:
         """Somebody asks about a market, or listens to it: for a while, it has no need to wait for its turn to move."""

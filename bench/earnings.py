@@ -23,11 +23,11 @@ SHARE_ABOVE_ZERO = Decimal("0.8")
 
 def run(strategy: str, seed: int, seconds: int) -> tuple[Earnings | None, str]:
     """One demo: what it earned, None when it did not end well, and what it printed."""
-    said = io.StringIO()
+    printed = io.StringIO()
     with tempfile.TemporaryDirectory(prefix="acme-earnings-") as folder:
-        demo = Demo(STRATEGIES[strategy], Path(folder), seconds, seed, Console(file=said, width=120))
+        demo = Demo(STRATEGIES[strategy], Path(folder), seconds, seed, Console(file=printed, width=120))
         status = demo.run()
-    return (demo.earned if status == 0 else None), said.getvalue()
+    return (demo.earned if status == 0 else None), printed.getvalue()
 
 
 def main() -> int:
@@ -44,9 +44,9 @@ def main() -> int:
     table = Table("strategy", "seed", "earned, USD", "trading", "fees", "funding")
     above_zero = dict.fromkeys(strategies, 0)
     with ProcessPoolExecutor(options.at_once) as pool:
-        for (strategy, seed, _), (earned, said) in zip(jobs, pool.map(run, *zip(*jobs))):
+        for (strategy, seed, _), (earned, printed) in zip(jobs, pool.map(run, *zip(*jobs))):
             if earned is None:
-                print(said)
+                print(printed)
                 figures = ["did not end well"]
             else:
                 above_zero[strategy] += earned.total > 0

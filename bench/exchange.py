@@ -96,8 +96,8 @@ class Exchange:
     async def _take_whole_and_tell(self, line: SnapshotLine, now: int) -> None:
         changes = []
         for side, rows in (("b", line.bids), ("a", line.asks)):
-            told = dict(rows)
-            gone = [(price, "0") for price in self._sides[side] if price not in told]
+            sizes = dict(rows)
+            gone = [(price, "0") for price in self._sides[side] if price not in sizes]
             changes.append(gone + [(price, size) for price, size in rows if self._sides[side].get(price) != size])
         await self._change(*changes, now)
 

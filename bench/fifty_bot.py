@@ -134,15 +134,15 @@ class Bot:
     def _quote(self) -> None:
         for order_id in list(self._connector.in_flight_orders):
             self._connector.cancel(PAIR, order_id)
-        middle = self._connector.get_price_by_type(PAIR, PriceType.MidPrice)
-        self._place(TradeType.BUY, middle * (1 - SPREAD))
-        self._place(TradeType.SELL, middle * (1 + SPREAD))
+        mid_price = self._connector.get_price_by_type(PAIR, PriceType.MidPrice)
+        self._place(TradeType.BUY, mid_price * (1 - SPREAD))
+        self._place(TradeType.SELL, mid_price * (1 + SPREAD))
         self._rounds += 1
         if self._rounds % TAKES_EVERY == 0:
             side, further = (
                 (TradeType.BUY, 1 + CROSSING) if self._rounds // TAKES_EVERY % 2 else (TradeType.SELL, 1 - CROSSING)
             )
-            self._place(side, middle * further)
+            self._place(side, mid_price * further)
 
     def _place(self, side: TradeType, price: Decimal) -> None:
         place = self._connector.buy if side is TradeType.BUY else self._connector.sell

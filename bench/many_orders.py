@@ -39,15 +39,15 @@ class ManyOrders(StrategyV2Base):
         self._turn = 0
 
     def on_tick(self) -> None:
-        middles = {pair: self._connector.get_price_by_type(pair, PriceType.MidPrice) for pair in self._pairs}
-        if any(middle.is_nan() for middle in middles.values()):
+        mid_prices = {pair: self._connector.get_price_by_type(pair, PriceType.MidPrice) for pair in self._pairs}
+        if any(mid_price.is_nan() for mid_price in mid_prices.values()):
             return
         missing = self.config.orders - len(self._connector.in_flight_orders)
         for _ in range(min(ORDERS_A_TICK, missing)):
             turn, at = divmod(self._turn, len(self._pairs))
             pair, is_buy = self._pairs[at], turn % 2 == 0
             away = NEAREST + SPAN * (turn % LEVELS) / LEVELS
-            price = middles[pair] * (1 - away if is_buy else 1 + away)
+            price = mid_prices[pair] * (1 - away if is_buy else 1 + away)
             place = self.buy if is_buy else self.sell
             place(CONNECTOR, pair, self.config.amount, OrderType.LIMIT, price, PositionAction.OPEN)
             self._turn += 1

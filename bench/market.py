@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from random import Random
 
 DEPTH = 100
-MIDDLE = 60_000.0
+MID_PRICE = 60_000.0
 SHOWN = 20
 """Levels a side that Hyperliquid tells, whatever changed."""
 TICK = 1.0
@@ -45,8 +45,8 @@ class Book:
         self._random = Random(market)
         self._market = market
         self._number = 0
-        self._bids = {MIDDLE - TICK * (place + 1): self._size() for place in range(DEPTH)}
-        self._asks = {MIDDLE + TICK * (place + 1): self._size() for place in range(DEPTH)}
+        self._bids = {MID_PRICE - TICK * (place + 1): self._size() for place in range(DEPTH)}
+        self._asks = {MID_PRICE + TICK * (place + 1): self._size() for place in range(DEPTH)}
 
     def full(self) -> Change:
         return self._change(self._best(self._bids, -1), self._best(self._asks, 1), is_full=True)
@@ -121,7 +121,7 @@ class Acme:
                 "data": [
                     {
                         "id": number,
-                        "price": MIDDLE,
+                        "price": MID_PRICE,
                         "size": 0.25,
                         "side": "buy",
                         "liquidation": False,
@@ -139,8 +139,8 @@ class Acme:
                 "type": "update",
                 "data": {
                     "future": self.symbol(0),
-                    "index": MIDDLE,
-                    "mark": MIDDLE + number % 7,
+                    "index": MID_PRICE,
+                    "mark": MID_PRICE + number % 7,
                     "nextFundingRate": 1.25e-05,
                     "nextFundingTime": datetime.fromtimestamp(_next_funding(number), UTC).isoformat(),
                     "openInterest": 12.5,
@@ -160,7 +160,7 @@ class Acme:
                     "future": self.symbol(0),
                     "type": "order",
                     "side": "buy",
-                    "price": MIDDLE,
+                    "price": MID_PRICE,
                     "size": 0.001,
                     "orderId": int(exchange_id),
                     "tradeId": number,
@@ -214,7 +214,7 @@ class Bybit:
                         "s": self.symbol(0),
                         "S": "Buy",
                         "v": "0.25",
-                        "p": str(MIDDLE),
+                        "p": str(MID_PRICE),
                         "L": "PlusTick",
                         "i": f"20f43950-{number}",
                         "BT": False,
@@ -231,8 +231,8 @@ class Bybit:
                 "ts": _milliseconds(number),
                 "data": {
                     "symbol": self.symbol(0),
-                    "indexPrice": str(MIDDLE),
-                    "markPrice": str(MIDDLE + number % 7),
+                    "indexPrice": str(MID_PRICE),
+                    "markPrice": str(MID_PRICE + number % 7),
                     "nextFundingTime": f"{_next_funding(number)}000",
                     "fundingRate": "0.0000125",
                 },
@@ -252,7 +252,7 @@ class Bybit:
                         "symbol": self.symbol(0),
                         "execFee": "0.012",
                         "execId": f"e-{number}",
-                        "execPrice": str(MIDDLE),
+                        "execPrice": str(MID_PRICE),
                         "execQty": "0.001",
                         "execType": "Trade",
                         "execValue": "60",
@@ -260,7 +260,7 @@ class Bybit:
                         "feeRate": "0.0002",
                         "orderId": exchange_id,
                         "orderLinkId": client_id,
-                        "orderPrice": str(MIDDLE),
+                        "orderPrice": str(MID_PRICE),
                         "orderQty": "1000",
                         "orderType": "Limit",
                         "leavesQty": "1",
@@ -308,7 +308,7 @@ class Binance:
                     "E": _milliseconds(number),
                     "s": name,
                     "a": number,
-                    "p": str(MIDDLE),
+                    "p": str(MID_PRICE),
                     "q": "0.25",
                     "f": number,
                     "l": number,
@@ -327,9 +327,9 @@ class Binance:
                     "e": "markPriceUpdate",
                     "E": _milliseconds(number),
                     "s": name,
-                    "p": str(MIDDLE + number % 7),
-                    "i": str(MIDDLE),
-                    "P": str(MIDDLE),
+                    "p": str(MID_PRICE + number % 7),
+                    "i": str(MID_PRICE),
+                    "P": str(MID_PRICE),
                     "r": "0.0000125",
                     "T": _next_funding(number) * 1000,
                 },
@@ -349,14 +349,14 @@ class Binance:
                     "o": "LIMIT",
                     "f": "GTC",
                     "q": "1000",
-                    "p": str(MIDDLE),
-                    "ap": str(MIDDLE),
+                    "p": str(MID_PRICE),
+                    "ap": str(MID_PRICE),
                     "x": "TRADE",
                     "X": "PARTIALLY_FILLED",
                     "i": int(exchange_id),
                     "l": "0.001",
                     "z": "0.001",
-                    "L": str(MIDDLE),
+                    "L": str(MID_PRICE),
                     "N": "USDT",
                     "n": "0.012",
                     "T": _milliseconds(number),
@@ -395,7 +395,7 @@ class Hyperliquid:
                     {
                         "coin": self.symbol(0),
                         "side": "B",
-                        "px": str(MIDDLE),
+                        "px": str(MID_PRICE),
                         "sz": "0.25",
                         "time": _milliseconds(number),
                         "hash": f"0x{number:064x}",
@@ -415,13 +415,13 @@ class Hyperliquid:
                     "ctx": {
                         "funding": "0.0000125",
                         "openInterest": "12.5",
-                        "prevDayPx": str(MIDDLE),
+                        "prevDayPx": str(MID_PRICE),
                         "dayNtlVlm": "1169046.29",
                         "premium": "0.00031774",
-                        "oraclePx": str(MIDDLE),
-                        "markPx": str(MIDDLE + number % 7),
-                        "midPx": str(MIDDLE),
-                        "impactPxs": [str(MIDDLE - TICK), str(MIDDLE + TICK)],
+                        "oraclePx": str(MID_PRICE),
+                        "markPx": str(MID_PRICE + number % 7),
+                        "midPx": str(MID_PRICE),
+                        "impactPxs": [str(MID_PRICE - TICK), str(MID_PRICE + TICK)],
                         "dayBaseVlm": "19.48",
                     },
                 },
@@ -436,7 +436,7 @@ class Hyperliquid:
                     "fills": [
                         {
                             "coin": self.symbol(0),
-                            "px": str(MIDDLE),
+                            "px": str(MID_PRICE),
                             "sz": "0.001",
                             "side": "B",
                             "time": _milliseconds(number),
@@ -499,7 +499,7 @@ class Okx:
                     {
                         "instId": self.symbol(0),
                         "tradeId": str(number),
-                        "px": str(MIDDLE),
+                        "px": str(MID_PRICE),
                         "sz": "0.25",
                         "side": "buy",
                         "ts": str(_milliseconds(number)),

@@ -44,14 +44,14 @@ async def measure(seconds: int) -> list[Cost]:
     if chromium is None:
         sys.exit("There is no Chromium; install it, such as by apt-get install chromium.")
     with tempfile.TemporaryDirectory() as folder:
-        accounts, said = Path(folder, "accounts.json"), Path(folder, "said.txt")
+        accounts, log = Path(folder, "accounts.json"), Path(folder, "log.txt")
         accounts.write_text(json.dumps([ACCOUNT]), encoding="utf-8")
         command = [sys.executable, "-m", "acme_exchange", "serve", "--port", "0", "--seed", "7", "--accounts", accounts]
-        with said.open("w") as errors:
+        with log.open("w") as errors:
             venue = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
         try:
             url = venue.stdout.readline().split()[-1]
-            address = next(word for word in said.read_text(encoding="utf-8").split() if ADDRESS in word)
+            address = next(word for word in log.read_text(encoding="utf-8").split() if ADDRESS in word)
             process = psutil.Process(venue.pid)
             costs = [await measured(process, "no page", seconds)]
             async with async_playwright() as playwright:

@@ -47,7 +47,7 @@ PATIENCE = 180
 MEGABYTES_OF_AN_EXECUTOR = 0.02
 """Hummingbot keeps every executor of version 2, with its configuration and its orders, for as long as it runs."""
 
-# Near the middle, and closed whether they win or lose: with a deposit of 10,000 USD they trade for days.
+# Near the mid price, and closed whether they win or lose: with a deposit of 10,000 USD they trade for days.
 MAKER = Strategy(
     MARKET_MAKING.name,
     {
@@ -151,13 +151,13 @@ class PaperSoak(Run[PaperVenue]):
         self._gauges = {name: ProcessGauge(name, each.pid, **PROCESS_TOLERANCES) for name, each in processes.items()}
         self._answers = VenueGauge(self.venue.url, **VENUE_TOLERANCES)
         self._counts: list[Mapping[str, tuple[int, int, int]]] = []
-        began, said = time.monotonic(), 0.0
+        began, next_line = time.monotonic(), 0.0
         while (second := time.monotonic() - began) < self._seconds:
             for gauge in (*self._gauges.values(), self._answers):
                 gauge.sample(second)
             self._counts.append({bot.name: bot.counts() for bot in self.bots})
-            if second >= said:
-                said += LINE_SECONDS
+            if second >= next_line:
+                next_line += LINE_SECONDS
                 self.say(f"{second:.0f} of {self._seconds} s  {self._state()}")
             if self.interruption.wait(SAMPLE_SECONDS):
                 return

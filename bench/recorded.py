@@ -29,7 +29,7 @@ def recorded_lines(path: Path) -> list[Line]:
     """The lines of a recording: one of `acme-bot feed`, or one of Binance's raw frames, a line each: the time in
     nanoseconds, a space, the frame.
 
-    The raw ones are read by the feed's own code. They have no mark and no funding: the middle of the best quotes stands
+    The raw ones are read by the feed's own code. They have no mark and no funding: the mid price stands
     for mark and index each second, and funding is paid every 40 s.
 
     :raises LineError: it is neither.
@@ -52,9 +52,9 @@ def _read_frames(texts: list[bytes]) -> Iterator[Line]:
         data = frame.get("data", {})
         if data.get("e") == "bookTicker" and now - priced >= SECOND:
             priced = now
-            middle = (Decimal(data["b"]) + Decimal(data["a"])) / 2
+            mid_price = (Decimal(data["b"]) + Decimal(data["a"])) / 2
             due = begun + ((now - begun) // FUNDING_INTERVAL + 1) * FUNDING_INTERVAL
-            yield from stream.prices(Prices(middle, middle, RATE, due), now)
+            yield from stream.prices(Prices(mid_price, mid_price, RATE, due), now)
         else:
             yield from _lines(stream, frame, now)
 

@@ -104,7 +104,7 @@ class Watch:
 class Outcome:
     """What `hbot stop` has come to.
 
-    :ivar said: what it complained of; empty when all went well.
+    :ivar error: with which it failed; empty when all went well.
     :ivar left: orders that are still on the venue.
     :ivar took: seconds until it had ended.
     :ivar load: the machine's, when it began.
@@ -112,7 +112,7 @@ class Outcome:
     :ivar ends: how often each order's end is on record.
     """
 
-    said: str
+    error: str
     left: int
     took: float
     load: float
@@ -147,15 +147,15 @@ class Stopping(Run[ManyMarkets]):
             time.sleep(2)
             load = os.getloadavg()[0]
             watch = Watch(client)
-            said_at = time.monotonic()
+            stopped_at = time.monotonic()
             try:
                 self._bot.hbot.run("stop")
-                said = ""
-            except HbotError as error:
-                said = str(error)
-            took = time.monotonic() - said_at
+                error = ""
+            except HbotError as failure:
+                error = str(failure)
+            took = time.monotonic() - stopped_at
             watch.end()
-        outcome = Outcome(said, len(client.get("/orders")), took, load, self._cancelling(watch), Counter(self._ends()))
+        outcome = Outcome(error, len(client.get("/orders")), took, load, self._cancelling(watch), Counter(self._ends()))
         self._show(outcome)
         faults = list(self._faults(outcome))
         for fault in faults:
@@ -193,8 +193,8 @@ class Stopping(Run[ManyMarkets]):
     def _faults(self, outcome: Outcome) -> Iterator[str]:
         logged = self._log.read_text(encoding="utf-8").splitlines()
         yield from [line for line in logged if " - ERROR - " in line][:MOST_ERRORS]
-        if outcome.said:
-            yield outcome.said
+        if outcome.error:
+            yield outcome.error
         if outcome.left or outcome.cancelling is None or outcome.cancelling > HUMMINGBOTS_SECONDS:
             yield f"The venue has orders left after {HUMMINGBOTS_SECONDS:g} s."
         if len(outcome.ends) != self._orders or outcome.twice:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from random import Random
 from unittest.mock import AsyncMock
 
-from bench.market import MIDDLE, frames
+from bench.market import MID_PRICE, frames
 from bench.measure import TRIES, Line, beside_rivals, ended, interleaved
 from bench.subjects import ALL, WITH_TRADES, Acme, Exhausted, Socket, Subject, Tracking, YieldingSocket, assistant_on
 from hummingbot.core.data_type.common import OrderType, PositionAction, TradeType
@@ -49,7 +49,7 @@ async def frames_a_second(subject: Subject, kind: str) -> float:
         seconds = time.process_time() - began
         await ended(*listening)
     assert seen.count == (FRAMES if kind == "trade" else 0)
-    assert kind == "trade" or perpetual.get_funding_info(subject.pairs[0]).mark_price == MIDDLE + FRAMES % 7
+    assert kind == "trade" or perpetual.get_funding_info(subject.pairs[0]).mark_price == MID_PRICE + FRAMES % 7
     return FRAMES / seconds
 
 

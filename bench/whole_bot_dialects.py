@@ -148,10 +148,10 @@ class AcmeExchange(Exchange):
             "priceIncrement": TICK,
             "sizeIncrement": STEP,
             "minProvideSize": STEP,
-            "last": market.MIDDLE,
-            "bid": market.MIDDLE - market.TICK,
-            "ask": market.MIDDLE + market.TICK,
-            "price": market.MIDDLE,
+            "last": market.MID_PRICE,
+            "bid": market.MID_PRICE - market.TICK,
+            "ask": market.MID_PRICE + market.TICK,
+            "price": market.MID_PRICE,
         }
 
     def _future(self) -> dict[str, Any]:
@@ -163,9 +163,9 @@ class AcmeExchange(Exchange):
             "expired": False,
             "enabled": True,
             "expiry": None,
-            "index": market.MIDDLE,
-            "mark": market.MIDDLE,
-            "last": market.MIDDLE,
+            "index": market.MID_PRICE,
+            "mark": market.MID_PRICE,
+            "last": market.MID_PRICE,
             "priceIncrement": TICK,
             "sizeIncrement": STEP,
             "nextFundingRate": 1.25e-05,
@@ -366,9 +366,9 @@ class BybitExchange(Exchange):
     def _ticker(self) -> dict[str, Any]:
         return {
             "symbol": self.symbol,
-            "lastPrice": str(market.MIDDLE),
-            "indexPrice": str(market.MIDDLE),
-            "markPrice": str(market.MIDDLE),
+            "lastPrice": str(market.MID_PRICE),
+            "indexPrice": str(market.MID_PRICE),
+            "markPrice": str(market.MID_PRICE),
             "fundingRate": "0.0000125",
             "nextFundingTime": str(_milliseconds(_next_hour())),
         }
@@ -463,7 +463,7 @@ class BinanceExchange(Exchange):
             "v1/exchangeInfo": lambda: {"symbols": [self._instrument()]},
             "v1/depth": lambda: {"lastUpdateId": self.book.number, **_texts_of(self.book, "bids", "asks")},
             "v1/premiumIndex": self._premium,
-            "v1/ticker/24hr": lambda: {"symbol": self.symbol, "lastPrice": str(market.MIDDLE)},
+            "v1/ticker/24hr": lambda: {"symbol": self.symbol, "lastPrice": str(market.MID_PRICE)},
             "v1/income": lambda: empty,
             "v1/positionSide/dual": lambda: {"dualSidePosition": False},
             "v2/account": lambda: {"assets": [self._asset()]},
@@ -507,7 +507,7 @@ class BinanceExchange(Exchange):
     def _order_frame(self, order: Order, kind: str, fill: Fill | None = None) -> str:
         now = _milliseconds(time.time())
         states = {"NEW": "NEW", "CANCELED": "CANCELED", "TRADE": "FILLED"}
-        told = {
+        fields = {
             "s": self.symbol,
             "c": order.client_id,
             "S": _signed(order.is_buy, "BUY", "SELL"),
@@ -530,7 +530,7 @@ class BinanceExchange(Exchange):
             "rp": "0",
         }
         fee = {"N": "USDT", "n": order.fee} if fill else {}
-        return json.dumps({"e": "ORDER_TRADE_UPDATE", "E": now, "T": now, "o": told | fee})
+        return json.dumps({"e": "ORDER_TRADE_UPDATE", "E": now, "T": now, "o": fields | fee})
 
     def _hear(self, message: dict[str, Any]) -> Heard:
         topics = {"depth": "book", "aggTrade": "trades", "markPrice": "funding"}
@@ -583,8 +583,8 @@ class BinanceExchange(Exchange):
     def _premium(self) -> dict[str, Any]:
         return {
             "symbol": self.symbol,
-            "markPrice": str(market.MIDDLE),
-            "indexPrice": str(market.MIDDLE),
+            "markPrice": str(market.MID_PRICE),
+            "indexPrice": str(market.MID_PRICE),
             "lastFundingRate": "0.0000125",
             "nextFundingTime": _milliseconds(_next_hour()),
         }
@@ -654,8 +654,8 @@ class HyperliquidExchange(Exchange):
         return [json.dumps({"channel": "orderUpdates", "data": [self._update(order)]})]
 
     def fill_frames(self, fill: Fill) -> list[str]:
-        told = json.dumps({"channel": "user", "data": {"fills": [self._fill(fill)]}})
-        return [told, *self.order_frames(fill.order)]
+        fill_frame = json.dumps({"channel": "user", "data": {"fills": [self._fill(fill)]}})
+        return [fill_frame, *self.order_frames(fill.order)]
 
     def _hear(self, message: dict[str, Any]) -> Heard:
         if message["method"] == "ping":

@@ -48,12 +48,12 @@ ENOUGH_MODULES = 5
 class InstallationError(Exception):
     """Why it does not go on, and what to do, in a sentence.
 
-    :ivar said: what a command that failed printed last.
+    :ivar output: what a command that failed printed last.
     """
 
-    def __init__(self, sentence: str, said: str = "") -> None:
+    def __init__(self, sentence: str, output: str = "") -> None:
         super().__init__(sentence)
-        self.said = said
+        self.output = output
 
 
 class Installer:
@@ -85,7 +85,7 @@ def main() -> int:
         with alone():
             fill(options)
     except InstallationError as error:
-        print("\n".join(filter(None, (error.said, f"bootstrap: {error}"))), file=sys.stderr)
+        print("\n".join(filter(None, (error.output, f"bootstrap: {error}"))), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -349,9 +349,9 @@ class Progress:
         self._translating_since: float | None = None
         self._compiling_since: float | None = None
 
-    def line(self, said: bytes, now: float) -> str:
+    def line(self, output: bytes, now: float) -> str:
         """`now` is in seconds of the monotonic clock."""
-        translated, compiling = TRANSLATED.findall(said), len(COMPILING.findall(said))
+        translated, compiling = TRANSLATED.findall(output), len(COMPILING.findall(output))
         if not translated:
             return f"{self._title}: {now - self._began:.0f} s"
         total = int(translated[0][1])

@@ -13,8 +13,8 @@ from acme_bot.hbot import CONNECTOR
 COIN = "ETH"
 PAIR, MARKET = f"{COIN}-USD", f"{COIN}-PERP"
 SCRIPT = Path(__file__).with_name("open_and_close.py")
-# Spreads are in percent. The quotes are close enough to the middle to be hit, an open position is closed soon whether
-# it wins or loses, and everything comes round every other second.
+# Spreads are in percent. The quotes are close enough to the mid price to be hit, an open position is closed soon,
+# whether it wins or loses, and everything comes round every other second.
 MAKER = {
     "derivative": CONNECTOR,
     "market": PAIR,
@@ -34,7 +34,7 @@ FAR = {"bid_spread": "0.03", "ask_spread": "0.03", "order_refresh_time": "1.5", 
 
 
 def make_bots(folder: Path, seed: int) -> list[Bot]:
-    """Two market makers, one closer to the middle than the other, and one that opens and closes."""
+    """Two market makers, one closer to the mid price than the other, and one that opens and closes."""
     turns = {"derivative": CONNECTOR, "market": PAIR, "order_amount": "0.01", "seed": str(seed)}
     strategies = {
         "near": Strategy("perpetual_market_making", MAKER | NEAR),

@@ -60,13 +60,13 @@ class Trading:
 
 
 class Screen:
-    """Shows what it is given, one after the other. Text that is told stands beneath the picture, or is a line."""
+    """Shows what it is given, one after the other. Text that it is told stands beneath the picture, or is a line."""
 
     def __init__(self, console: Console, title: str) -> None:
         self._console = console
         self._title = title
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
-        self._told = ""
+        self._status = ""
         self._next_line = 0.0
 
     def __enter__(self) -> Self:
@@ -82,9 +82,9 @@ class Screen:
 
     def tell(self, text: str) -> None:
         """Says what is going on, until the next text."""
-        if self._live is None and text != self._told:
+        if self._live is None and text != self._status:
             self._console.print(text, markup=False, highlight=False, soft_wrap=True)
-        self._told = text
+        self._status = text
 
     def show(self, market: Market, trading: Trading | None, now: float) -> None:
         """`now` is in seconds of any clock: by it, lines keep their distance."""
@@ -97,7 +97,7 @@ class Screen:
     def _layout(self, market: Market, trading: Trading | None) -> RenderableType:
         """As high as the terminal at most: what does not fit would be cut off below, where it is most interesting."""
         rows = min(LEVELS, max(FEWEST_ROWS, (self._console.height - LINES_AROUND) // 2))
-        below = _bot(trading, rows) if trading is not None else Text(self._told, overflow="ellipsis", no_wrap=True)
+        below = _bot(trading, rows) if trading is not None else Text(self._status, overflow="ellipsis", no_wrap=True)
         width = min(WIDEST, self._console.width)
         return Panel(
             Group(_prices(market.price), "", _book_and_trades(market, trading, rows), "", below),

@@ -9,11 +9,11 @@ from sortedcontainers import SortedDict
 from acme_bot.feed.dialects import Levels
 
 REACH = Decimal("0.01")
-"""A level is within reach up to this fraction away from the middle of the book."""
+"""A level is within reach up to this fraction away from the mid price."""
 LEAST_LEVELS = 100
 """So many levels a side are within reach however far away they are; the API shows as many."""
 TOLERANCE = Decimal("0.001")
-"""So far, as a fraction, the middle moves before the reach is measured anew."""
+"""So far, as a fraction, the mid price moves before the reach is measured anew."""
 
 Changes = tuple[Levels, Levels]
 
@@ -25,7 +25,7 @@ class SourceBook:
     def __init__(self) -> None:
         self._bids = _Side(-1)
         self._asks = _Side(1)
-        self._middle = Decimal(0)
+        self._mid_price = Decimal(0)
 
     def replace(self, bids: Levels, asks: Levels) -> Changes:
         """Begins anew. Returns the levels within reach, best first."""
@@ -55,18 +55,18 @@ class SourceBook:
         return self._bids.changes(price for price, _ in bids), self._asks.changes(price for price, _ in asks)
 
     def _has_moved(self) -> bool:
-        middle = self._middle_now()
-        is_far = abs(middle - self._middle) > TOLERANCE * self._middle
+        mid_price = self._mid_price_now()
+        is_far = abs(mid_price - self._mid_price) > TOLERANCE * self._mid_price
         return is_far or self._bids.is_short() or self._asks.is_short()
 
     def _measure(self) -> None:
-        self._middle = self._middle_now()
+        self._mid_price = self._mid_price_now()
         for side in (self._bids, self._asks):
-            side.measure(self._middle)
+            side.measure(self._mid_price)
 
-    def _middle_now(self) -> Decimal:
+    def _mid_price_now(self) -> Decimal:
         touch = [best for best in (self._bids.best(), self._asks.best()) if best is not None]
-        return sum(touch, Decimal(0)) / len(touch) if touch else self._middle
+        return sum(touch, Decimal(0)) / len(touch) if touch else self._mid_price
 
 
 class _Side:
@@ -75,7 +75,7 @@ class _Side:
     def __init__(self, direction: int):
         self._direction = direction
         self._levels: SortedDict[Decimal, Decimal] = SortedDict()
-        self._told: dict[Decimal, Decimal] = {}
+        self._reported: dict[Decimal, Decimal] = {}
         self._end = Decimal(0)
 
     def replace(self, levels: Levels) -> None:
@@ -91,8 +91,8 @@ class _Side:
     def best(self) -> Decimal | None:
         return self._levels.peekitem(0)[0] * self._direction if self._levels else None
 
-    def measure(self, middle: Decimal) -> None:
-        self._end = middle * (self._direction + REACH)
+    def measure(self, mid_price: Decimal) -> None:
+        self._end = mid_price * (self._direction + REACH)
         if len(self._levels) >= LEAST_LEVELS:
             self._end = max(self._end, self._levels.peekitem(LEAST_LEVELS - 1)[0])
         elif self._levels:
@@ -100,16 +100,16 @@ class _Side:
 
     def is_short(self) -> bool:
         """Whether fewer levels than there should be are within reach, although there are more."""
-        return len(self._told) < min(LEAST_LEVELS, len(self._levels))
+        return len(self._reported) < min(LEAST_LEVELS, len(self._levels))
 
     def begin(self) -> Levels:
         """What is within reach now, which is all that has been told from here on."""
-        self._told = {key: self._levels[key] for key in self._levels.irange(maximum=self._end)}
-        return [(key * self._direction, size) for key, size in self._told.items()]
+        self._reported = {key: self._levels[key] for key in self._levels.irange(maximum=self._end)}
+        return [(key * self._direction, size) for key, size in self._reported.items()]
 
     def prices(self) -> list[Decimal]:
         """All that has been told, or is within reach."""
-        return [key * self._direction for key in {*self._told, *self._levels.irange(maximum=self._end)}]
+        return [key * self._direction for key in {*self._reported, *self._levels.irange(maximum=self._end)}]
 
     def changes(self, prices: Iterable[Decimal]) -> Levels:
         """How these prices' levels differ from what has been told of them, which is then told."""
@@ -117,11 +117,11 @@ class _Side:
         for price in prices:
             key = price * self._direction
             size = self._levels.get(key, Decimal(0)) if key <= self._end else Decimal(0)
-            if size == self._told.get(key, 0):
+            if size == self._reported.get(key, 0):
                 continue
             if size:
-                self._told[key] = size
+                self._reported[key] = size
             else:
-                del self._told[key]
+                del self._reported[key]
             changed.append((price, size))
         return changed

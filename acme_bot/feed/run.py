@@ -98,13 +98,13 @@ class Feed:
             self._recording.write(text)
 
     async def _keep_up(self) -> None:
-        said = time.monotonic()
+        noticed_at = time.monotonic()
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
             if self._recording is not None:
                 self._recording.flush()
-            if time.monotonic() - said >= STATUS_SECONDS:
-                said = time.monotonic()
+            if time.monotonic() - noticed_at >= STATUS_SECONDS:
+                noticed_at = time.monotonic()
                 _notice(f"{len(self._pairs)} markets of {self._exchange}, {self._lines:,} lines so far")
 
 

@@ -1,7 +1,7 @@
 """Computes how the mid price moved after each fill: whether the maker was met by those who knew more.
 
-The venue keeps the middle of the book at these moments. Where it has not, because it was another version or ended, the
-middle is taken to be half way between the latest trade in which somebody bought and the latest in which somebody sold.
+The venue keeps the mid price at these moments. Where it has not, because it was another version or ended, the mid price
+is taken to be half way between the latest trade in which somebody bought and the latest in which somebody sold.
 """
 
 from bisect import bisect_right
@@ -23,8 +23,8 @@ class Markout:
 
     :ivar seconds: after the fill.
     :ivar known: of how many fills the price of then is known.
-    :ivar basis_points: by how much the middle was better than the fill's price then, by volume; negative: worse. None
-        where nothing is known.
+    :ivar basis_points: by how much the mid price was better than the fill's price then, by volume; negative: worse.
+        None where nothing is known.
     """
 
     role: str
@@ -35,7 +35,7 @@ class Markout:
 
 
 class _MidPrices:
-    """The middle of a market, as its trades tell."""
+    """The mid prices of a market, as its trades tell."""
 
     def __init__(self, trades: Sequence[Traded], now: int):
         """:param now: nothing is known of what comes later; microseconds since the epoch."""

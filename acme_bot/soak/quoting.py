@@ -65,15 +65,15 @@ class Soak(StrategyV2Base):
         for order in self.get_active_orders(CONNECTOR):
             if order.trading_pair == pair:
                 self.cancel(CONNECTOR, pair, order.client_order_id)
-        middle = self._connector.get_price_by_type(pair, PriceType.MidPrice)
-        if middle.is_nan():
+        mid_price = self._connector.get_price_by_type(pair, PriceType.MidPrice)
+        if mid_price.is_nan():
             return
         amount, position = AMOUNTS[pair], self._position(pair)
         for distance in DISTANCES:
             if position < MOST_ORDERS_WORTH * amount:
-                self.buy(CONNECTOR, pair, amount, OrderType.LIMIT, middle * (1 - distance))
+                self.buy(CONNECTOR, pair, amount, OrderType.LIMIT, mid_price * (1 - distance))
             if position > -MOST_ORDERS_WORTH * amount:
-                self.sell(CONNECTOR, pair, amount, OrderType.LIMIT, middle * (1 + distance))
+                self.sell(CONNECTOR, pair, amount, OrderType.LIMIT, mid_price * (1 + distance))
 
     def did_create_buy_order(self, event: BuyOrderCreatedEvent) -> None:
         self._orders[event.trading_pair] += 1

@@ -180,10 +180,10 @@ class Faults:
 
         :raises Refused: 404, there is none of that id.
         """
-        kept = [fault for fault in self._faults if fault_id not in (None, fault.id)]
-        if fault_id is not None and len(kept) == len(self._faults):
+        remaining = [fault for fault in self._faults if fault_id not in (None, fault.id)]
+        if fault_id is not None and len(remaining) == len(self._faults):
             raise Refused(404, errors.NO_SUCH_FAULT)
-        self._faults = kept
+        self._faults = remaining
 
     @property
     def are_set(self) -> bool:

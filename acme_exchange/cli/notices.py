@@ -28,7 +28,7 @@ class Activity:
         """:param clients: how many connections there are now."""
         self._clients = clients
         self.orders = self.fills = 0
-        self._told = 0, 0
+        self._printed = 0, 0
 
     def listen(self, events: Sequence[Event]) -> None:
         """Takes in what one command has caused."""
@@ -40,8 +40,8 @@ class Activity:
 
     def line(self) -> str | None:
         """What happened since the last line; None when nothing did, and nobody is there."""
-        orders, fills = self.orders - self._told[0], self.fills - self._told[1]
-        self._told = self.orders, self.fills
+        orders, fills = self.orders - self._printed[0], self.fills - self._printed[1]
+        self._printed = self.orders, self.fills
         clients = self._clients()
         if not (orders or fills or clients):
             return None
@@ -86,12 +86,12 @@ def warn_of_time(ahead: int) -> None:
         )
 
 
-def say_farewell(activity: Activity, kept: str | None) -> None:
+def say_farewell(activity: Activity, database: str | None) -> None:
     """
-    :param kept: what everything is in; None when nothing is kept.
+    :param database: in which everything is kept; None when nothing is.
     """
     done = f"The exchange has ended, after {counted(activity.orders, 'order')} and {counted(activity.fills, 'fill')}. "
-    if kept is None:
+    if database is None:
         notice(done + "Nothing of it is kept.")
     else:
-        notice(f"{done}All of it is kept in {kept}; started again in the same way, it goes on from there.")
+        notice(f"{done}All of it is kept in {database}; started again in the same way, it goes on from there.")

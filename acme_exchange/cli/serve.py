@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 async def _serve(options: argparse.Namespace, tls: ssl.SSLContext | None) -> None:
-    told = options.notify or receiver_of_environment()
+    receiver = options.notify or receiver_of_environment()
     clock = SystemClock()
     source = line_source(options)
     plan = _plan(options, clock, source)
@@ -82,7 +82,7 @@ async def _serve(options: argparse.Namespace, tls: ssl.SSLContext | None) -> Non
             venue.listen(keeper.listen)
         activity = Activity(server.connections)
         venue.listen(activity.listen)
-        notifier = Notifier(told, venue, server.bots, notice) if told else None
+        notifier = Notifier(receiver, venue, server.bots, notice) if receiver else None
         if notifier is not None:
             stack.push_async_callback(notifier.end)
         stack.push_async_callback(server.stop)

@@ -94,8 +94,8 @@ class Taker:
         """The side and size of this step's take, if there is one."""
         if self._random.random() >= self._chance:
             return None
-        lean = _MOMENTUM if last_return > 0 else -_MOMENTUM
-        side: Side = "buy" if self._random.random() < 0.5 + lean else "sell"
+        bias = _MOMENTUM if last_return > 0 else -_MOMENTUM
+        side: Side = "buy" if self._random.random() < 0.5 + bias else "sell"
         dollars = min(_TAKE_MAX_DOLLARS, _TAKE_MEDIAN_DOLLARS * self._random.lognormvariate(0.0, _TAKE_SPREAD))
         increment = self._specification.size_increment
         size = max(1, round(dollars / index / float(increment))) * increment

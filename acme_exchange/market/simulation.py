@@ -15,7 +15,7 @@ LARGEST_TURN = 16
 
 _MAX_STEPS = 240_000_000 // STEP
 _STEPS_OF_TAKES = 4
-_INDEX_FINENESS = Decimal("0.01")
+_INCREMENTS_OF_INDEX = Decimal("0.01")
 
 
 class MarketSimulation:
@@ -118,7 +118,7 @@ class _Underlying:
 class _SimulatedMarket:
     def __init__(self, seed: int | str, market: MarketDefinition, source: Index, speed: float):
         self.name = market.specification.name
-        self._fineness = market.specification.price_increment * _INDEX_FINENESS
+        self._index_increment = market.specification.price_increment * _INCREMENTS_OF_INDEX
         self._source = source
         self._quotes = Quotes(f"{seed}/{self.name}/quotes", market)
         self._taker = Taker(f"{seed}/{self.name}/takes", market, speed)
@@ -134,7 +134,7 @@ class _SimulatedMarket:
     @exactly
     def index_command(self) -> SetIndex:
         """The index now, to a hundredth of the price increment."""
-        self._index = max(1, round(self._source.price / float(self._fineness))) * self._fineness
+        self._index = max(1, round(self._source.price / float(self._index_increment))) * self._index_increment
         return SetIndex(self.name, self._index)
 
     @exactly

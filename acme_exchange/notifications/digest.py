@@ -82,8 +82,8 @@ class Digest:
         """What there is to tell, which is thereby told; what cannot wait comes first."""
         lines = self._lines + [fills.line(kind) for kind, fills in self._fills.items()]
         left_out = self._left_out + max(0, len(lines) - MOST_LINES)
-        told = lines[:MOST_LINES] + ([f"... and {left_out:,} more like these"] if left_out else [])
-        message = Message("\n".join(told), is_urgent=self.urgent.is_set())
+        shown = lines[:MOST_LINES] + ([f"... and {left_out:,} more like these"] if left_out else [])
+        message = Message("\n".join(shown), is_urgent=self.urgent.is_set())
         self._fills, self._lines, self._left_out = {}, [], 0
         self.filled.clear()
         self.urgent.clear()

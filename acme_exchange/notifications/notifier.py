@@ -183,8 +183,8 @@ class Notifier:
         """Says what goes wrong: once an hour, if it stays the same."""
         now = self._venue.clock.now()
         if self._last_warning is not None:
-            said, moment = self._last_warning
-            if said == reason and now - moment < WARNING_SECONDS * MICROSECONDS:
+            last_reason, moment = self._last_warning
+            if last_reason == reason and now - moment < WARNING_SECONDS * MICROSECONDS:
                 return
         self._last_warning = reason, now
         self._say(f"A notification was not sent: {self._receiver.name} {reason}. The exchange goes on.")

@@ -16,12 +16,12 @@ PATIENCE_MICROSECONDS = 30 * MICROSECONDS
 class Bots:
     """An account's streams.
 
-    :ivar believed: how many bots there are.
+    :ivar expected: how many bots there are, as last found out.
     :ivar differs_since: when there began to be more, or fewer, streams than that; None while there are as many.
     :ivar silent: how many have fallen silent and are not back.
     """
 
-    believed: int = 0
+    expected: int = 0
     differs_since: int | None = None
     silent: int = 0
 
@@ -59,15 +59,15 @@ class SilenceWatch:
 
 
 def _look(account: str, bots: Bots, connected: int, now: int) -> Change | None:
-    if connected == bots.believed:
+    if connected == bots.expected:
         bots.differs_since = None
         return None
     if bots.differs_since is None:
         bots.differs_since = now
-    if bots.believed and now - bots.differs_since < PATIENCE_MICROSECONDS:
+    if bots.expected and now - bots.differs_since < PATIENCE_MICROSECONDS:
         return None
-    fewer, is_back = bots.believed - connected, bots.silent > 0
-    bots.believed, bots.differs_since = connected, None
+    fewer, is_back = bots.expected - connected, bots.silent > 0
+    bots.expected, bots.differs_since = connected, None
     bots.silent = max(0, bots.silent + fewer)
     if fewer > 0:
         return Change(account, fewer, connected)

@@ -42,7 +42,7 @@ class Codes:
     def issue(self, grant: Grant) -> str:
         """A new code, valid once and for ten minutes."""
         now = self._clock.now()
-        self._grants = {digest: kept for digest, kept in self._grants.items() if kept[1] > now}
+        self._grants = {digest: each for digest, each in self._grants.items() if each[1] > now}
         while len(self._grants) >= MOST_CODES:
             del self._grants[next(iter(self._grants))]
         code = secrets.token_urlsafe(CODE_BYTES)

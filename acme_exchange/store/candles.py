@@ -44,10 +44,10 @@ def starts_within(first: int, resolution: int, period: Period, now: int, limit: 
     return range(first_start, last_start + 1, span)
 
 
-def without_gaps(kept: Sequence[Candle], starts: range) -> list[Candle]:
+def without_gaps(candles: Sequence[Candle], starts: range) -> list[Candle]:
     """The candles that begin at `starts`, with a flat one at the last price for each span in which nothing traded."""
     needed: dict[int, Candle] = {}
-    for candle in reversed(kept):
+    for candle in reversed(candles):
         needed[candle.start] = candle
         if candle.start <= starts.start:
             break

@@ -39,6 +39,7 @@ from acme_exchange.store.store import (
     MOST_CANDLES_KEPT,
     MOST_TRADES_KEPT,
     Candle,
+    ChangingState,
     FillFilter,
     FirstStart,
     OrderFilter,
@@ -150,7 +151,7 @@ class MemoryStore:
     def begin(self, first_start: FirstStart) -> None:
         self.first_start = first_start
 
-    def follow(self, take_changes: Callable[[], dict[str, Any]]) -> None:
+    def keep_state_of(self, engine: ChangingState) -> None:
         """Nothing: what the engine knows lasts as long as this does."""
 
     def add_key(self, key: ApiKey) -> None:
@@ -235,10 +236,10 @@ class MemoryStore:
         return chosen
 
     async def candles(self, market: str, resolution: int, period: Period, now: int, limit: int) -> list[Candle]:
-        kept = self._candles[market, resolution]
-        if not kept:
+        candles = self._candles[market, resolution]
+        if not candles:
             return []
-        return without_gaps(kept, starts_within(kept[0].start, resolution, period, now, limit))
+        return without_gaps(candles, starts_within(candles[0].start, resolution, period, now, limit))
 
     def _record_order(self, order: Order, cancelled: bool) -> None:
         if order.id not in self._orders:

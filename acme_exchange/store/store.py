@@ -1,6 +1,6 @@
 """The interface of every store: the records that history is made of, and the questions that the venue asks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -107,6 +107,13 @@ class FirstStart:
     seed: str
 
 
+class ChangingState(Protocol):
+    """An engine, as a store sees it."""
+
+    def take_changes(self) -> dict[str, Any]:
+        """The rows of its snapshot that are new or differ since this was last called."""
+
+
 class Store(Protocol):
     """What the venue asks of its history. Nothing here refuses: an unknown account or market has no records.
 
@@ -136,8 +143,8 @@ class Store(Protocol):
     def begin(self, first_start: FirstStart) -> None:
         """Says to a new store when the venue first started."""
 
-    def follow(self, take_changes: Callable[[], dict[str, Any]]) -> None:
-        """Has the store ask `take_changes` for the engine's rows that have changed, whenever it keeps something."""
+    def keep_state_of(self, engine: ChangingState) -> None:
+        """Has the store keep the rows of the engine that have changed, whenever it keeps something."""
 
     def add_key(self, key: ApiKey) -> None:
         """From now on the key is accepted."""

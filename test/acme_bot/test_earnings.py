@@ -100,9 +100,9 @@ class Maker:
         self._next, self._closing = second + self.refresh_seconds, False
         self.venue.execute(CancelOrders(ALICE.name))
         bids, asks = self.venue.engine.levels(MARKET, 1)
-        middle = (bids[0][0] + asks[0][0]) / 2
-        self._place("buy", middle * (1 - self.spread))
-        self._place("sell", middle * (1 + self.spread))
+        mid_price = (bids[0][0] + asks[0][0]) / 2
+        self._place("buy", mid_price * (1 - self.spread))
+        self._place("sell", mid_price * (1 + self.spread))
 
     def _close(self, size: Decimal, entry: Decimal) -> None:
         direction = 1 if size > 0 else -1

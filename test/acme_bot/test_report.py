@@ -101,19 +101,19 @@ def test_makers_and_takers_share_what_was_traded(session: Session):
     assert maker.fraction + taker.fraction == pytest.approx(1)
 
 
-def test_a_fill_is_held_against_the_middle_that_trades_tell(session: Session):
-    """A second after Mallory's first fill at 65,000 somebody has bought at 65,020: the middle is 65,010."""
+def test_a_fill_is_held_against_the_mid_price_that_trades_tell(session: Session):
+    """A second after Mallory's first fill at 65,000 somebody has bought at 65,020: the mid price is 65,010."""
     found = {(one.role, one.seconds): one for one in markouts(session)}
 
     assert found["maker", 1].basis_points == pytest.approx(10 / 65_000 * 10_000)
     assert (found["maker", 1].known, found["maker", 1].fills) == (1, 1)
     assert found["maker", 60].basis_points is None, "nobody has traded for long"
-    # Bought at 65,020 with the middle at 65,000 a second later; sold at 64,980, the middle as it was.
+    # Bought at 65,020 with the mid price at 65,000 a second later; sold at 64,980, the mid price as it was.
     gained = -20 * 0.001 + -20 * 0.07
     assert found["taker", 1].basis_points == pytest.approx(gained / (65.02 + 4548.6) * 10_000)
 
 
-def test_the_middle_that_the_venue_has_kept_comes_first(session: Session):
+def test_the_mid_price_that_the_venue_has_kept_comes_first(session: Session):
     fill = next(fill for fill in session.fills if fill.liquidity == "maker")
 
     found = markouts(replace(session, mid_prices={(fill.time, fill.id, 60): 65_013.0}))

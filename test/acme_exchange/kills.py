@@ -119,7 +119,7 @@ class Kills:
     ) -> None:
         """Has everyone trade at once, and kills the venue after some of the acknowledgements, with more on their
         way."""
-        prices = {market: await _middle(Client(session, venue), market) for market in MARKETS}
+        prices = {market: await _mid_price(Client(session, venue), market) for market in MARKETS}
         self._enough.clear()
         self._wanted = self._random.randint(FEWEST_ACKNOWLEDGEMENTS, MOST_ACKNOWLEDGEMENTS)
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
@@ -199,7 +199,7 @@ class Kills:
         names += latest
 
 
-async def _middle(client: Client, market: str) -> Decimal:
+async def _mid_price(client: Client, market: str) -> Decimal:
     book = (await answered(client.get, f"/markets/{market}/orderbook?depth=1")).result
     return book["bids"][0][0]
 

@@ -16,7 +16,7 @@ MARKETS = {"BTC-PERP": (Decimal(1), Decimal("0.001")), "ETH-PERP": (Decimal("0.1
 """Each with its price increment and the size that orders are multiples of."""
 CHOICES = {"limit": 50, "market": 15, "cancel": 20, "modify": 10, "cancel all": 5}
 DISTANCE = 30
-"""Price increments between the middle of the book and a limit order's price, at most."""
+"""Price increments between the mid price and a limit order's price, at most."""
 PATIENCE_SECONDS = 600
 """For what comes at once, unless the machine is busy with a lot else."""
 HELD_UP = {"Timestamp too far from current time", "Do not send more than 30 requests per second"}
@@ -92,7 +92,7 @@ class Trader:
         """Trades without a pause until the venue is gone.
 
         :param run: makes its client order ids differ from those of other runs.
-        :param prices: the middle of each market's book.
+        :param prices: each market's mid price.
         """
         with suppress(*GONE):
             while True:

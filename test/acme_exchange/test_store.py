@@ -240,7 +240,7 @@ async def test_there_are_no_candles_before_the_first_trade_or_after_now():
 async def log_size(directory: Path) -> int:
     """Bytes of SQLite's write-ahead log after many batches."""
     store = DatabaseStore(Database(file_url(directory), durability=Durability.CRASH))
-    store.follow(Engine(()).take_changes)
+    store.keep_state_of(Engine(()))
     for number in range(1, 200):
         store.record([traded(number, number * HOUR, price=100)])
         await store.progress.settle()
@@ -260,7 +260,7 @@ async def test_a_checkpoint_that_cannot_be_made_ends_the_venue(monkeypatch, tmp_
     monkeypatch.setattr(checkpoints, "ROWS", 1)
     monkeypatch.setattr(checkpoints, "PASSIVE", "SELECT * FROM nowhere")
     store = DatabaseStore(Database(file_url(tmp_path)))
-    store.follow(Engine(()).take_changes)
+    store.keep_state_of(Engine(()))
     with pytest.raises(StoreFailed, match="nowhere"):
         for number in range(1, 1000):
             store.record([traded(number, 0, price=100)])

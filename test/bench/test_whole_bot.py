@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bench.market import MIDDLE, SHOWN
+from bench.market import MID_PRICE, SHOWN
 from bench.measure import Line
 from bench.table import with_other_parts
 from bench.whole_bot import NONE, OURS, Measured, lines_of, unequal_work
@@ -99,8 +99,8 @@ async def has_the_market(connector: PerpetualDerivativePyBase, exchange: Exchang
         sides = book.bid_entries(), book.ask_entries()
         return [[(row.price, row.amount) for row in side][:SHOWN] for side in sides]
 
-    await until(lambda: best() == wanted and book.last_trade_price == MIDDLE)
-    await until(lambda: 0 <= connector.get_funding_info(pair).mark_price - Decimal(MIDDLE) < 7)
+    await until(lambda: best() == wanted and book.last_trade_price == MID_PRICE)
+    await until(lambda: 0 <= connector.get_funding_info(pair).mark_price - Decimal(MID_PRICE) < 7)
 
 
 async def trades(connector: PerpetualDerivativePyBase, exchange: Exchange) -> None:

@@ -24,7 +24,8 @@ COMMANDS = [each for program in PROGRAMS for each in parsers(program._parser())]
 
 
 def arguments(parser: argparse.ArgumentParser) -> list[argparse.Action]:
-    return [each for each in parser._actions if not isinstance(each, (argparse._HelpAction, argparse._SubParsersAction))]
+    skipped = argparse._HelpAction, argparse._SubParsersAction
+    return [each for each in parser._actions if not isinstance(each, skipped)]
 
 
 @pytest.mark.parametrize("parser", COMMANDS, ids=lambda parser: parser.prog)

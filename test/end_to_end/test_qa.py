@@ -34,12 +34,12 @@ STRATEGY = MARKET_MAKING.name
 PASSWORD = "open sesame"
 FUNDING_SECONDS = 30
 FOLLOWING_SECONDS = 60
-SPREAD = Decimal("0.1")  # percent, of either quote from the middle
+SPREAD = Decimal("0.1")  # percent, of either quote from the mid price
 PROFIT = Decimal("0.5")  # percent, of the exit order from the entry
 AMOUNT = Decimal("0.01")
 FIRST_PART = Decimal("0.004")
 BY_HAND = "by-hand"
-# USD from the middle: the order that is placed by hand, and the other account's two.
+# USD from the mid price: the order that is placed by hand, and the other account's two.
 FAR, NEAR = Decimal(600), Decimal(200)
 GAIN = Decimal(300)  # USD by which the market has risen above the entry at the relaunch; the exit order still rests
 # Orders stay where they are until they are filled, and none follows a fill but the exit order.
@@ -166,13 +166,13 @@ class Floor:
         self._commands.close()
         self.venue.stop()
 
-    def quote(self, middle: Decimal) -> None:
-        """Has the other account offer 1 BTC below and above `middle`, and nothing else."""
+    def quote(self, mid_price: Decimal) -> None:
+        """Has the other account offer 1 BTC below and above `mid_price`, and nothing else."""
         for order in self.other.open_orders():
             self.other.cancel(order.id)
         self._quotes += 1
-        self.other.place("buy", Decimal(1), middle - NEAR, f"bid-{self._quotes}")
-        self.other.place("sell", Decimal(1), middle + NEAR, f"ask-{self._quotes}")
+        self.other.place("buy", Decimal(1), mid_price - NEAR, f"bid-{self._quotes}")
+        self.other.place("sell", Decimal(1), mid_price + NEAR, f"ask-{self._quotes}")
 
     def trade_keys(self) -> None:
         key, url = self.venue.trader, self.venue.url
@@ -188,9 +188,9 @@ class Floor:
         self.seen.balance = Decimal(cells(self.hbot.run("balance"), "USD")["total"]), self.owner.balance()
 
     def first_run(self) -> None:
-        middle = self.owner.price().mark.quantize(Decimal(1))
-        self.quote(middle)
-        self.owner.place("buy", Decimal("0.0137"), middle - FAR, BY_HAND)
+        mid_price = self.owner.price().mark.quantize(Decimal(1))
+        self.quote(mid_price)
+        self.owner.place("buy", Decimal("0.0137"), mid_price - FAR, BY_HAND)
         self.hbot.create(STRATEGY, BOT, SETTINGS)
         self.seen.configuration = yaml.safe_load((self.hbot.workspace / "conf" / "strategies" / BOT).read_text())
         self._bot = self.hbot.start_bot(BOT)
@@ -241,7 +241,7 @@ class Floor:
             wait_for(has_followed, FOLLOWING_SECONDS)
         return moments[-1]
 
-    def middle(self) -> Decimal:
+    def mid_price(self) -> Decimal:
         """Of the other account's two orders."""
         return sum(order.price for order in self.other.open_orders()) / 2
 
@@ -358,10 +358,10 @@ def test_create_writes_what_was_asked_for(seen: Seen):
 def test_a_started_bot_quotes_both_sides_as_configured(seen: Seen):
     assert "- state: running" in seen.quoting.status
     quotes = {order.side: order for order in seen.quoting.orders if order.id != BY_HAND}
-    middle = (quotes["buy"].price + quotes["sell"].price) / 2
+    mid_price = (quotes["buy"].price + quotes["sell"].price) / 2
     assert {side: order.amount for side, order in quotes.items()} == {"buy": AMOUNT, "sell": AMOUNT}
     for side, order in quotes.items():
-        assert abs(abs(order.price - middle) - middle * SPREAD / 100) <= 1, side
+        assert abs(abs(order.price - mid_price) - mid_price * SPREAD / 100) <= 1, side
     assert_shows_the_venues(seen.quoting)
 
 
@@ -536,7 +536,7 @@ def test_live_displays_follow_the_venue_and_stop_leaves_what_is_not_the_bots(sta
     """The book's is in a tab of its own, beside the log; the ticker's in the place of what is typed."""
     started.type("order_book --live")
     started.wait_for(book_pattern(floor))
-    floor.quote(floor.middle() + 7)
+    floor.quote(floor.mid_price() + 7)
     started.wait_for(book_pattern(floor))
 
     started.type("ticker --live")

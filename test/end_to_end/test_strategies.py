@@ -72,7 +72,7 @@ def v2(name: str, settings: dict[str, str], mode: str) -> Strategy:
     return Strategy(name, {**settings, "position_mode": mode}, folders, stop_seconds=20, funding_seconds=60)
 
 
-# Closer to the middle than the demo's, and closed whether it wins or loses: everything comes round within a few
+# Closer to the mid price than the demo's, and closed whether it wins or loses: everything comes round within a few
 # seconds.
 CLOSE = {
     "order_amount": "0.001",

@@ -22,10 +22,10 @@ def test_before_anything_is_known_there_is_the_time():
 def test_translating_is_a_part_of_it_that_takes_less_time():
     watched = progress()
     watched.line(TRANSLATED % 1, now=0.0)
-    said = b"".join(TRANSLATED % number for number in range(1, 31))
+    output = b"".join(TRANSLATED % number for number in range(1, 31))
 
     # A second each so far: 30 s more of that, and 180 s to compile.
-    assert watched.line(said, now=30.0) == "compiling: module 30 of 60 translated, about 4 minutes left"
+    assert watched.line(output, now=30.0) == "compiling: module 30 of 60 translated, about 4 minutes left"
 
 
 def test_compiling_tells_the_module_and_the_time_that_is_left():
@@ -94,4 +94,4 @@ def test_a_command_that_fails_is_told_with_the_end_of_what_it_said(tmp_path, mon
 
     with pytest.raises(InstallationError, match="^looking failed; its whole output is in") as failed:
         run("looking", "sh", "-c", "echo no such thing; exit 3")
-    assert failed.value.said == "no such thing"
+    assert failed.value.output == "no such thing"

@@ -33,11 +33,11 @@ def mirror_book(state: State, command: MirrorBook) -> None:
     :raises Refused: 404 or 400 `Invalid parameter market`; 400 `Market is halted`, `Invalid price`, `Size too small`.
     """
     market, mirror = _followed(state, command.market)
-    told: dict[Side, tuple[tuple[Decimal, Decimal], ...]] = {"buy": command.bids, "sell": command.asks}
-    for side, rows in told.items():
+    displayed: dict[Side, tuple[tuple[Decimal, Decimal], ...]] = {"buy": command.bids, "sell": command.asks}
+    for side, rows in displayed.items():
         _check_levels(market, mirror.levels[side], rows)
     growing: dict[Side, list[MirrorLevel]] = {"buy": [], "sell": []}
-    for side, rows in told.items():
+    for side, rows in displayed.items():
         for price, size in _complete(mirror, side, rows) if command.whole else rows:
             level = _displayed(market, mirror, side, price, size, command)
             if level is not None:
@@ -290,20 +290,20 @@ def _shrink(market: Market, level: MirrorLevel, size: Decimal, power: int | None
     if len(level.segments) == 1:
         _cancel_part(market, level, level.segments[0], size)
         return
-    cuts = _split(market, level, size, power) if power is not None else _from_behind(level, size)
-    for segment, cut in cuts:
-        _cancel_part(market, level, segment, cut)
+    cancellations = _split(market, level, size, power) if power is not None else _from_behind(level, size)
+    for segment, cancelled in cancellations:
+        _cancel_part(market, level, segment, cancelled)
 
 
 def _from_behind(level: MirrorLevel, size: Decimal) -> list[tuple[LiveOrder, Decimal]]:
-    cuts = []
+    cancellations = []
     for segment in reversed(level.segments):
-        cut = min(segment.remaining, size)
-        cuts.append((segment, cut))
-        size -= cut
+        cancelled = min(segment.remaining, size)
+        cancellations.append((segment, cancelled))
+        size -= cancelled
         if not size:
             break
-    return cuts
+    return cancellations
 
 
 def _split(market: Market, level: MirrorLevel, size: Decimal, power: int) -> list[tuple[LiveOrder, Decimal]]:
@@ -311,14 +311,14 @@ def _split(market: Market, level: MirrorLevel, size: Decimal, power: int) -> lis
     increment = market.specification.size_increment
     left = int(size // increment)
     sizes = [int(segment.remaining // increment) for segment in level.segments]
-    cuts = []
+    cancellations = []
     for i, segment in enumerate(level.segments):
         front, back = sizes[i], sum(sizes[i + 1 :])
         share = left * front**power // (front**power + back**power) if front or back else 0
-        cut = min(front, max(share, left - back))
-        cuts.append((segment, cut * increment))
-        left -= cut
-    return [(segment, cut) for segment, cut in cuts if cut]
+        cancelled = min(front, max(share, left - back))
+        cancellations.append((segment, cancelled * increment))
+        left -= cancelled
+    return [(segment, cancelled) for segment, cancelled in cancellations if cancelled]
 
 
 def _cancel_part(market: Market, level: MirrorLevel, segment: LiveOrder, size: Decimal) -> None:

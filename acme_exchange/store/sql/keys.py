@@ -14,8 +14,8 @@ def keyring(connection: Connection) -> Keyring:
 
 def unrevoked(connection: Connection) -> list[ApiKey]:
     """The keys that are not revoked, those of disabled accounts included."""
-    kept = tables.keys.c
-    found = connection.execute(select(tables.keys).where(~kept.revoked).order_by(kept.account, kept.key))
+    columns = tables.keys.c
+    found = connection.execute(select(tables.keys).where(~columns.revoked).order_by(columns.account, columns.key))
     return [ApiKey(row.key, row.account, row.read_only, secret=row.secret) for row in found]
 
 

@@ -35,7 +35,7 @@ from acme_exchange.store.sql.database import (
 )
 from acme_exchange.store.sql.file import REMEDY, StoreUnusable
 from acme_exchange.store.sql.writer import Batch, Writer
-from acme_exchange.store.store import Candle, FillFilter, FirstStart, OrderFilter, Page, Period
+from acme_exchange.store.store import Candle, ChangingState, FillFilter, FirstStart, OrderFilter, Page, Period
 
 GATHER_SECONDS = 0.004
 """Between the beginnings of two transactions, at least: a transaction costs a good part of that."""
@@ -105,8 +105,8 @@ class DatabaseStore:
         with self._writing.begin():
             self._writing.execute(update(tables.venue).values(began=first_start.time, first_seed=first_start.seed))
 
-    def follow(self, take_changes: Callable[[], dict[str, Any]]) -> None:
-        self._take_changes = take_changes
+    def keep_state_of(self, engine: ChangingState) -> None:
+        self._take_changes = engine.take_changes
 
     def record(self, events: Sequence[Event]) -> None:
         """Keeps what one command has caused, all of it or nothing.

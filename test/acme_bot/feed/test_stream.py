@@ -87,9 +87,10 @@ def test_the_recorded_frames_end_in_the_recorded_book():
         for line in found:
             mirror.take(read_line(write_line(line).rstrip()))
     reference = recorded_book(snapshot, after)
-    middle = (max(p for p, s in reference["b"].items() if s) + min(p for p, s in reference["a"].items() if s)) / 2
+    mid_price = (max(p for p, s in reference["b"].items() if s) + min(p for p, s in reference["a"].items() if s)) / 2
     for side, told in (("b", mirror.bids), ("a", mirror.asks)):
-        near = {p: s for p, s in reference[side].items() if s and abs(p - middle) < middle * (REACH - Decimal("0.001"))}
+        reach = mid_price * (REACH - Decimal("0.001"))
+        near = {p: s for p, s in reference[side].items() if s and abs(p - mid_price) < reach}
         assert len(near) > 300
         assert {price: told.get(price) for price in near} == near
         assert all(reference[side][price] == size for price, size in told.items())

@@ -233,11 +233,11 @@ class Venue(RuleBasedStateMachine):
     def cancel_all(self, account, market, side):
         self.both(CancelOrders(account, market, side))
 
-    @rule(market=markets, middle=st.integers(90, 110), spread=st.integers(1, 3), size=sizes)
-    def market_moves(self, market, middle, spread, size):
-        self.both(SetIndex(market, Decimal(middle)))
-        bids = tuple((Decimal(middle - spread - level), size + level) for level in range(5))
-        asks = tuple((Decimal(middle + spread + level), size + level) for level in range(5))
+    @rule(market=markets, mid_price=st.integers(90, 110), spread=st.integers(1, 3), size=sizes)
+    def market_moves(self, market, mid_price, spread, size):
+        self.both(SetIndex(market, Decimal(mid_price)))
+        bids = tuple((Decimal(mid_price - spread - level), size + level) for level in range(5))
+        asks = tuple((Decimal(mid_price + spread + level), size + level) for level in range(5))
         self.both(Requote(market, bids, asks))
 
     @rule(market=markets, price=st.decimals(70, 130, places=2))

@@ -33,8 +33,8 @@ class InventoryMakerConfig(MarketMakingControllerConfigBase):
     connector_name: str = _asked("acme_perpetual", "The connector")
     trading_pair: str = _asked("BTC-USD", "The trading pair")
     total_amount_quote: Decimal = _asked(Decimal(500), "USD of all quotes together", gt=0)
-    buy_spreads: list[float] = _asked("0.0006", "Distances of the bids from the middle, as fractions")
-    sell_spreads: list[float] = _asked("0.0006", "Distances of the asks from the middle, as fractions")
+    buy_spreads: list[float] = _asked("0.0006", "Distances of the bids from the mid price, as fractions")
+    sell_spreads: list[float] = _asked("0.0006", "Distances of the asks from the mid price, as fractions")
     executor_refresh_time: int = _asked(5, "Seconds after which a quote is renewed")
     cooldown_time: int = _asked(1, "Seconds to wait after a position was closed")
     leverage: int = _asked(5, "The leverage")
@@ -49,12 +49,12 @@ class InventoryMaker(MarketMakingControllerBase):
     """Each quote is a position executor: once filled, its take-profit, stop-loss and time limit close the position."""
 
     async def update_processed_data(self) -> None:
-        middle = self.market_data_provider.get_price_by_type(
+        mid_price = self.market_data_provider.get_price_by_type(
             self.config.connector_name, self.config.trading_pair, PriceType.MidPrice
         )
         held = self._held_in_quote() / self.config.total_amount_quote
         self.processed_data = {
-            "reference_price": middle * (1 - self.config.inventory_skew * held),
+            "reference_price": mid_price * (1 - self.config.inventory_skew * held),
             "spread_multiplier": Decimal(1),
             "held": held,
         }

@@ -217,7 +217,7 @@ CATCH_UP_ATTEMPTS = 3
 CATCH_UP_DELAY = 0.5
 
 # What keeps the connector from its account is told once in this many seconds.
-TROUBLE_INTERVAL = 60.0
+WARNING_INTERVAL = 60.0
 
 # So many cancels under way are the end of a session, and private frames wait for them: not longer, in seconds, than
 # from one answer to the next.

@@ -52,8 +52,8 @@ from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_placement imp
     PlacementVerdict,
 )
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_terms import AccountTerms, is_final
-from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_trouble import (
-    Trouble,
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_account_warnings import (
+    AccountWarnings,
     is_key_unknown,
     is_refused_for_good,
 )
@@ -153,7 +153,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             self._trading_pairs,
             self.logger(),
         )
-        self._trouble = Trouble(self._name, self._domain, self._pace, self.logger())
+        self._account_warnings = AccountWarnings(self._name, self._domain, self._pace, self.logger())
         self._last_fill_time = 0.0
         self._is_taking_frame = False
         self._last_symbols: Mapping[str, str] = {}
@@ -212,8 +212,8 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
     def current_timestamp(self) -> float:
         """What Hummingbot's clock says, in seconds since the epoch; the system's, where no clock was ever told, as in
         hummingbot-api: what the orders of a connector without the time were filled by could not be asked for."""
-        told: float = super().current_timestamp
-        return self._time() if math.isnan(told) else told
+        clock_time: float = super().current_timestamp
+        return self._time() if math.isnan(clock_time) else clock_time
 
     @property
     def trading_pairs(self) -> List[str]:
@@ -326,7 +326,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             return NetworkStatus.NOT_CONNECTED
         if is_key_taken is False:
             return NetworkStatus.NOT_CONNECTED
-        self._trouble.is_over()
+        self._account_warnings.all_is_well()
         return NetworkStatus.CONNECTED
 
     async def _is_key_taken(self) -> Optional[bool]:
@@ -344,7 +344,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            self._trouble.tell("reach the venue", error)
+            self._account_warnings.warn("reach the venue", error)
             return False
         return True
 
@@ -352,8 +352,8 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         """Whether the venue refuses the account's key for good: what was known of the account is then not current."""
         is_refused = is_refused_for_good(error)
         if is_refused:
-            is_news = not self._trouble.is_refused
-            self._trouble.tell("sign in", error)
+            is_news = not self._account_warnings.is_key_refused
+            self._account_warnings.warn("sign in", error)
             self._holdings.forget()
             if is_news and is_key_unknown(error):
                 self._pause_strategies(error)
@@ -374,7 +374,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
                 return await ask()
             except (AcmeRequestError, wire.WireError) as error:
                 self._note_refusal(error)
-                self._trouble.tell(what, error)
+                self._account_warnings.warn(what, error)
             await self._sleep(delay)
             delay = min(2 * delay, CONSTANTS.RECONNECT_DELAY_MAX)
 
@@ -495,7 +495,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         try:
             self._initialize_trading_pair_symbols_from_exchange_info(await self._make_trading_pairs_request())
         except (AcmeRequestError, wire.WireError) as error:
-            self._trouble.tell("fetch the markets", error)
+            self._account_warnings.warn("fetch the markets", error)
         except Exception:
             self.logger().exception("Unexpected error while fetching the markets.")
 
@@ -571,10 +571,10 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         except AcmeRequestError as error:
             self._note_refusal(error)
             if is_final(error):
-                told = f"The venue refuses {what}: {error}. The account is traded as it is."
-                self.logger().network(told, app_warning_msg=told)
+                refusal = f"The venue refuses {what}: {error}. The account is traded as it is."
+                self.logger().network(refusal, app_warning_msg=refusal)
             else:
-                self._trouble.tell(f"set {what}", error)
+                self._account_warnings.warn(f"set {what}", error)
             return False, str(error)
         return True, ""
 
@@ -630,7 +630,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             self._funding.keep()
         except (AcmeRequestError, wire.WireError) as error:
             self._note_refusal(error)
-            self._trouble.tell("fetch funding payments", error)
+            self._account_warnings.warn("fetch funding payments", error)
         except Exception:
             self.logger().exception("Unexpected error while fetching funding payments.")
 
@@ -870,7 +870,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             await self._do_what_was_wanted()
         except (AcmeRequestError, wire.WireError) as error:
             self._note_refusal(error)
-            self._trouble.tell("fetch the account's orders, balances and positions", error)
+            self._account_warnings.warn("fetch the account's orders, balances and positions", error)
 
     async def _update_order_status(self):
         """Two requests, however many orders there are; one more for each order that turns out to be closed."""
@@ -878,7 +878,7 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         try:
             await self._update_order_fills_from_trades()
         except AcmeRequestError as error:
-            self._trouble.tell("fetch the account's fills", error)
+            self._account_warnings.warn("fetch the account's fills", error)
         except wire.WireError as error:
             self.logger().warning(f"Failed to fetch the account's fills: {error}")
         await self._update_open_orders()

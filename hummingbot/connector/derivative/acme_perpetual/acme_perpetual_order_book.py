@@ -125,7 +125,7 @@ class BookFollower:
         "_last_frame_at",
         "_close_frames",
         "_expects_leftovers",
-        "_trouble",
+        "_loss_reason",
     )
 
     def __init__(self, trading_pair: str, now: float):
@@ -146,7 +146,7 @@ class BookFollower:
     @property
     def reason(self) -> str:
         """Why the market has to be subscribed to again."""
-        return self._trouble or f"it was silent for {CONSTANTS.BOOK_SILENCE_LIMIT:g} s"
+        return self._loss_reason or f"it was silent for {CONSTANTS.BOOK_SILENCE_LIMIT:g} s"
 
     def accept(self, frame: market_data.BookFrame, now: float):
         """Takes a frame, to be settled together with those that come until then."""
@@ -191,7 +191,7 @@ class BookFollower:
         """Gives the book up: until the next full state nothing is passed on."""
         self._sides = None
         self._frames = []
-        self._trouble = reason
+        self._loss_reason = reason
         self.resubscribe_at = max(now, self._subscribed_at + CONSTANTS.RESUBSCRIPTION_INTERVAL)
 
     def resubscribed(self, now: float):
@@ -201,7 +201,7 @@ class BookFollower:
         self._subscribed_at = self._last_frame_at = now
         self._close_frames = 0
         self._expects_leftovers = True
-        self._trouble = "it brought no snapshot"
+        self._loss_reason = "it brought no snapshot"
         self.resubscribe_at = now + CONSTANTS.BOOK_SILENCE_LIMIT
 
     def subscription_confirmed(self):
@@ -209,7 +209,7 @@ class BookFollower:
         self._expects_leftovers = False
 
     def must_log_loss(self) -> bool:
-        """Whether the present trouble is still to be logged; True once until the book works again."""
+        """Whether the present loss is still to be logged; True once until the book works again."""
         first, self._is_loss_logged = not self._is_loss_logged, True
         return first
 
@@ -217,7 +217,7 @@ class BookFollower:
         is_close = not is_full and now - self._last_frame_at < CONSTANTS.BOOK_SILENCE_LIMIT
         self._close_frames = self._close_frames + 1 if is_close else 1
         self._last_frame_at = now
-        self._trouble = ""
+        self._loss_reason = ""
         self.resubscribe_at = now + CONSTANTS.BOOK_SILENCE_LIMIT if self._close_frames >= TICKING_FRAMES else inf
 
 

@@ -35,8 +35,8 @@ def is_key_unknown(error: Exception) -> bool:
     return is_refused_for_good(error) and error.status != READ_ONLY_STATUS
 
 
-class Trouble:
-    """Tells the user what is wrong: each thing once in `TROUBLE_INTERVAL`, until all is well again.
+class AccountWarnings:
+    """Logs what is wrong: each thing once in `WARNING_INTERVAL`, until all is well again.
 
     :param connector: the name that `connect` knows
     :param domain: the connector's, which says where the venue is
@@ -47,39 +47,39 @@ class Trouble:
         self._domain = domain
         self._pace = pace
         self._logger = logger
-        self._told_at: Dict[str, float] = {}
+        self._warned_at: Dict[str, float] = {}
 
     @property
-    def is_refused(self) -> bool:
-        """Whether it was told that the key is refused, and all has not been well since."""
-        return "refused" in self._told_at
+    def is_key_refused(self) -> bool:
+        """Whether it was logged that the key is refused, and all has not been well since."""
+        return "refused" in self._warned_at
 
-    def tell(self, what: str, error: Exception):
-        """Tells of an error, as a warning in the log.
+    def warn(self, what: str, error: Exception):
+        """Warns of an error in the log.
 
         :param what: what could not be done, to follow "Could not"
         """
         if is_refused_for_good(error):
-            self._tell(
+            self._warn(
                 "refused",
                 f"The venue refuses the API key ({error}). Nothing is known of the account until it is taken: "
                 f"connect {self._connector} with a key of this venue's, which acme-exchange account keys shows.",
             )
         elif isinstance(error, AcmeNotSentError):
-            self._tell("absent", self._absence(error))
+            self._warn("absent", self._absence(error))
         else:
-            self._tell(what, f"Could not {what} ({error}). Asking again.")
+            self._warn(what, f"Could not {what} ({error}). Asking again.")
 
-    def is_over(self):
-        """To be called when all is well: what comes next is told at once."""
-        if "refused" in self._told_at or "absent" in self._told_at:
+    def all_is_well(self):
+        """To be called when all is well: what comes next is logged at once."""
+        if "refused" in self._warned_at or "absent" in self._warned_at:
             self._logger.info(f"The venue answers {self._connector} again.")
-        self._told_at.clear()
+        self._warned_at.clear()
 
-    def _tell(self, kind: str, text: str):
+    def _warn(self, kind: str, text: str):
         now = self._pace.now()
-        if now - self._told_at.get(kind, -CONSTANTS.TROUBLE_INTERVAL) >= CONSTANTS.TROUBLE_INTERVAL:
-            self._told_at[kind] = now
+        if now - self._warned_at.get(kind, -CONSTANTS.WARNING_INTERVAL) >= CONSTANTS.WARNING_INTERVAL:
+            self._warned_at[kind] = now
             self._logger.warning(text)
 
     def _absence(self, error: AcmeNotSentError) -> str:
