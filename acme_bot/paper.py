@@ -28,7 +28,9 @@ def run_paper(exchange: str, pairs: Sequence[str], record: Path | None, serve_op
     here, environment = Path.cwd(), dict(os.environ)
     record_to = [] if record is None else ["--record", str(record)]
     with Interruption() as interruption:
-        feed = tether.start([*FEED, exchange, *pairs, *record_to], folder=here, environment=environment, stderr=sys.stderr)
+        feed = tether.start(
+            [*FEED, exchange, *pairs, *record_to], folder=here, environment=environment, stderr=sys.stderr
+        )
         assert feed.stdout is not None
         serve = [sys.executable, "-m", "acme_exchange", "serve", "--follow", "-", *serve_options]
         venue = tether.start(

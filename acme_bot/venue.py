@@ -134,8 +134,8 @@ class Venue:
         deadline.cancel()
         self.stop()
         late = f"it did not listen within {self.start_seconds} s. " if is_late.is_set() else ""
-        said += self._log().read_text(encoding="utf-8")
-        raise VenueStartError(f"The venue did not start: {late}{said}".strip())
+        printed += self._log().read_text(encoding="utf-8")
+        raise VenueStartError(f"The venue did not start: {late}{printed}".strip())
 
     def _announced_page(self) -> str:
         """Where a browser is signed in, once: the venue says so before it says that it listens."""
@@ -157,8 +157,8 @@ def account_entries(name: str, trader: Key, watcher: Key) -> list[dict[str, Any]
 def _environment() -> dict[str, str]:
     """Of a process that runs the venue of this process's own sources, wherever they are, and that notifies nobody."""
     sources = str(Path(acme_exchange.__file__).parents[1])
-    kept = {name: value for name, value in os.environ.items() if name != NOTIFY_VARIABLE}
-    return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, (sources, os.environ.get("PYTHONPATH"))))}
+    environment = {name: value for name, value in os.environ.items() if name != NOTIFY_VARIABLE}
+    return {**environment, "PYTHONPATH": os.pathsep.join(filter(None, (sources, os.environ.get("PYTHONPATH"))))}
 
 
 def new_key() -> Key:

@@ -68,10 +68,10 @@ def main() -> int:
         table.save(lines, table.RESULTS)
         table.draw(lines, table.PICTURE)
         table.put_into_page(lines, table.PAGE)
-        kept = ", ".join(
+        files = ", ".join(
             str(path.relative_to(table.PICTURE.parents[1])) for path in (table.RESULTS, table.PICTURE, table.PAGE)
         )
-        console.print(f"Kept in {kept}.")
+        console.print(f"Kept in {files}.")
         return 0
     for each in slower:
         console.print(f"✗ {each}", style="bold red", markup=False, soft_wrap=True)

@@ -210,8 +210,8 @@ def main() -> int:
         outcomes.append(asyncio.run(_attacked(attack, options.seconds)))
         print(_row(outcomes[-1], before), flush=True)
     if options.keep:
-        kept = before | {outcome.attack: asdict(outcome) for outcome in outcomes}
-        BEFORE.write_text(json.dumps(kept, indent=2) + "\n")
+        results = before | {outcome.attack: asdict(outcome) for outcome in outcomes}
+        BEFORE.write_text(json.dumps(results, indent=2) + "\n")
     return 0 if all(outcome.is_met for outcome in outcomes) else 1
 
 

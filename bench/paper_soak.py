@@ -95,8 +95,8 @@ class PaperVenue(Venue):
         self.watchers: dict[str, Key] = {name: new_key() for name in names}
 
     def _command(self) -> list[str]:
-        kept = ["--port", "0", "--accounts", str(self._write_accounts()), "--data", str(self._folder / "data")]
-        return [*REDIRECTED, self._address, "paper", "binance_perpetual", "BTC-USDT", *kept]
+        options = ["--port", "0", "--accounts", str(self._write_accounts()), "--data", str(self._folder / "data")]
+        return [*REDIRECTED, self._address, "paper", "binance_perpetual", "BTC-USDT", *options]
 
     def _accounts(self) -> list[dict[str, Any]]:
         return [

@@ -44,13 +44,13 @@ def show(lines: Sequence[Line], console: Console) -> None:
     console.print(table)
 
 
-def regressions(lines: Sequence[Line], kept: Sequence[dict]) -> list[str]:
+def regressions(lines: Sequence[Line], earlier: Sequence[dict]) -> list[str]:
     """What of `lines` is half as good, or worse, as it was in the table that was kept; a sentence each.
 
     A figure is taken as a share of the floor, or else of the best rival, of its own run, so that another machine is no
     regression; where there is neither, as it is.
     """
-    before = {line["name"]: Line(**line) for line in kept}
+    before = {line["name"]: Line(**line) for line in earlier}
     found = []
     for line in lines:
         was = before.get(line.name)
@@ -90,14 +90,14 @@ def _beside(line: Line) -> str:
     return "with nothing beside it" if reference is None else f"{what} {_short(reference)}"
 
 
-def with_other_parts(lines: Sequence[Line], kept: Sequence[dict], parts: Sequence[str]) -> list[Line]:
+def with_other_parts(lines: Sequence[Line], earlier: Sequence[dict], parts: Sequence[str]) -> list[Line]:
     """The lines that were measured, and those that were kept of parts that were not, in the order of the parts.
 
     :param lines: each with its part
-    :param kept: what `load` gives
+    :param earlier: what `load` gives
     """
     measured = {line.part for line in lines}
-    others = [line for each in kept if (line := Line(**each)).part not in measured]
+    others = [line for each in earlier if (line := Line(**each)).part not in measured]
     return sorted([*lines, *others], key=lambda line: parts.index(line.part))
 
 

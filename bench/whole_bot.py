@@ -138,8 +138,8 @@ def _measure(seconds: float, pace: str, names: Sequence[str]) -> Measured:
 def _bot(name: str, url: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
     folder.mkdir()
     command = [sys.executable, "-m", "bench.whole_bot_process", name, url, str(folder)]
-    kept_bytecode = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    bot = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=kept_bytecode)
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    bot = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
     try:
         yield bot
     finally:

@@ -33,12 +33,12 @@ def reconcile_statements(
     order, when it had no position; `valuation` is what the venue says that it has now.
     """
     with localcontext(EXACT):
-        kept = as_stored(venue)
+        stored = as_stored(venue)
         return [
-            *_orders(hummingbot, kept),
-            *_fills(hummingbot, kept, coin),
-            *_funding(hummingbot, kept),
-            *_valuation(hummingbot, opening, valuation, coin, rounding=_flow(kept) - _flow(venue)),
+            *_orders(hummingbot, stored),
+            *_fills(hummingbot, stored, coin),
+            *_funding(hummingbot, stored),
+            *_valuation(hummingbot, opening, valuation, coin, rounding=_flow(stored) - _flow(venue)),
         ]
 
 

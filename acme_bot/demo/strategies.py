@@ -1,8 +1,8 @@
 """The strategies of the demo: Hummingbot's own market making of version 1, and a controller of version 2.
 
 Both quote closer to the mid price than the house does, whose quotes are 0.07 % away from it, and take their profit
-closer than that too: whoever takes, takes from them. A round trip earns the distance between the two prices and costs two
-maker fees of 0.02 % each, so that distance has to be more than 0.04 %. Losses are cut late, because a position is
+closer than that too: whoever takes, takes from them. A round trip earns the distance between the two prices and costs
+two maker fees of 0.02 % each, so that distance has to be more than 0.04 %. Losses are cut late, because a position is
 usually gone within seconds, and to cut one costs the house's spread and a taker's fee.
 """
 

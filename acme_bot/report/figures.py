@@ -92,8 +92,8 @@ def profits(session: Session) -> list[MarketProfit]:
         )
         for market in realized.keys() | session.unrealized.keys()
     ]
-    kept = [one for one in found if any((one.realized, one.unrealized, one.fees, one.funding))]
-    return sorted(kept, key=lambda one: one.market or "")
+    moved = [one for one in found if any((one.realized, one.unrealized, one.fees, one.funding))]
+    return sorted(moved, key=lambda one: one.market or "")
 
 
 def _summed(session: Session, part: str) -> defaultdict[str | None, Decimal]:

@@ -77,8 +77,8 @@ def _rules(session: Session, rules: Sequence[str]) -> list[tuple[str, str]]:
     sources = [f"{name}: {session.sources.get(name, OWN_PRICES)}" for name in traded]
     if not any(name in session.sources for name in traded):
         return [("prices", "; ".join(sources)), ("fill rule", OWN_RULE)]
-    kept = "; ".join(rules) or "not kept by the venue, which was older"
-    return [("prices", "; ".join(sources)), ("fill rule", kept)]
+    fill_rule = "; ".join(rules) or "not kept by the venue, which was older"
+    return [("prices", "; ".join(sources)), ("fill rule", fill_rule)]
 
 
 @exactly

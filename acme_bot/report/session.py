@@ -120,6 +120,6 @@ def _session(connection: Connection, line: AccountLine, mid_prices: dict[tuple[i
 
 
 def _sources(connection: Connection) -> dict[str, str]:
-    kept = tables.markets.c
-    found = connection.execute(select(kept.name, kept.source).where(kept.source.is_not(None)))
+    columns = tables.markets.c
+    found = connection.execute(select(columns.name, columns.source).where(columns.source.is_not(None)))
     return {row.name: row.source for row in found}

@@ -145,10 +145,10 @@ def _query_parameters(route: Route) -> Iterator[dict[str, Any]]:
 
 def _as_text(schema: dict[str, Any]) -> dict[str, Any]:
     """A query is text: nothing is `null` there, and a number and a string that holds it are the same."""
-    kept = {key: value for key, value in schema.items() if key not in ("anyOf", "title") and value is not None}
+    constraints = {key: value for key, value in schema.items() if key not in ("anyOf", "title") and value is not None}
     if "anyOf" in schema:
-        kept |= _as_text(schema["anyOf"][0])
-    return kept
+        constraints |= _as_text(schema["anyOf"][0])
+    return constraints
 
 
 def _failure_statuses(route: Route) -> Iterator[str]:

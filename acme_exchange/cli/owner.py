@@ -38,11 +38,7 @@ def add_commands(commands: Any) -> None:
 
 def _add_account(actions: Any) -> None:
     create = _action(
-        actions,
-        "create",
-        "open an account, and make its first key",
-        _create,
-        "The key's secret is shown once.",
+        actions, "create", "open an account, and make its first key", _create, "The key's secret is shown once."
     )
     _add_name(create, "the name of the new account, such as alice, or alice/grid for a subaccount of alice")
     create.add_argument(
@@ -87,9 +83,7 @@ def _add_access(actions: Any) -> None:
 
 
 def _add_keys(actions: Any) -> None:
-    keys = _action(
-        actions, "keys", "list an account's keys, or make or revoke one", _keys, "A list shows no secrets."
-    )
+    keys = _action(actions, "keys", "list an account's keys, or make or revoke one", _keys, "A list shows no secrets.")
     _add_name(keys)
     change = keys.add_mutually_exclusive_group()
     change.add_argument("--create", action="store_true", help="make a further key, and show its secret once")
@@ -103,9 +97,7 @@ def _add_name(parser: argparse.ArgumentParser, what: str = "the account's name, 
     parser.add_argument("account", metavar="ACCOUNT", help=what)
 
 
-def _action(
-    actions: Any, name: str, summary: str, run: Callable[..., Any], more: str = ""
-) -> argparse.ArgumentParser:
+def _action(actions: Any, name: str, summary: str, run: Callable[..., Any], more: str = "") -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = actions.add_parser(
         name, help=summary, description=f"{_sentence(summary)} {more}".rstrip()
     )

@@ -38,8 +38,8 @@ def resumed(snapshot: dict[str, Any], markets: Iterable[MarketSpecification], fu
         if funding_interval != snapshot["funding_interval"] and row["funding_since"] is not None:
             interval = funding_interval * MICROSECONDS
             row["funding_next"] = (row["funding_since"] // interval + 1) * interval
-    kept = {part: [row for row in snapshot[part] if row["market"] in rows] for part in ("holdings", "statistics")}
-    return snapshot | kept | {"markets": list(rows.values()), "funding_interval": funding_interval}
+    remaining = {part: [row for row in snapshot[part] if row["market"] in rows] for part in ("holdings", "statistics")}
+    return snapshot | remaining | {"markets": list(rows.values()), "funding_interval": funding_interval}
 
 
 def _redefined(row: dict[str, Any] | None, defined: MarketSpecification, used: set[str]) -> dict[str, Any]:

@@ -72,8 +72,8 @@ def given(monkeypatch) -> None:
 
 def test_stop_waits_longer_unless_it_is_told_how_long():
     assert hbot_command.patient(["stop", "--json"]) == ["stop", "--json", "--timeout", "100"]
-    for told in (["stop", "--timeout=5"], ["stop", "--timeout", "5"], ["stop", "--force"], ["status"], []):
-        assert hbot_command.patient(told) == told
+    for arguments in (["stop", "--timeout=5"], ["stop", "--timeout", "5"], ["stop", "--force"], ["status"], []):
+        assert hbot_command.patient(arguments) == arguments
 
 
 def test_close_cancels_and_closes_what_the_bot_has_left(account, workspace, given, capsys):

@@ -179,11 +179,11 @@ def test_rules_are_told_that_held_while_the_account_traded(tmp_path, session: Se
 def test_the_command_prints_the_report_and_leaves_it_as_a_chart_and_a_page(data: Path, tmp_path, capsys):
     assert cli.main(["report", HOSTILE, "--data", str(data), "--out", str(tmp_path)]) == 0
 
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     with closing(Database(file_url(data), read_only=True)) as kept, kept.engine.connect() as connection:
         line = next(line for line in account_lines(connection) if line.name == HOSTILE)
-    assert f"{line.profit:f}".rstrip("0") in said
-    assert "When orders were cancelled is on the bot's record" in said
+    assert f"{line.profit:f}".rstrip("0") in printed
+    assert "When orders were cancelled is on the bot's record" in printed
     written = sorted(path.name for path in tmp_path.iterdir())
     assert written == ["report-_img_src_x_onerror_alert_1_x_1_.html", "report-_img_src_x_onerror_alert_1_x_1_.png"]
     assert (tmp_path / written[1]).read_bytes().startswith(b"\x89PNG")
@@ -210,21 +210,21 @@ def test_a_workspace_is_its_keys_account_and_knows_when_orders_were_cancelled(
 
     assert cli.main(["report", tmp_path.name, "--data", str(data), "--text"]) == 0
 
-    said = capsys.readouterr().out
-    assert HOSTILE in said
-    assert re.search(r"cancelled +1 +2\.50 +2\.50", said)
+    printed = capsys.readouterr().out
+    assert HOSTILE in printed
+    assert re.search(r"cancelled +1 +2\.50 +2\.50", printed)
 
 
 @pytest.mark.parametrize(
-    "account, said",
+    "account, sentence",
     [
         ("nobody", "has no account 'nobody'; its accounts are: "),
         ("idle", "The account 'idle' has not traded: there is nothing to report."),
     ],
 )
-def test_what_cannot_be_reported_is_said(data: Path, capsys, account: str, said: str):
+def test_what_cannot_be_reported_is_said(data: Path, capsys, account: str, sentence: str):
     assert cli.main(["report", account, "--data", str(data), "--text"]) == 1
-    assert said in capsys.readouterr().err
+    assert sentence in capsys.readouterr().err
 
 
 def test_a_folder_without_a_venue_is_named(tmp_path, capsys):

@@ -71,17 +71,17 @@ def test_the_same_folder_can_be_taken_again(workspace, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("option", "files", "said"),
+    ("option", "files", "sentence"),
     [
         ("scripts", None, "is no folder; name one"),
         ("scripts", {"sub__a": ""}, "there are no scripts in"),
         ("controllers", {"grid": "x = 1\n"}, "in folders by type: market_making, directional_trading, generic"),
     ],
 )
-def test_what_is_no_such_folder_is_refused_before_anything_is_made(option, files, said, tmp_path, capsys):
+def test_what_is_no_such_folder_is_refused_before_anything_is_made(option, files, sentence, tmp_path, capsys):
     source = tmp_path / "theirs" if files is None else written(tmp_path / "theirs", **files)
 
     assert cli.main(["workspace", str(tmp_path / "bot"), f"--{option}", str(source)]) == 1
 
-    assert said in capsys.readouterr().err
+    assert sentence in capsys.readouterr().err
     assert not (tmp_path / "bot").exists()

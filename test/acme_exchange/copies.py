@@ -30,11 +30,11 @@ def main() -> int:
                 os.dup2(err.fileno(), 2)
                 break
             code = os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1])
-            said = []
+            outputs = []
             for stream in (out, err):
                 stream.seek(0)
-                said.append(stream.read().decode())
-        print(json.dumps({"code": code, "out": said[0], "err": said[1]}), flush=True)
+                outputs.append(stream.read().decode())
+        print(json.dumps({"code": code, "out": outputs[0], "err": outputs[1]}), flush=True)
     else:
         return 0
     os.environ.clear()

@@ -156,42 +156,42 @@ class Kills:
         self._latest_fill = max(self._latest_fill, *(fill for _, fill in latest))
 
     async def _check_trader(self, trader: Trader, client: Client) -> tuple[int, int]:
-        told = trader.told
-        if told.placed:
+        heard = trader.heard
+        if heard.placed:
             await self._check_orders(trader, client)
             await self._check_client_ids(trader, client)
-        if told.fills:
+        if heard.fills:
             known = {fill["id"]: fill for fill in (await answered(client.get, f"/fills?limit={RECENT}")).result}
-            for fill_id, fill in told.fills.items():
+            for fill_id, fill in heard.fills.items():
                 assert known.get(fill_id) == fill, (fill, known.get(fill_id))
         (balance,) = (await answered(client.get, "/wallet/balances")).result
         assert balance["free"] >= 0, balance
-        latest = max(told.placed, default=0), max(told.fills, default=0)
-        for repeated, before in ((told.placed, self._latest_order), (told.fills, self._latest_fill)):
+        latest = max(heard.placed, default=0), max(heard.fills, default=0)
+        for repeated, before in ((heard.placed, self._latest_order), (heard.fills, self._latest_fill)):
             assert min(repeated, default=before + 1) > before, "an id that was another's in an earlier life"
         trader.forget()
         return latest
 
     async def _check_orders(self, trader: Trader, client: Client) -> None:
         """Frames, and who cancels everything, tell of orders of earlier lives too."""
-        told = trader.told
+        heard = trader.heard
         history = (await answered(client.get, f"/orders/history?limit={RECENT}")).result
         known = {order["id"]: order for order in history}
-        for order_id in (told.placed.keys() | told.states.keys() | told.cancelled) - known.keys():
+        for order_id in (heard.placed.keys() | heard.states.keys() | heard.cancelled) - known.keys():
             known[order_id] = (await answered(client.get, f"/orders/{order_id}")).result
-        for order_id, order in told.placed.items():
+        for order_id, order in heard.placed.items():
             same = ("clientId", "market", "type", "side", "price", "postOnly", "createdAt")
             assert [known[order_id][name] for name in same] == [order[name] for name in same], (order, known[order_id])
-        for order_id, state in told.states.items():
+        for order_id, state in heard.states.items():
             assert known[order_id]["filledSize"] >= state["filledSize"], (state, known[order_id])
             assert state["status"] != "closed" or known[order_id]["status"] == "closed", (state, known[order_id])
-        for order_id in told.cancelled:
+        for order_id in heard.cancelled:
             assert known[order_id]["status"] == "closed", known[order_id]
 
     async def _check_client_ids(self, trader: Trader, client: Client) -> None:
         """A client id is refused for ever; one of this life's orders, and some of all those before."""
         names = self._names[trader.name]
-        latest = [order["clientId"] for order in trader.told.placed.values()]
+        latest = [order["clientId"] for order in trader.heard.placed.values()]
         for name in [self._random.choice(latest), *self._random.sample(names, min(OLD_NAMES, len(names)))]:
             answer = await answered(client.place, "BTC-PERP", "buy", "0.001", 100, clientId=name)
             assert (answer.status, answer.error) == (400, "Duplicate client order ID"), name

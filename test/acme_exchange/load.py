@@ -26,11 +26,11 @@ GONE = (aiohttp.ClientError, ConnectionError, TypeError)
 
 
 @dataclass
-class Told:
-    """What the venue has told one account, by answers and by frames.
+class Heard:
+    """What one account has heard from the venue, by answers and by frames.
 
     :ivar placed: orders as they were acknowledged, by id.
-    :ivar states: the latest state of each order that a frame told, by id.
+    :ivar states: the latest state of each order that a frame brought, by id.
     :ivar cancelled: the ids of orders whose cancellation, or replacement by another, was acknowledged.
     :ivar fills: by id.
     :ivar refused: how many requests were refused, by the text; what was refused is no loss.
@@ -52,15 +52,15 @@ class Trader:
         :param acknowledged: called for each acknowledgement.
         """
         self.name = name
-        self.told = Told()
+        self.heard = Heard()
         self._random = random
         self._acknowledged = acknowledged
         self._numbers = iter(range(10**9))
         self._open: dict[int, str] = {}
 
     def forget(self) -> None:
-        """Begins anew: nothing was told, and of no order is it known that it rests."""
-        self.told = Told()
+        """Begins anew: nothing was heard, and of no order is it known that it rests."""
+        self.heard = Heard()
         self._open.clear()
 
     def client(self, session: aiohttp.ClientSession, venue: Reachable) -> Client:
@@ -73,7 +73,7 @@ class Trader:
         """
         listener = Listener(socket, venue)
         await listener.login(f"{self.name}-key", f"{self.name}-secret")
-        kept = {"orders": self.told.states, "fills": self.told.fills}
+        kept = {"orders": self.heard.states, "fills": self.heard.fills}
         awaited = set(kept)
         for channel in kept:
             await listener.send(op="subscribe", channel=channel)
@@ -108,11 +108,11 @@ class Trader:
             self._take_cancelled(await client.delete(path), [order_id])
         elif self._open and choice == "modify":
             order_id = self._random.choice(list(self._open))
-            size = self._size(self.told.placed[order_id]["market"])
+            size = self._size(self.heard.placed[order_id]["market"])
             answer = await client.post(f"/orders/{order_id}/modify", {"size": size, "clientId": name})
             self._take(answer)
             if answer.status == 200:
-                self.told.cancelled.add(order_id)
+                self.heard.cancelled.add(order_id)
                 self._forget([order_id])
         elif choice == "cancel all":
             known = list(self._open)
@@ -134,7 +134,7 @@ class Trader:
     def _take(self, answer: Answer) -> None:
         if answer.status == 200:
             order = answer.result
-            self.told.placed[order["id"]] = order
+            self.heard.placed[order["id"]] = order
             self._open[order["id"]] = order["clientId"]
             self._acknowledged()
         else:
@@ -143,7 +143,7 @@ class Trader:
     def _take_cancelled(self, answer: Answer, ids: list[int]) -> None:
         """Who cancels what was filled meanwhile is refused, and need not try again."""
         if answer.status == 200:
-            self.told.cancelled.update(ids)
+            self.heard.cancelled.update(ids)
             self._acknowledged()
         else:
             self._refused(answer)
@@ -155,7 +155,7 @@ class Trader:
 
     def _refused(self, answer: Answer) -> None:
         assert answer.status in (400, 429) or answer.error in HELD_UP, (answer.status, answer.body)
-        self.told.refused[answer.error] = self.told.refused.get(answer.error, 0) + 1
+        self.heard.refused[answer.error] = self.heard.refused.get(answer.error, 0) + 1
 
 
 async def answered(ask: Callable[..., Awaitable[Answer]], *arguments: Any, **fields: Any) -> Answer:

@@ -60,14 +60,14 @@ def url_of(path: Path) -> URL:
 
 def refusal(path: Path, **options) -> str:
     """Why a venue does not start, and nobody can look; that is the same the second time, and in one sentence."""
-    said = []
+    sentences = []
     for _ in range(2):
         with pytest.raises(StoreUnusable) as raised:
             DatabaseStore(Database(url_of(path), **FAST, **options))
-        said.append(str(raised.value))
-    assert said[0] == said[1]
-    assert "\n" not in said[0] and ";" in said[0], "it says what to do"
-    return said[0]
+        sentences.append(str(raised.value))
+    assert sentences[0] == sentences[1]
+    assert "\n" not in sentences[0] and ";" in sentences[0], "it says what to do"
+    return sentences[0]
 
 
 async def test_many_rows_that_change_together_are_each_kept_as_they_are(tmp_path):
@@ -240,7 +240,7 @@ def test_a_url_that_leads_past_the_lock_is_refused(text, sentence):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "sentence"),
     [
         ("UPDATE accounts SET cash = 'much' WHERE name = 'ann'", "accounts.cash of 3 is 'much'"),
         ("UPDATE accounts SET cash = 'NaN' WHERE name = 'ann'", "accounts.cash of 3 is 'NaN'"),
@@ -259,10 +259,10 @@ def test_a_url_that_leads_past_the_lock_is_refused(text, sentence):
         ("ALTER TABLE fills DROP COLUMN fee", "fills.fee is missing"),
     ],
 )
-async def test_what_does_not_fit_is_a_sentence(kept: Path, change: str, said: str):
+async def test_what_does_not_fit_is_a_sentence(kept: Path, change: str, sentence: str):
     with closing(sqlite3.connect(kept)) as connection:
         connection.executescript(change)
-    with pytest.raises(StoreUnusable, match=said):
+    with pytest.raises(StoreUnusable, match=sentence):
         DatabaseStore(Database(url_of(kept), **FAST))
     assert refusal(kept)
 

@@ -90,9 +90,9 @@ def test_the_market_is_the_recording_s_with_its_past_and_says_so(day, tmp_path):
         assert [each["high"] for each in past] == [101, 102, 103]
         assert candles[-1]["close"] == 100.1
         assert (future["source"], future["halted"]) == ("binance_perpetual", False)
-    told = {entry["path"]: entry["source"] for entry in map(json.loads, log.read_text().splitlines())}
-    assert told[f"/api/markets/{BTC}"] == told[f"/api/futures/{BTC}"] == "binance_perpetual"
-    assert told["/api/markets"] is None
+    sources = {entry["path"]: entry["source"] for entry in map(json.loads, log.read_text().splitlines())}
+    assert sources[f"/api/markets/{BTC}"] == sources[f"/api/futures/{BTC}"] == "binance_perpetual"
+    assert sources["/api/markets"] is None
 
 
 def test_a_database_keeps_to_its_kind(day, tmp_path):

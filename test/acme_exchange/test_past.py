@@ -25,14 +25,14 @@ def past(seed: str = "7") -> Past:
 
 async def candles(
     resolution: int,
-    kept: tuple = (),
+    stored: tuple = (),
     period: Period = EVER,
     now: int = BEGAN,
     limit: int = 1501,
     market: str = "BTC-PERP",
     seed: str = "7",
 ) -> list[Candle]:
-    return await past(seed).before(kept, market, resolution, period, now, limit)
+    return await past(seed).before(stored, market, resolution, period, now, limit)
 
 
 def traded(start: int, price: str, volume: str = "65") -> Candle:
@@ -99,18 +99,20 @@ async def test_a_period_may_lie_in_it_or_before_it():
 
 async def test_it_is_forgotten_like_trades_are():
     now = BEGAN + (MOST_CANDLES_KEPT + 1) * 15 * SECOND
-    kept = (traded(now - now % (15 * SECOND), "66000"),)
+    stored = (traded(now - now % (15 * SECOND), "66000"),)
 
-    assert await candles(15, kept, now=now) == list(kept)
-    assert len(await candles(60, kept, now=now)) > 1
+    assert await candles(15, stored, now=now) == list(stored)
+    assert len(await candles(60, stored, now=now)) > 1
 
 
 async def test_what_has_no_past_has_none():
     assert await candles(60, market="LTC-PERP") == []
 
 
-async def rates(kept: tuple = (), market: str | None = "BTC-PERP", period: Period = EVER, limit: int = 1000, seed="7"):
-    return await past(seed).rates_before(kept, market, period, limit)
+async def rates(
+    stored: tuple = (), market: str | None = "BTC-PERP", period: Period = EVER, limit: int = 1000, seed="7"
+):
+    return await past(seed).rates_before(stored, market, period, limit)
 
 
 async def test_it_has_a_funding_rate_for_every_hour():

@@ -134,12 +134,12 @@ async def _order(client: Client, i: int) -> None:
 
 def _is_in_time(frames: list[str]) -> bool:
     """Whether the orders of each moment were told before the trade that ends the next one."""
-    told = 0
+    acknowledged = 0
     for frame in frames:
         if '"orders"' in frame and '"status":"new"' in frame:
-            told += 1
+            acknowledged += 1
         for i, marker in enumerate(MARKERS):
-            if '"trades"' in frame and marker in frame and told != 3 * (i + 1):
+            if '"trades"' in frame and marker in frame and acknowledged != 3 * (i + 1):
                 return False
     return True
 

@@ -66,10 +66,10 @@ class Broker:
 
 
 def broker(fleet: Path, folder: Path, port: int) -> Broker:
-    told = (fleet / "mosquitto.conf").read_text(encoding="utf-8")
-    told = told.replace("listener 1883", f"listener {port} 127.0.0.1").replace("/mosquitto/", f"{folder}/")
+    settings = (fleet / "mosquitto.conf").read_text(encoding="utf-8")
+    settings = settings.replace("listener 1883", f"listener {port} 127.0.0.1").replace("/mosquitto/", f"{folder}/")
     # As root it would become a user who may not look into this folder; in its image the file is that user's.
-    (folder / "fleet.conf").write_text(f"{told}user {getpass.getuser()}\n", encoding="utf-8")
+    (folder / "fleet.conf").write_text(f"{settings}user {getpass.getuser()}\n", encoding="utf-8")
     *shell, script = SERVICES["broker"]["command"]
     script = script.replace("$$", "$").replace("/mosquitto/", f"{folder}/").replace("chown mosquitto", "true")
     return Broker([*shell, script], {"PATH": f"{os.environ['PATH']}:/usr/sbin", **settings_of(fleet)})

@@ -190,8 +190,8 @@ def test_what_the_user_changed_in_the_bots_folder_stays_when_the_api_starts_agai
 )
 async def test_the_broker_lets_in_who_has_the_password_and_nobody_else(fleet, tmp_path):
     port = free_port()
-    told = broker(fleet, tmp_path, port)
-    started = subprocess.Popen(told.command, env={**os.environ, **told.environment}, stderr=subprocess.DEVNULL)
+    service = broker(fleet, tmp_path, port)
+    started = subprocess.Popen(service.command, env={**os.environ, **service.environment}, stderr=subprocess.DEVNULL)
     try:
         await until_listening(port, started)
         settings = settings_of(fleet)

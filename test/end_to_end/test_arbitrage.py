@@ -160,8 +160,8 @@ def test_funding_rate_arbitrage_between_two_servers(hbot: Hbot, start_venues, tm
     name = FUNDING_RATE_NAME
     status = arbitrage.run(name, FUNDING_RATE, until=both_were_paid)
 
-    said = ["$ my-bot/hbot status", status, *map(arbitrage.agreement, venues)]
-    keep_transcript(name, name, FUNDING_RATE, "\n".join(said))
+    lines = ["$ my-bot/hbot status", status, *map(arbitrage.agreement, venues)]
+    keep_transcript(name, name, FUNDING_RATE, "\n".join(lines))
     for connector in venues:
         assert arbitrage.is_filled(connector)
         assert arbitrage.ledgers[connector].valuation().holding.position == 0  # closed when the bot stopped

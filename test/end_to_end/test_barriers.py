@@ -115,7 +115,7 @@ class Run:
         assert executor.close_type is close_type
         await trader.agrees()
         assert await self.exchange.position() == 0 and await self.exchange.open_orders() == []
-        fees = sum(map(fee_of, trader.told(events.OrderFilledEvent)), Decimal(0))
+        fees = sum(map(fee_of, trader.events_of(events.OrderFilledEvent)), Decimal(0))
         assert executor.cum_fees_quote == fees > 0
         assert executor.net_pnl_quote.quantize(NANODOLLAR) == (await self.exchange.balance()) - DEPOSIT
 

@@ -19,8 +19,8 @@ WHAT_STRIKES = (
 )
 
 
-def count(said: str, name: str) -> int:
-    return int(re.search(rf"│\s+{re.escape(name)}\s+│\s+(\d+) │", said)[1])
+def count(printed: str, name: str) -> int:
+    return int(re.search(rf"│\s+{re.escape(name)}\s+│\s+(\d+) │", printed)[1])
 
 
 def test_after_the_chaos_the_books_agree(tmp_path):

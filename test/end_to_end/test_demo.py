@@ -60,12 +60,12 @@ def start_demo(tmp_path) -> Iterator[Callable[..., subprocess.Popen]]:
 
 def read_until(demo: subprocess.Popen, pattern: str | re.Pattern) -> str:
     """What the demo prints up to the first line with `pattern`; fails with all of it when it ends before."""
-    said = ""
+    printed = ""
     for line in demo.stdout:
-        said += line
+        printed += line
         if re.search(pattern, line):
-            return said
-    pytest.fail(f"The demo ended without {pattern!r}:\n{said}")
+            return printed
+    pytest.fail(f"The demo ended without {pattern!r}:\n{printed}")
 
 
 def offspring(demo: subprocess.Popen) -> list[psutil.Process]:
@@ -87,15 +87,15 @@ def assert_refused(ports: set[int]) -> None:
             assert knock.connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED
 
 
-def assert_success(demo: subprocess.Popen, said: str) -> None:
-    assert demo.returncode == 0, said
-    total, *parts = map(float, EARNED.search(said).groups())
-    assert total == pytest.approx(sum(parts), abs=0.011), said
-    assert parts[1] < 0, said
-    assert "What next:" in said and "acme-bot new my-bot" in said, said
-    assert [line for line in said.splitlines() if "✗" in line] == []
-    assert re.search(r"filled on both sides\s.*yes.*yes.*✓", said), said
-    assert re.search(r"each order: .*✓", said) and re.search(r"each fill: .*✓", said), said
+def assert_success(demo: subprocess.Popen, printed: str) -> None:
+    assert demo.returncode == 0, printed
+    total, *parts = map(float, EARNED.search(printed).groups())
+    assert total == pytest.approx(sum(parts), abs=0.011), printed
+    assert parts[1] < 0, printed
+    assert "What next:" in printed and "acme-bot new my-bot" in printed, printed
+    assert [line for line in printed.splitlines() if "✗" in line] == []
+    assert re.search(r"filled on both sides\s.*yes.*yes.*✓", printed), printed
+    assert re.search(r"each order: .*✓", printed) and re.search(r"each fill: .*✓", printed), printed
 
 
 async def cancel_one(page: Page) -> int:
@@ -130,19 +130,19 @@ def plain(number: str) -> Decimal:
     return Decimal(number.replace(",", "").replace("−", "-"))
 
 
-def told(said: str, name: str) -> Decimal:
+def figure(printed: str, name: str) -> Decimal:
     """A figure of the reconciliation, as the venue has it."""
-    return Decimal(re.search(rf"{name}\s+│\s+\S+\s+│\s+(\S+)", said)[1])
+    return Decimal(re.search(rf"{name}\s+│\s+\S+\s+│\s+(\S+)", printed)[1])
 
 
 def test_the_books_agree_when_a_v2_controller_has_had_its_time(start_demo):
     """Which is too short for both sides to be filled: it goes on until they are."""
     demo = start_demo("--seconds", "1", "--strategy", "inventory_maker")
 
-    said = demo.communicate()[0]
+    printed = demo.communicate()[0]
 
-    assert_success(demo, said)
-    assert said.count("Its time is over; it goes on until both sides are filled") == 1, said
+    assert_success(demo, printed)
+    assert printed.count("Its time is over; it goes on until both sides are filled") == 1, printed
 
 
 @dataclass
@@ -196,16 +196,16 @@ def test_the_books_agree_when_the_demo_is_ended_with_ctrl_c(witness: Ended):
 @pytest.mark.asyncio(loop_scope="session")
 async def test_the_page_has_what_the_books_have(witness: Ended, browser: Browser):
     """Of the orders, one was cancelled there."""
-    page, said = witness.page, witness.printed
+    page, printed = witness.page, witness.printed
     await expect(page.locator("#who")).to_contain_text("demo")
     await expect(page.locator("#connection")).to_have_text("connection lost; trying again")
     fills = page.locator("#panel-fills tbody tr")
-    assert await fills.count() == told(said, "buy fills") + told(said, "sell fills")
-    assert sum(map(Decimal, await fills.locator("td:nth-child(7)").all_text_contents())) == told(said, "fees, USD")
+    assert await fills.count() == figure(printed, "buy fills") + figure(printed, "sell fills")
+    assert sum(map(Decimal, await fills.locator("td:nth-child(7)").all_text_contents())) == figure(printed, "fees, USD")
     balance = await page.locator("#account-balance").get_attribute("title")
-    assert float(plain(balance)) == float(told(said, r"balance, USD \(connector\)"))
+    assert float(plain(balance)) == float(figure(printed, r"balance, USD \(connector\)"))
     held = await page.locator("#panel-positions tbody tr").all_text_contents()
-    position = told(said, r"position, BTC \(connector\)")
+    position = figure(printed, r"position, BTC \(connector\)")
     assert len(held) == (position != 0)
     assert all(f"{abs(position)}" in text and ("short" in text) == (position < 0) for text in held)
     profit = plain((await page.locator("#profit").get_attribute("title")).split()[0])
@@ -253,11 +253,11 @@ def test_terminated_before_its_first_order_it_reconciles_and_says_what_is_missin
     read_until(demo, "hbot connect")
 
     demo.send_signal(signal.SIGTERM)
-    said = demo.communicate()[0]
+    printed = demo.communicate()[0]
 
     assert demo.returncode == 1
-    assert re.search(r"orders left open\s+│\s+0 │\s+0 │ ✓", said), said
-    assert "lines differ: filled on both sides" in said
+    assert re.search(r"orders left open\s+│\s+0 │\s+0 │ ✓", printed), printed
+    assert "lines differ: filled on both sides" in printed
 
 
 def test_nothing_is_left_of_a_killed_demo(start_demo, tmp_path):
@@ -279,15 +279,15 @@ def test_the_market_is_open_while_the_rest_is_prepared_and_what_fails_there_ends
     prepare.chmod(0o755)
     os.mkfifo(tmp_path / "prepare.held")
     demo = start_demo("--prepare", str(prepare))
-    said = read_until(demo, "compiling module 1 of 60") + read_until(demo, "^mark .* bid .* ask .* last ")
-    assert "The market is open: http://127.0.0.1:" in said
+    printed = read_until(demo, "compiling module 1 of 60") + read_until(demo, "^mark .* bid .* ask .* last ")
+    assert "The market is open: http://127.0.0.1:" in printed
     ports = ports_of(offspring(demo))
 
     (tmp_path / "prepare.held").write_text("go on\n")
-    said = demo.communicate()[0]
+    printed = demo.communicate()[0]
 
     assert demo.returncode == 1
-    assert "acme-bot: compiling module 1 of 60\nno compiler\n" in said
+    assert "acme-bot: compiling module 1 of 60\nno compiler\n" in printed
     assert len(ports) == 1
     assert_refused(ports)
 
@@ -299,10 +299,10 @@ def test_ended_while_the_rest_is_prepared_it_says_how_to_go_on_and_leaves_nothin
     assert len(processes) == 2
 
     demo.send_signal(signal.SIGINT)
-    said = demo.communicate()[0]
+    printed = demo.communicate()[0]
 
     assert demo.returncode == 1
-    assert "The same command goes on where this one stopped." in said
+    assert "The same command goes on where this one stopped." in printed
     assert_gone(processes)
 
 

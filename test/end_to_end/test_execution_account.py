@@ -27,9 +27,9 @@ async def payments(exchange: Exchange) -> list[dict[str, Any]]:
 
 async def funding_agrees(exchange: Exchange, trader: Trader, count: int) -> list[Decimal]:
     """So many payments come to be reported, each once, with the opposite of the venue's sign; returns the amounts."""
-    await trader.until(lambda: len(trader.told(events.FundingPaymentCompletedEvent)) >= count)
+    await trader.until(lambda: len(trader.events_of(events.FundingPaymentCompletedEvent)) >= count)
     paid = await payments(exchange)
-    reported = trader.told(events.FundingPaymentCompletedEvent)
+    reported = trader.events_of(events.FundingPaymentCompletedEvent)
     assert [(event.trading_pair, event.funding_rate, event.amount) for event in reported] == [
         (payment["future"].replace("-PERP", "-USD"), payment["rate"], -payment["payment"]) for payment in paid
     ]
@@ -74,8 +74,8 @@ async def test_funding_of_two_markets_at_once_is_told_apart(exchange: Exchange, 
 
     await trader.poll()
 
-    await trader.until(lambda: len(trader.told(events.FundingPaymentCompletedEvent)) == 2)
-    first, second = trader.told(events.FundingPaymentCompletedEvent)
+    await trader.until(lambda: len(trader.events_of(events.FundingPaymentCompletedEvent)) == 2)
+    first, second = trader.events_of(events.FundingPaymentCompletedEvent)
     assert {first.trading_pair, second.trading_pair} == {PAIR, ETH}
     assert first.timestamp != second.timestamp
     assert len({round(event.timestamp, 3) for event in (first, second)}) == 1
@@ -170,8 +170,8 @@ async def test_funding_of_both_hedge_positions_is_one_payment(exchange: Exchange
 
     await trader.poll()
 
-    await trader.until(lambda: trader.told(events.FundingPaymentCompletedEvent))
-    (event,) = trader.told(events.FundingPaymentCompletedEvent)
+    await trader.until(lambda: trader.events_of(events.FundingPaymentCompletedEvent))
+    (event,) = trader.events_of(events.FundingPaymentCompletedEvent)
     mark, rate = await mark_and_rate(exchange)
     assert event.amount == -sum(payment["payment"] for payment in await payments(exchange))
     assert event.amount == -Decimal("0.06") * mark * rate
@@ -234,7 +234,7 @@ async def test_position_mode_change_to_hedge_and_back(exchange: Exchange, start_
         trader.events.clear()
         trader.connector.set_position_mode(mode)
 
-        await trader.until(lambda: len(trader.told(events.PositionModeChangeEvent)) == 2)
+        await trader.until(lambda: len(trader.events_of(events.PositionModeChangeEvent)) == 2)
         assert {(event.trading_pair, event.position_mode, event.message) for event in trader.events} == {
             (PAIR, mode, ""),
             (ETH, mode, ""),
@@ -250,8 +250,8 @@ async def test_position_mode_change_is_refused(exchange: Exchange, trader: Trade
 
     trader.connector.set_position_mode(PositionMode.HEDGE)
 
-    await trader.until(lambda: trader.told(events.PositionModeChangeEvent))
-    (event,) = trader.told(events.PositionModeChangeEvent)
+    await trader.until(lambda: trader.events_of(events.PositionModeChangeEvent))
+    (event,) = trader.events_of(events.PositionModeChangeEvent)
     words = "Cannot change position mode with open positions or orders"
     assert (event.trading_pair, event.position_mode, event.message) == (PAIR, PositionMode.HEDGE, words)
     assert log.has(words)
@@ -306,8 +306,8 @@ async def test_pairs_that_are_closed_or_absent_keep_no_other_waiting_and_join_wh
     await trader.hears(trader.buy("1", 81, pair="LTC-USD"), *FILLED)
     await trader.until(lambda: "LTC-USD" in trader.connector.account_positions)
 
-    told = [text for record in log.records if "is no market that can be traded" in (text := record.getMessage())]
-    foo, ltc = sorted(told)
+    warnings = [text for record in log.records if "is no market that can be traded" in (text := record.getMessage())]
+    foo, ltc = sorted(warnings)
     assert foo.startswith("FOO-USD is no market") and "The venue trades BTC-USD, DOGE-USD, ETH-USD" in foo
     assert ltc.startswith("LTC-USD is no market") and "LTC-USD joins when it opens" in ltc
     assert log.errors() == []
@@ -341,8 +341,8 @@ async def test_trading_pair_added_while_running_can_be_traded(exchange: Exchange
     exchange.set_index(3300, ETH_MARKET)
     exchange.settle_funding()
     await trader.poll()
-    await trader.until(lambda: trader.told(events.FundingPaymentCompletedEvent))
-    assert trader.told(events.FundingPaymentCompletedEvent)[0].trading_pair == ETH
+    await trader.until(lambda: trader.events_of(events.FundingPaymentCompletedEvent))
+    assert trader.events_of(events.FundingPaymentCompletedEvent)[0].trading_pair == ETH
     await trader.agrees()
     assert trader.story(resting) == ["created"]
     assert log.errors() == []

@@ -432,8 +432,8 @@ def test_history_the_database_and_the_venue_agree_on_fills_and_fees(seen: Seen):
 
 
 def test_history_values_coins_at_the_venues_rates_and_asks_nobody_else(seen: Seen):
-    said = seen.history_errors
-    assert "Traceback" not in said and not re.search("gate|binance", said, re.IGNORECASE), said
+    errors = seen.history_errors
+    assert "Traceback" not in errors and not re.search("gate|binance", errors, re.IGNORECASE), errors
 
 
 def test_a_command_that_fails_says_why(floor: Floor, seen: Seen):

@@ -105,11 +105,11 @@ def title(strategy: Strategy) -> str:
 @pytest.mark.skipif(SOURCE is None, reason="HUMMINGBOT_SOURCE names no Hummingbot source tree")
 @pytest.mark.parametrize("strategy", RUNS, ids=title)
 def test_a_strategy_of_hummingbots_trades_and_the_books_agree(strategy, tmp_path, keep_transcript):
-    said = StringIO()
-    status = Demo(strategy, tmp_path, SECONDS, SEED, console=Console(file=said, width=120)).run()
-    print(said.getvalue())
-    assert status == 0, said.getvalue()
-    keep_transcript(title(strategy), strategy.name, strategy.settings, said.getvalue())
+    printed = StringIO()
+    status = Demo(strategy, tmp_path, SECONDS, SEED, console=Console(file=printed, width=120)).run()
+    print(printed.getvalue())
+    assert status == 0, printed.getvalue()
+    keep_transcript(title(strategy), strategy.name, strategy.settings, printed.getvalue())
 
 
 @pytest.mark.parametrize("strategy", RUNS, ids=title)

@@ -445,7 +445,7 @@ class Trader(EventListener):
         """What was reported of an order, in its order: "created", "filled", "completed", "cancelled", "failed"."""
         return [STORY[type(each)] for each in self.events if getattr(each, "order_id", None) == order_id]
 
-    def told(self, kind: type, order_id: str | None = None) -> list[Any]:
+    def events_of(self, kind: type, order_id: str | None = None) -> list[Any]:
         """The events of one kind, of one order or of all."""
         return [
             each
@@ -467,11 +467,11 @@ class Trader(EventListener):
 
     def fills(self, order_id: str) -> list[tuple[Decimal, Decimal, Decimal]]:
         """The price, size and fee of each fill that was reported of an order."""
-        return [(each.price, each.amount, fee_of(each)) for each in self.told(events.OrderFilledEvent, order_id)]
+        return [(each.price, each.amount, fee_of(each)) for each in self.events_of(events.OrderFilledEvent, order_id)]
 
     def failure(self, order_id: str) -> str:
         """The text of the one failure that was reported of an order."""
-        (failure,) = self.told(events.MarketOrderFailureEvent, order_id)
+        (failure,) = self.events_of(events.MarketOrderFailureEvent, order_id)
         return failure.error_message
 
     def position(self, key: str = PAIR) -> Decimal:
@@ -488,13 +488,13 @@ class Trader(EventListener):
             await self.until(lambda: self._known_account(ledger) == ledger)
         except TimeoutError:
             assert self._known_account(ledger) == ledger
-        told = list(self.events)
+        earlier_events = list(self.events)
         await self.poll()
         assert self._known_account(ledger) == ledger
         assert await self._unrealized_at_venue() == {
             key: position.unrealized_pnl for key, position in self.connector.account_positions.items()
         }
-        assert self.events == told
+        assert self.events == earlier_events
 
     async def _ledger(self) -> dict[str, Any]:
         """The venue's books of the account: this bot's orders and fills, and what all of the account share."""
@@ -527,7 +527,7 @@ class Trader(EventListener):
         """The same, as the connector has it. An order that was reported more than once, or begun and not ended, is
         none that the venue could have."""
         connector = self.connector
-        fills = self.told(events.OrderFilledEvent)
+        fills = self.events_of(events.OrderFilledEvent)
         assert len({each.exchange_trade_id for each in fills}) == len(fills), "a fill was reported twice"
         return {
             "balance": (connector.get_balance("USD"), connector.get_available_balance("USD")),
@@ -554,13 +554,13 @@ class Trader(EventListener):
         }
 
     def _order(self, order_id: str) -> tuple[str | None, str, Decimal]:
-        created = self.told((events.BuyOrderCreatedEvent, events.SellOrderCreatedEvent), order_id)
+        created = self.events_of((events.BuyOrderCreatedEvent, events.SellOrderCreatedEvent), order_id)
         ends = [word for word in self.story(order_id) if word in ("completed", "cancelled", "failed")]
         in_flight = order_id in self.connector.in_flight_orders
         exchange_id = created[0].exchange_order_id if len(created) == 1 else None
         end = ends[0] if len(ends) == 1 and not in_flight else "open" if in_flight and not ends else str(ends)
         filled = sum((amount for _, amount, _ in self.fills(order_id)), Decimal(0))
-        for completed in self.told((events.BuyOrderCompletedEvent, events.SellOrderCompletedEvent), order_id):
+        for completed in self.events_of((events.BuyOrderCompletedEvent, events.SellOrderCompletedEvent), order_id):
             with localcontext(prec=80):
                 cost = sum((price * amount for price, amount, _ in self.fills(order_id)), Decimal(0))
             assert (completed.base_asset_amount, completed.quote_asset_amount) == (filled, cost)

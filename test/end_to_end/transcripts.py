@@ -10,9 +10,9 @@ from acme_bot.hbot import create_arguments
 FOLDER = Path(__file__).parents[2] / "docs" / "transcripts"
 
 
-def keep(name: str, strategy: str, settings: Mapping[str, str], said: str) -> None:
+def keep(name: str, strategy: str, settings: Mapping[str, str], printed: str) -> None:
     FOLDER.mkdir(exist_ok=True)
-    lines = [*_commands(strategy, settings), *(line.rstrip() for line in said.splitlines())]
+    lines = [*_commands(strategy, settings), *(line.rstrip() for line in printed.splitlines())]
     _file(name).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -45,8 +45,8 @@ class Part:
             )
         deadline = time.monotonic() + READY_SECONDS
         while not listens(self.port):
-            said = self.log.read_text()[-3000:]
-            assert self._process.poll() is None and time.monotonic() < deadline, f"{self.name} did not start:\n{said}"
+            log = self.log.read_text()[-3000:]
+            assert self._process.poll() is None and time.monotonic() < deadline, f"{self.name} did not start:\n{log}"
             time.sleep(0.05)
 
     def kill(self) -> None:
@@ -79,8 +79,8 @@ def program(name: str) -> str | None:
 def broker(fleet: Path, folder: Path) -> Part:
     """mosquitto, which lets in whoever has the password."""
     port = services.free_port()
-    told = services.broker(fleet, folder, port)
-    return Part("broker", folder, told.command, told.environment, port)
+    service = services.broker(fleet, folder, port)
+    return Part("broker", folder, service.command, service.environment, port)
 
 
 def database(folder: Path, password: str) -> Part:

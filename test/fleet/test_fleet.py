@@ -34,16 +34,16 @@ QUIET_SECONDS = 80
 async def until(condition: Callable[[], Awaitable[Any]], what: str) -> Any:
     """What `condition` says once it is true; a part that is not there says nothing."""
     deadline = time.monotonic() + LONGEST_SECONDS
-    said: Any = None
+    found: Any = None
     while True:
         try:
-            said = await condition()
+            found = await condition()
         except (aiohttp.ClientError, VenueError, TimeoutError) as error:
-            said, reason = None, error
+            found, reason = None, error
         else:
-            reason = said
-        if said:
-            return said
+            reason = found
+        if found:
+            return found
         assert time.monotonic() < deadline, f"{what}: {reason!r}"
         await asyncio.sleep(0.2)
 
@@ -91,8 +91,10 @@ async def connect(fleet: Fleet, client: HummingbotAPIClient) -> None:
     """Alice as the page says, bob by the client of hummingbot-api."""
     for name in ("alice", "bob"):
         (command,) = console(0)
-        said = await typed(fleet, command.replace("alice", name))
-        fleet.keys[name] = Key(*(re.search(rf"^{field} +(\S+)$", said, re.MULTILINE)[1] for field in ("key", "secret")))
+        shown = await typed(fleet, command.replace("alice", name))
+        fleet.keys[name] = Key(
+            *(re.search(rf"^{field} +(\S+)$", shown, re.MULTILINE)[1] for field in ("key", "secret"))
+        )
     (fleet.folder / "credential.json").write_text(json.dumps(credential(fleet, "alice")), encoding="utf-8")
     await typed(fleet, *console(1))
 
@@ -140,9 +142,9 @@ async def typed(fleet: Fleet, *commands: str) -> str:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    said, _ = await shell.communicate()
-    assert shell.returncode == 0, f"{commands[-1]}: {said.decode()}"
-    return said.decode()
+    output, _ = await shell.communicate()
+    assert shell.returncode == 0, f"{commands[-1]}: {output.decode()}"
+    return output.decode()
 
 
 async def order(client: HummingbotAPIClient, side: str, amount: str, **more: Any) -> str:
@@ -248,8 +250,8 @@ async def lose_broker(fleet: Fleet, client: HummingbotAPIClient, bot: Container)
     fleet.broker.start()
 
     async def are_back() -> bool:
-        said = fleet.broker.log.read_text()[read:]
-        return all(f" as {client_id}" in said for client_id in ("hummingbot-api-", f"hbot.{bot.id} "))
+        log = fleet.broker.log.read_text()[read:]
+        return all(f" as {client_id}" in log for client_id in ("hummingbot-api-", f"hbot.{bot.id} "))
 
     # The status that the API gives is the last one that it heard, and would not tell.
     await until(are_back, "API and bot at the broker, after that was killed")

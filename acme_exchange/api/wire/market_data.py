@@ -23,7 +23,7 @@ from acme_exchange.api.wire.answers import (
 )
 from acme_exchange.engine import FundingSettled, Traded, views
 from acme_exchange.engine.model.words import MarketKind, Side
-from acme_exchange.store import store as kept
+from acme_exchange.store import store as stored
 
 KIND_NAMES: dict[MarketKind, Literal["future", "spot"]] = {"perpetual": "future", "future": "future", "spot": "spot"}
 
@@ -241,7 +241,7 @@ class Candle(Answer, frozen=True):
     volume: Decimal
 
 
-def candle(candle: kept.Candle) -> Candle:
+def candle(candle: stored.Candle) -> Candle:
     return Candle(
         start_time=iso(candle.start),
         time=candle.start // 1000,

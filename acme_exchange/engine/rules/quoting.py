@@ -44,11 +44,11 @@ def _changes(
     Most of some hundred levels stay as they are: each price is looked up once, since a Decimal's hash takes longer than
     all else that is asked of it.
     """
-    quotes, kept, missing = market.quotes[side], set(), {}
+    quotes, unchanged, missing = market.quotes[side], set(), {}
     for price, size in desired.items():
         order = quotes.get(price)
         if order is not None and order.remaining == size:
-            kept.add(order.id)
+            unchanged.add(order.id)
         else:
             missing[price] = size
     for price, size in missing.items():
@@ -56,4 +56,4 @@ def _changes(
             raise Refused(400, "Invalid price")
         if not is_amount(size) or size <= 0 or size % market.specification.size_increment:
             raise Refused(400, "Size too small")
-    return [order for order in quotes.values() if order.id not in kept], missing
+    return [order for order in quotes.values() if order.id not in unchanged], missing

@@ -24,12 +24,12 @@ def read_rules(folder: Path, since: int) -> Sequence[str]:
     path = folder / FILE_NAME
     if not path.exists():
         return []
-    kept = list(_kept(path.read_text(encoding="utf-8", errors="replace")))
-    before = [rule for time, rule in kept if time <= since][-1:]
-    return list(dict.fromkeys([*before, *(rule for time, rule in kept if time > since)]))
+    rules = list(_rules(path.read_text(encoding="utf-8", errors="replace")))
+    before = [rule for time, rule in rules if time <= since][-1:]
+    return list(dict.fromkeys([*before, *(rule for time, rule in rules if time > since)]))
 
 
-def _kept(text: str) -> Iterator[tuple[int, str]]:
+def _rules(text: str) -> Iterator[tuple[int, str]]:
     for line in text.splitlines():
         # A venue that was killed may have left half a line, and a power cut anything.
         with suppress(ValueError, TypeError, KeyError):

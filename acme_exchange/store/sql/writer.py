@@ -342,8 +342,10 @@ OF_MANY: dict[Select[Any] | UpdateBase, Callable[[int], str]] = {
 
 
 def _latest_candles(connection: Connection) -> Iterable[Any]:
-    kept = tables.candles.c
-    starts = select(kept.market, kept.resolution, func.max(kept.start).label("start"))
-    latest = starts.group_by(kept.market, kept.resolution).subquery()
-    same = and_(kept.market == latest.c.market, kept.resolution == latest.c.resolution, kept.start == latest.c.start)
+    columns = tables.candles.c
+    starts = select(columns.market, columns.resolution, func.max(columns.start).label("start"))
+    latest = starts.group_by(columns.market, columns.resolution).subquery()
+    same = and_(
+        columns.market == latest.c.market, columns.resolution == latest.c.resolution, columns.start == latest.c.start
+    )
     return connection.execute(select(tables.candles).join(latest, same))

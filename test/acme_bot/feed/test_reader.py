@@ -108,8 +108,8 @@ async def test_trades_come_once_each_with_side_and_coins(reading):
     await reading.exchange.trade("sell", "61800.2", "0.45", 2)
     await reading.exchange.trade("buy", "61800.9", "0.02", 3)
     await reading.until(lambda: len(reading.of(TradeLine)) >= 3)
-    told = [(trade.side, trade.price, trade.size, trade.id) for trade in reading.of(TradeLine)]
-    assert told == [
+    trades = [(trade.side, trade.price, trade.size, trade.id) for trade in reading.of(TradeLine)]
+    assert trades == [
         ("buy", "61800.3", "0.006", "1"), ("sell", "61800.2", "0.45", "2"), ("buy", "61800.9", "0.02", "3"),
     ]  # fmt: skip
     assert reading.of(TradeLine)[0].time == reading.exchange.time * 1000
@@ -162,9 +162,9 @@ async def test_after_a_silence_prices_wait_for_what_was_paid_meanwhile(reading, 
     reading.exchange.redirect(monkeypatch)
     await reading.exchange.price("61811.1", "61805.5", "-0.00021")
     await reading.until(lambda: bool(reading.of(FundingLine)) and isinstance(reading.lines[-1], PriceLine))
-    told = [line for line in reading.lines[before:] if not isinstance(line, SilenceLine)]
-    assert [type(line) for line in told] == [SnapshotLine, FundingLine, PriceLine]
-    assert (told[1].rate, told[1].time, told[2].rate) == (PAID, DUE * 1000, "-0.00021")
+    news = [line for line in reading.lines[before:] if not isinstance(line, SilenceLine)]
+    assert [type(line) for line in news] == [SnapshotLine, FundingLine, PriceLine]
+    assert (news[1].rate, news[1].time, news[2].rate) == (PAID, DUE * 1000, "-0.00021")
 
 
 async def test_a_trade_that_comes_late_keeps_its_time(reading):

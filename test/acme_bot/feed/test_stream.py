@@ -88,12 +88,12 @@ def test_the_recorded_frames_end_in_the_recorded_book():
             mirror.take(read_line(write_line(line).rstrip()))
     reference = recorded_book(snapshot, after)
     mid_price = (max(p for p, s in reference["b"].items() if s) + min(p for p, s in reference["a"].items() if s)) / 2
-    for side, told in (("b", mirror.bids), ("a", mirror.asks)):
+    for side, levels in (("b", mirror.bids), ("a", mirror.asks)):
         reach = mid_price * (REACH - Decimal("0.001"))
         near = {p: s for p, s in reference[side].items() if s and abs(p - mid_price) < reach}
         assert len(near) > 300
-        assert {price: told.get(price) for price in near} == near
-        assert all(reference[side][price] == size for price, size in told.items())
+        assert {price: levels.get(price) for price in near} == near
+        assert all(reference[side][price] == size for price, size in levels.items())
     told_trades = [line for line in lines if isinstance(line, TradeLine)]
     # What was traded before the whole book was known is no news of that book.
     assert 280 < len(told_trades) <= len(trades)
@@ -174,18 +174,18 @@ CHANGES = st.lists(st.tuples(st.booleans(), PRICES, st.integers(0, 5)), max_size
 
 @given(st.lists(CHANGES, max_size=12))
 def test_what_was_told_is_always_the_book_within_reach(frames):
-    book, truth, told = SourceBook(), ({}, {}), ({}, {})
+    book, truth, reported = SourceBook(), ({}, {}), ({}, {})
     begin = levels(*((str(price), "1") for price in range(9_950, 10_000))), levels(("10001", "1"))
     _apply(truth, begin)
-    _apply(told, book.replace(*begin))
+    _apply(reported, book.replace(*begin))
     for frame in frames:
         sides = tuple([(Decimal(p), Decimal(s)) for is_ask, p, s in frame if is_ask is side] for side in (False, True))
         _apply(truth, sides)
         changes = book.update(*sides)
-        for side, rows in zip(told, changes, strict=True):
+        for side, rows in zip(reported, changes, strict=True):
             assert all(side.get(price, 0) != size for price, size in rows)
-        _apply(told, changes)
-        for side, known in zip(truth, told, strict=True):
+        _apply(reported, changes)
+        for side, known in zip(truth, reported, strict=True):
             assert all(side.get(price) == size for price, size in known.items())
             assert len(known) >= min(LEAST_LEVELS, len(side))
 

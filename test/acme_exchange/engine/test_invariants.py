@@ -64,7 +64,7 @@ class Venue(RuleBasedStateMachine):
         self.mirror = Mirror()
         self.now = NOON
         self.done = []
-        self.told = []
+        self.outcomes = []
         self.filled = Counter()
         self.client_ids = 0
         self.deposits = Fraction(0)
@@ -95,10 +95,10 @@ class Venue(RuleBasedStateMachine):
             events = self.engine.apply(command, self.now)
         except Refused as refusal:
             assert self.engine.snapshot() == before
-            self.told.append(repr(refusal.text))
+            self.outcomes.append(repr(refusal.text))
             self.expect_refusal(command, refusal.text)
             return
-        self.told.append(repr(events))
+        self.outcomes.append(repr(events))
         self.mirror.hear(events)
         self.every_fill_has_its_twin(events)
         self.no_order_fills_over_its_size(events)
@@ -295,9 +295,9 @@ class Venue(RuleBasedStateMachine):
         for market in MARKETS:
             bids, asks = self.engine.levels(market, 1000)
             assert (dict(bids), dict(asks)) == self.mirror.books[market]
-            now, told = self.engine.market(market), self.mirror.tickers[market]
-            assert (told.bid, told.ask, told.last) == (now.bid, now.ask, now.last)
-            assert (told.bid_size, told.ask_size) == (bids[0][1] if bids else None, asks[0][1] if asks else None)
+            now, ticker = self.engine.market(market), self.mirror.tickers[market]
+            assert (ticker.bid, ticker.ask, ticker.last) == (now.bid, now.ask, now.last)
+            assert (ticker.bid_size, ticker.ask_size) == (bids[0][1] if bids else None, asks[0][1] if asks else None)
 
     @invariant()
     def no_book_is_crossed_and_levels_add_up(self):
@@ -338,16 +338,16 @@ class Venue(RuleBasedStateMachine):
         """Once more from the start, without the restarts: word for word the same."""
         if not hasattr(self, "engine"):
             return
-        engine, told = Engine(self.specifications, INTERVAL), []
+        engine, outcomes = Engine(self.specifications, INTERVAL), []
         for command, now in self.done:
             try:
                 events = engine.apply(command, now)
             except Refused as refusal:
-                told.append(repr(refusal.text))
+                outcomes.append(repr(refusal.text))
             else:
                 if not isinstance(command, CreateAccount):
-                    told.append(repr(events))
-        assert told == self.told
+                    outcomes.append(repr(events))
+        assert outcomes == self.outcomes
         assert engine.snapshot() == self.engine.snapshot()
 
 

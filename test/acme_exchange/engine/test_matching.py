@@ -103,8 +103,8 @@ def test_a_partly_filled_order_keeps_its_place_in_the_queue(venue):
     venue.sell("bob", "2", "100")
     venue.sell("cid", "2", "100")
     venue.buy("ann", "1", "100")
-    told = [event.order for event in venue.of(OrderChanged) if event.order.account == "bob"]
-    assert [(order.status, order.filled_size, order.remaining_size) for order in told] == [("open", 1, 1)]
+    reported = [event.order for event in venue.of(OrderChanged) if event.order.account == "bob"]
+    assert [(order.status, order.filled_size, order.remaining_size) for order in reported] == [("open", 1, 1)]
     venue.buy("ann", "1", "100")
     assert venue.fills("bob") == [("sell", "1", "100")]
 
@@ -201,8 +201,8 @@ def test_the_position_is_told_once_a_command_after_all_its_fills(venue):
     venue.sell("bob", "1", "100")
     venue.sell("bob", "1", "101")
     venue.buy("ann", "2")
-    told = {event.position.account: event.position.net_size for event in venue.of(PositionChanged)}
-    assert told == {"ann": 2, "bob": -2}
+    sizes = {event.position.account: event.position.net_size for event in venue.of(PositionChanged)}
+    assert sizes == {"ann": 2, "bob": -2}
     assert len(venue.of(PositionChanged)) == 2
 
 

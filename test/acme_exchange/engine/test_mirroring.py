@@ -444,12 +444,12 @@ def _check_trade(venue: Followed, step: tuple) -> None:
 
 def _check_crossing(venue: Followed, step: tuple) -> None:
     """What a frame fills is at most what it displays across the orders, and they are its makers."""
-    told = {(side, price): size for side, price, size in step[1]}
+    displayed = {(side, price): size for side, price, size in step[1]}
     for side, against in (("buy", "ask"), ("sell", "bid")):
         fills = [fill for fill in venue.of(events.Filled) if fill.side == side and fill.account not in HOUSE_ACCOUNTS]
         reached = max((fill.price if side == "buy" else -fill.price for fill in fills), default=None)
         crossing = [
-            size for (which, price), size in told.items()
+            size for (which, price), size in displayed.items()
             if which == against and reached is not None and (price if side == "buy" else -price) <= reached
         ]  # fmt: skip
         assert sum(fill.size for fill in fills) <= sum(crossing)

@@ -41,7 +41,7 @@ def test_a_resting_one_shrinks_with_the_position(venue):
     venue.sell("ann", "2")
 
     shrunk = [event.order for event in venue.of(OrderChanged) if event.order.id == order.id]
-    assert [(told.size, told.remaining_size, told.status) for told in shrunk] == [(3, 3, "open")]
+    assert [(order.size, order.remaining_size, order.status) for order in shrunk] == [(3, 3, "open")]
     assert venue.book() == ({}, {"110": "3"})
 
 

@@ -35,7 +35,7 @@ def lively() -> Scenario:
 
 def continuation(venue: Scenario) -> list:
     """What the rest of a busy day looks like, as text."""
-    told = []
+    outcomes = []
     for act in (
         lambda: venue.buy("ann", "1", "90"),
         lambda: venue.buy("bob", "0.5"),
@@ -48,8 +48,8 @@ def continuation(venue: Scenario) -> list:
         lambda: venue.wait(HOUR),
     ):
         act()
-        told.append(repr(venue.events))
-    return told
+        outcomes.append(repr(venue.events))
+    return outcomes
 
 
 def test_it_goes_on_exactly_where_it_was():

@@ -48,15 +48,15 @@ async def test_a_fill_is_told_and_the_address_is_printed_nowhere(environment, tm
                 assert (await client.place("BTC-PERP", side, "0.01", 64000)).status == 200
         venue.send_signal(signal.SIGTERM)
         out, err = await asyncio.wait_for(venue.communicate(), PATIENCE_SECONDS)
-        told = ""
-        while notifier.FAREWELL not in told:
-            told += await mailbox.next()
+        messages = ""
+        while notifier.FAREWELL not in messages:
+            messages += await mailbox.next()
     finally:
         if venue.returncode is None:
             venue.kill()
             await venue.wait()
         await mailbox.close()
-    assert "a bought 0.0100 BTC-PERP at 64,000.0 (" in told
+    assert "a bought 0.0100 BTC-PERP at 64,000.0 (" in messages
     assert b"ntfy is told of fills" in err
     assert secret.encode() not in out + err and b"hush-hush" not in out + err and b"Traceback" not in err
 

@@ -26,10 +26,10 @@ TOKEN = "hush-hush"
     ],
 )
 def test_the_address_tells_who_it_is_and_is_shown_nowhere(address, name):
-    told = receiver(f" {address}\n")
-    assert told.name == name
-    assert str(told.url) == address
-    assert TOKEN not in repr(told) + str(told) + f"{[told]}"
+    found = receiver(f" {address}\n")
+    assert found.name == name
+    assert str(found.url) == address
+    assert TOKEN not in repr(found) + str(found) + f"{[found]}"
 
 
 @pytest.mark.parametrize(
@@ -67,28 +67,31 @@ def test_the_environment_names_one_or_none(monkeypatch):
 
 
 def test_discord_shows_the_text_as_it_is_and_pings_nobody():
-    told = receiver(f"https://discord.com/api/webhooks/1/{TOKEN}")
+    found = receiver(f"https://discord.com/api/webhooks/1/{TOKEN}")
     message = Message("my_bot bought *much* @everyone\nsecond")
-    assert json.loads(told.body(message)) == {
+    assert json.loads(found.body(message)) == {
         "username": "Acme",
         "content": r"my\_bot bought \*much\* @everyone" + "\nsecond",
         "allowed_mentions": {"parse": []},
     }
-    assert told.headers(message) == {"Content-Type": "application/json"}
-    assert len(json.loads(told.body(Message("_" * 3000)))["content"]) == 2000
+    assert found.headers(message) == {"Content-Type": "application/json"}
+    assert len(json.loads(found.body(Message("_" * 3000)))["content"]) == 2000
 
 
 def test_slack_shows_the_text_as_it_is():
-    told = receiver(f"https://hooks.slack.com/services/T/B/{TOKEN}")
-    assert json.loads(told.body(Message("a <!channel> & b"))) == {"text": "a &lt;!channel&gt; &amp; b", "mrkdwn": False}
+    found = receiver(f"https://hooks.slack.com/services/T/B/{TOKEN}")
+    assert json.loads(found.body(Message("a <!channel> & b"))) == {
+        "text": "a &lt;!channel&gt; &amp; b",
+        "mrkdwn": False,
+    }
 
 
 def test_ntfy_takes_plain_text_and_rings_for_what_cannot_wait():
-    told = receiver(f"https://ntfy.sh/{TOKEN}")
-    assert told.body(Message("grüße")) == "grüße".encode()
+    found = receiver(f"https://ntfy.sh/{TOKEN}")
+    assert found.body(Message("grüße")) == "grüße".encode()
     plain = {"Content-Type": "text/plain; charset=utf-8", "Title": "Acme"}
-    assert told.headers(Message("a")) == plain
-    assert told.headers(Message("a", is_urgent=True)) == plain | {"Priority": "4"}
+    assert found.headers(Message("a")) == plain
+    assert found.headers(Message("a", is_urgent=True)) == plain | {"Priority": "4"}
 
 
 @pytest.mark.parametrize(

@@ -73,8 +73,8 @@ async def test_recorded_prices_are_said_to_be_recorded(look, tmp_path):
     server = Server(venue)
     page = await look(await server.start("127.0.0.1", 0))
     try:
-        said = "plays back prices recorded from 2026-01-02 10:00 to 2026-01-02 10:01 UTC"
-        await expect(page.locator("#source")).to_have_text(said)
+        origin = "plays back prices recorded from 2026-01-02 10:00 to 2026-01-02 10:01 UTC"
+        await expect(page.locator("#source")).to_have_text(origin)
         await page.locator("#market").select_option("ETH-PERP")
         await expect(page.locator("#source")).to_have_text("")
     finally:

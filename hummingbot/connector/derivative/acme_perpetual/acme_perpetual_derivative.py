@@ -18,6 +18,11 @@ from hummingbot.connector.derivative.acme_perpetual import (
     acme_perpetual_wire as wire,
 )
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_account_api import AcmePerpetualAccountApi
+from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_account_warnings import (
+    AccountWarnings,
+    is_key_unknown,
+    is_refused_for_good,
+)
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_api_order_book_data_source import (
     AcmePerpetualAPIOrderBookDataSource,
 )
@@ -52,11 +57,6 @@ from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_placement imp
     PlacementVerdict,
 )
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_terms import AccountTerms, is_final
-from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_account_warnings import (
-    AccountWarnings,
-    is_key_unknown,
-    is_refused_for_good,
-)
 from hummingbot.connector.derivative.acme_perpetual.acme_perpetual_web_assistants import (
     AcmeRequestError,
     is_clock_error,

@@ -1,5 +1,4 @@
-"""Keeps the account's position mode, leverage and fees, and has the venue change them (Acme API §5, `GET /account`).
-"""
+"""Keeps the account's position mode, leverage and fees, and has the venue change them (Acme API §5, `/account`)."""
 
 from typing import Optional, Tuple
 

@@ -133,27 +133,27 @@ def test_a_recording_is_read_from_its_markets_on_and_what_does_not_fit_is_said_a
     path = recording(tmp_path, [MARKET, PRICE, SNAPSHOT])
     with gzip.open(path, "ab") as file:
         file.write(b'{"event":"trade","side":1}\n' + write_line(TRADE))
-    said: list[str] = []
-    source = LineSource(path, said.append)
+    notices: list[str] = []
+    source = LineSource(path, notices.append)
     assert source.markets == [MARKET]
     assert list(source.recorded()) == list(source.recorded()) == [MARKET, PRICE, SNAPSHOT, TRADE]
-    assert len(said) == 2 and f"{path}, line 4 is left out: the line does not fit" in said[0]
+    assert len(notices) == 2 and f"{path}, line 4 is left out: the line does not fit" in notices[0]
 
 
 def test_of_many_lines_that_do_not_fit_the_first_are_named(tmp_path):
-    path, said = recording(tmp_path, [MARKET, PRICE]), []
+    path, notices = recording(tmp_path, [MARKET, PRICE]), []
     with gzip.open(path, "ab") as file:
         file.write(b"{}\n" * 1_000 + write_line(TRADE))
-    assert list(LineSource(path, said.append).recorded()) == [MARKET, PRICE, TRADE]
-    assert len(said) == 20 and said[-1].endswith("; no more of them are named")
+    assert list(LineSource(path, notices.append).recorded()) == [MARKET, PRICE, TRADE]
+    assert len(notices) == 20 and notices[-1].endswith("; no more of them are named")
 
 
 def test_a_recording_that_was_cut_off_is_played_as_far_as_it_goes(tmp_path):
-    said: list[str] = []
-    source = LineSource(recording(tmp_path, [MARKET, *[PRICE, SNAPSHOT, TRADE] * 500], cut=12), said.append)
+    notices: list[str] = []
+    source = LineSource(recording(tmp_path, [MARKET, *[PRICE, SNAPSHOT, TRADE] * 500], cut=12), notices.append)
     lines = list(source.recorded())
     assert len(lines) > 0
-    assert said[-1] == f"{tmp_path / 'day.jsonl.gz'} was cut off: it is followed up to line {len(lines)}."
+    assert notices[-1] == f"{tmp_path / 'day.jsonl.gz'} was cut off: it is followed up to line {len(lines)}."
 
 
 def test_a_recording_that_was_damaged_is_played_up_to_there(tmp_path):
@@ -161,36 +161,36 @@ def test_a_recording_that_was_damaged_is_played_up_to_there(tmp_path):
     content = bytearray(path.read_bytes())
     content[len(content) // 2 :] = Random(7).randbytes(len(content) - len(content) // 2)
     path.write_bytes(content)
-    said: list[str] = []
-    lines = list(LineSource(path, said.append).recorded())
+    notices: list[str] = []
+    lines = list(LineSource(path, notices.append).recorded())
     assert 1 < len(lines) < 15_001
-    assert re.search(r"cannot be read any further \(.*\): it is followed up to line \d+\.", said[-1])
+    assert re.search(r"cannot be read any further \(.*\): it is followed up to line \d+\.", notices[-1])
 
 
 def test_lines_that_end_in_the_middle_of_one_or_go_on_for_ever_are_followed_up_to_there(tmp_path, monkeypatch):
-    path, said = tmp_path / "day.jsonl", []
+    path, notices = tmp_path / "day.jsonl", []
     whole = b"".join(map(write_line, [MARKET, PRICE]))
     path.write_bytes(whole + write_line(TRADE)[:-5])
-    assert list(LineSource(path, said.append).recorded()) == [MARKET, PRICE]
-    assert said[-1] == f"{path}, line 3 is not whole: it is followed up to there."
+    assert list(LineSource(path, notices.append).recorded()) == [MARKET, PRICE]
+    assert notices[-1] == f"{path}, line 3 is not whole: it is followed up to there."
     path.write_bytes(whole + b"1" * 2_000 + b"\n" + write_line(TRADE))
     monkeypatch.setattr(source, "LONGEST_LINE", 1_000)
-    assert list(LineSource(path, said.append).recorded()) == [MARKET, PRICE]
-    assert said[-1] == f"{path}, line 3 is too long: it is followed up to there."
+    assert list(LineSource(path, notices.append).recorded()) == [MARKET, PRICE]
+    assert notices[-1] == f"{path}, line 3 is too long: it is followed up to there."
 
 
 async def test_a_feed_that_stops_in_the_middle_of_a_line_has_ended(monkeypatch):
     read, write = os.pipe()
-    said: list[str] = []
+    notices: list[str] = []
     with os.fdopen(read) as standard_input:
         monkeypatch.setattr(sys, "stdin", standard_input)
         os.write(write, b"".join(map(write_line, [MARKET, PRICE, SNAPSHOT])))
-        lines = LineSource(STANDARD_INPUT, said.append).live()
+        lines = LineSource(STANDARD_INPUT, notices.append).live()
         assert [await anext(lines), await anext(lines)] == [PRICE, SNAPSHOT]
         os.write(write, write_line(TRADE)[:20])
         os.close(write)
         assert [line async for line in lines] == []
-    assert said == ["standard input, line 4 is not whole: it is followed up to there."]
+    assert notices == ["standard input, line 4 is not whole: it is followed up to there."]
 
 
 def test_what_is_no_feed_s_output_is_refused(tmp_path):

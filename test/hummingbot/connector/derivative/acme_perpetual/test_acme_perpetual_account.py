@@ -51,9 +51,9 @@ class PositionTests(DerivativeTestCase):
 
     async def test_entry_prices_have_no_noughts_at_their_end(self):
         for text, shown in (("65000.000000000000", "65000"), ("1E+5", "100000"), ("0.070", "0.07")):
-            told = {**venue_data.position(), "netSize": 1, "unrealizedPnl": 0, "entryPrice": Decimal(text)}
+            position = {**venue_data.position(), "netSize": 1, "unrealizedPnl": 0, "entryPrice": Decimal(text)}
 
-            self.assertEqual(shown, str(account_data.position(told).entry_price))
+            self.assertEqual(shown, str(account_data.position(position).entry_price))
 
     async def test_flat_positions_go_away(self):
         for flat in ([venue_data.position(0.0)], []):
@@ -263,8 +263,8 @@ class SettingsTests(DerivativeTestCase):
         await self.exchange._update_trading_fees()
 
         self.assertEqual(1, len(self.requests("POST")))
-        said = "The venue refuses leverage 50: Invalid leverage (the venue takes whole numbers from 1 to 20)."
-        self.assertTrue(any(said in line for line in self.logged("NETWORK")))
+        refusal = "The venue refuses leverage 50: Invalid leverage (the venue takes whole numbers from 1 to 20)."
+        self.assertTrue(any(refusal in line for line in self.logged("NETWORK")))
 
     async def test_the_position_mode_is_the_accounts_and_needs_no_pair(self):
         self.exchange._trading_pairs.clear()

@@ -429,8 +429,8 @@ class AcmePerpetualAPIOrderBookDataSourceTests(DataSourceTestCase):
             await self.bring(listening, malformed)
         await self.bring(asyncio.sleep(0), partial("BTC-PERP"))
 
-        told = "order book of BTC-USD: a frame was malformed ('checksum' is missing)"
-        self.assertTrue(any(told in line for line in logs.output), logs.output)
+        warning = "order book of BTC-USD: a frame was malformed ('checksum' is missing)"
+        self.assertTrue(any(warning in line for line in logs.output), logs.output)
         self.assertEqual(OrderBookMessageType.SNAPSHOT, self.next_output().type)
 
     async def test_what_is_read_after_others_had_their_turn_waits_for_no_later_frame(self):
@@ -774,10 +774,10 @@ class BookStreamTests(BookStreamTestCase):
             await eventually(lambda: len(self.connector.asked_for) > 1)
         self.assertEqual(["BTC-USD"], list(self.tracker.order_books))
         self.assertEqual([["ETH-USD"]], self.connector.asked_for[:1])
-        told = [line for line in logs.output if "ETH-USD is no market" in line]
-        self.assertEqual(1, len(told), told)
-        self.assertIn("Near names are ETC-USD", told[0])
-        self.assertIn("The venue trades BTC-USD, ETC-USD. ETH-USD joins when it opens.", told[0])
+        warnings = [line for line in logs.output if "ETH-USD is no market" in line]
+        self.assertEqual(1, len(warnings), warnings)
+        self.assertIn("Near names are ETC-USD", warnings[0])
+        self.assertIn("The venue trades BTC-USD, ETC-USD. ETH-USD joins when it opens.", warnings[0])
 
         self.connector.symbols["ETH-PERP"] = opening
         await client.expect(op="subscribe", channel="funding", market="ETH-PERP")
@@ -818,8 +818,8 @@ class BookStreamTests(BookStreamTestCase):
         with patch.object(CONSTANTS, "FIRST_BOOK_DEADLINE", 0.01), self.assertLogs(level="WARNING") as logs:
             self.assertFalse(await self.tracker.add_trading_pair("ETH-USD"))
 
-        told = "The order book of ETH-USD cannot be had yet (No such market: ETH-PERP)"
-        self.assertTrue(any(told in line for line in logs.output), logs.output)
+        warning = "The order book of ETH-USD cannot be had yet (No such market: ETH-PERP)"
+        self.assertTrue(any(warning in line for line in logs.output), logs.output)
         await client.expect(op="unsubscribe", channel="funding", market="ETH-PERP")
         self.assertEqual(["BTC-USD"], list(self.tracker.order_books))
         self.assertEqual(["BTC-USD"], self.data_source._trading_pairs)
