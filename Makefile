@@ -1,8 +1,9 @@
-.PHONY: paper demo earnings chaos soak test strategies tree kills power-cuts bench bench-venue bench-fleet versions venv lint clean clean-cache
+.PHONY: paper demo earnings chaos soak test strategies tree kills power-cuts bench bench-venue bench-fleet versions
+.PHONY: venv lint clean clean-cache
 
 PYTHON_IN_VENV = .venv/bin/python
-# The branch coverage of the connector, where Hummingbot has it, by the tests that lie in Hummingbot's folders. It is a run
-# of its own, since measuring costs half as much again, above all while Hummingbot is imported.
+# The branch coverage of the connector, where Hummingbot has it, by the tests that lie in Hummingbot's folders. It is a
+# run of its own, since measuring costs half as much again, above all while Hummingbot is imported.
 INSTALLED = $(addprefix .venv/lib/python3.*/site-packages/hummingbot/,connector/derivative/acme_perpetual \
 	data_feed/candles_feed/acme_perpetual_candles)
 COVERAGE = $(addprefix --cov=,$(shell ls -d $(INSTALLED))) --cov-branch --cov-report=term --cov-fail-under=95
@@ -19,7 +20,8 @@ RUN_OPTIONS = $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 ## itself, else Ctrl-C. STRATEGY=inventory_maker is a V2 controller. FOLLOW=FILE is a recording to trade on, SPEED=10.
 demo:
 	@tools/bootstrap --venue
-	@exec $(PYTHON_IN_VENV) -m acme_bot demo --prepare "tools/bootstrap --bot" $(RUN_OPTIONS) $(if $(STRATEGY),--strategy $(STRATEGY)) \
+	@exec $(PYTHON_IN_VENV) -m acme_bot demo --prepare "tools/bootstrap --bot" $(RUN_OPTIONS) \
+		$(if $(STRATEGY),--strategy $(STRATEGY)) \
 		$(if $(FOLLOW),--follow "$(abspath $(FOLLOW))") $(if $(SPEED),--speed $(SPEED))
 
 ## Paper trading on a real exchange's prices: EXCHANGE=binance_perpetual PAIRS="BTC-USDT ETH-USDT".
@@ -46,7 +48,8 @@ test: venv
 thorough: venv
 	@$(PYTHON_IN_VENV) -m pytest -q --processes $(or $(PROCESSES),2) --hypothesis-profile thorough -m hypothesis $(ARGS)
 
-## What the demo's settings earn, with both strategies, on SEEDS=10 seeds for SECONDS=120 each; at least eight of ten above zero.
+## What the demo's settings earn, with both strategies, on SEEDS=10 seeds for SECONDS=120 each; at least eight of ten
+## above zero.
 earnings: venv
 	@$(PYTHON_IN_VENV) -m bench.earnings $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SECONDS),--seconds $(SECONDS)) $(ARGS)
 
@@ -56,8 +59,8 @@ earnings: venv
 coverage: venv
 	@$(PYTHON_IN_VENV) -m pytest -q --processes 2 $(COVERAGE) test/hummingbot
 
-## Hummingbot's own strategies, each for a while on venues of its own: HUMMINGBOT_SOURCE=DIR, a source tree of Hummingbot.
-## ARGS=--keep-transcripts keeps in docs/transcripts what they show.
+## Hummingbot's own strategies, each for a while on venues of its own: HUMMINGBOT_SOURCE=DIR, a source tree of
+## Hummingbot. ARGS=--keep-transcripts keeps in docs/transcripts what they show.
 strategies: venv
 	$(REQUIRE_SOURCE)
 	@$(WITH_SOURCE) -m pytest -s $(ARGS) test/end_to_end/test_strategies.py test/end_to_end/test_arbitrage.py
@@ -69,11 +72,13 @@ tree: venv
 
 ## Kills a venue under load RESTARTS times, where `make test` does it 8 times. SEED=2 is another run.
 kills: venv
-	@$(PYTHON_IN_VENV) -m pytest test/acme_exchange/test_kills.py -s --restarts $(or $(RESTARTS),100) --kill-seed $(or $(SEED),1)
+	@$(PYTHON_IN_VENV) -m pytest test/acme_exchange/test_kills.py -s \
+		--restarts $(or $(RESTARTS),100) --kill-seed $(or $(SEED),1)
 
 ## Cuts the power of a venue under load CUTS times, where `make test` does it 3 times. SEED=2 is another run.
 power-cuts: venv
-	@$(PYTHON_IN_VENV) -m pytest test/acme_exchange/test_power_cuts.py -s --power-cuts $(or $(CUTS),200) --kill-seed $(or $(SEED),1)
+	@$(PYTHON_IN_VENV) -m pytest test/acme_exchange/test_power_cuts.py -s \
+		--power-cuts $(or $(CUTS),200) --kill-seed $(or $(SEED),1)
 
 ## The connector beside Hummingbot's own, and beside the least that is possible. ARGS=--keep keeps the table; the lines
 ## of parts that did not run stay in it.
@@ -92,7 +97,8 @@ attack: venv
 	@$(PYTHON_IN_VENV) -m bench.attacks $(ARGS)
 
 ## Orders a second, acknowledgements, processor time and memory of the venue, beside another matching engine.
-## ARGS="--rate 500" and others: see bench/venue_throughput.py. ARGS="--rate --orders 1000000": what a million orders change.
+## ARGS="--rate 500" and others: see bench/venue_throughput.py. ARGS="--rate --orders 1000000": what a million orders
+## change.
 bench-venue: venv
 	@$(PYTHON_IN_VENV) -m bench.venue_throughput $(ARGS)
 
@@ -106,7 +112,7 @@ versions: venv
 ## fails if memory, lag, queues or open files keep rising, or a line of either bot's records differs from the venue's.
 ## HUMMINGBOT_SOURCE=DIR, a source tree of Hummingbot, has pmm_simple.
 paper-soak: venv
-	@HUMMINGBOT_SOURCE="$(abspath $(HUMMINGBOT_SOURCE))" $(PYTHON_IN_VENV) -m bench.paper_soak $(if $(SECONDS),--seconds $(SECONDS)) $(ARGS)
+	@$(WITH_SOURCE) -m bench.paper_soak $(if $(SECONDS),--seconds $(SECONDS)) $(ARGS)
 
 ## What share of one core ten liquid markets take, the feed and the venue. ARGS="--markets 5 --seconds 60".
 bench-ten-markets: venv
@@ -169,4 +175,5 @@ clean:
 ## A whole fleet, and the loss of each of its parts: HUMMINGBOT_API_SOURCE=DIR, a checkout of hummingbot-api
 ## (ee7ce5cf was tried). It needs Debian's postgresql and mosquitto, and says so.
 fleet: venv
-	@HUMMINGBOT_API_SOURCE="$(if $(HUMMINGBOT_API_SOURCE),$(abspath $(HUMMINGBOT_API_SOURCE)))" $(PYTHON_IN_VENV) -m pytest -s -rs $(ARGS) test/fleet
+	@HUMMINGBOT_API_SOURCE="$(if $(HUMMINGBOT_API_SOURCE),$(abspath $(HUMMINGBOT_API_SOURCE)))" \
+		$(PYTHON_IN_VENV) -m pytest -s -rs $(ARGS) test/fleet

@@ -33,7 +33,8 @@ export function cancelAll(count) {
 /** By a market order of the position's size, which can only reduce it. */
 export function closePosition(position) {
   const side = position.side === "buy" ? "sell" : "buy";
-  const body = { market: position.future, side, type: "market", size: String(position.size), price: null, reduceOnly: true };
+  const size = String(position.size);
+  const body = { market: position.future, side, type: "market", size, price: null, reduceOnly: true };
   if (position.positionSide !== "net") body.positionSide = position.positionSide;
   ask({
     title: "Close this position?",
@@ -58,7 +59,8 @@ export function placeOrder(body, pairs) {
     body: [facts(pairs)],
     action: body.side === "buy" ? "Buy" : "Sell",
     run: async () => {
-      const order = await send("POST", "/api/orders", { ...body, clientId: `page-${crypto.randomUUID?.() ?? Date.now()}` });
+      const clientId = `page-${crypto.randomUUID?.() ?? Date.now()}`;
+      const order = await send("POST", "/api/orders", { ...body, clientId });
       return `Accepted: ${order.side} ${exact(order.size)} ${order.market}`;
     },
   });

@@ -54,7 +54,9 @@ export function withArrows(group) {
   });
 }
 
-/** Buttons of which one is chosen. `choices` are pairs of value and text; `state` is "aria-checked" or "aria-selected". */
+/**
+ * Buttons of which one is chosen. `choices` are pairs of value and text; `state` is "aria-checked" or "aria-selected".
+ */
 export function choice(group, choices, value, state = "aria-checked") {
   const role = state === "aria-checked" ? "radio" : "tab";
   for (const [chosen, text] of choices) {

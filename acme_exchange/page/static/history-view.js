@@ -114,7 +114,8 @@ function ledger() {
     load: async (limit, end) => {
       const page = await read(`/ledger?limit=${limit}${end}`);
       if (!end) balance = page.balance;
-      return page.entries.map((entry, at) => ({ ...entry, key: `${entry.time} ${entry.kind} ${keyOf(page.entries, at)}` }));
+      const keyAt = (at) => `${page.entries[at].time} ${page.entries[at].kind} ${keyOf(page.entries, at)}`;
+      return page.entries.map((entry, at) => ({ ...entry, key: keyAt(at) }));
     },
     key: (entry) => entry.key,
     time: (entry) => entry.time,

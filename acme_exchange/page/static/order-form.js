@@ -41,7 +41,9 @@ export class OrderForm {
       this.#submit();
     });
     this.#form.addEventListener("input", () => this.draw());
-    for (const value of [this.#side, this.#type, account.state, session.who, market.loaded]) value.watch(() => this.draw());
+    for (const value of [this.#side, this.#type, account.state, session.who, market.loaded]) {
+      value.watch(() => this.draw());
+    }
     market.picked.watch((price) => this.#pick(price));
     let shown = null;
     market.name.watch((name) => {
@@ -94,7 +96,8 @@ export class OrderForm {
     for (const name of isMarket ? ["size"] : ["price", "size"]) {
       const text = this.#field(name).value.trim();
       if (NUMBER.test(text) && Number(text) > 0) continue;
-      notify(`Write a number above 0 as the ${name}, such as ${this.#field(name).placeholder.replace("at least ", "")}`, true);
+      const example = this.#field(name).placeholder.replace("at least ", "");
+      notify(`Write a number above 0 as the ${name}, such as ${example}`, true);
       this.#field(name).focus();
       return;
     }

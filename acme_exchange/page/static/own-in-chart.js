@@ -84,7 +84,8 @@ export function fillsWithin(market, fills, time, resolution) {
     const size = mine.reduce((sum, fill) => sum + Number(fill.size), 0);
     const value = mine.reduce((sum, fill) => sum + Number(fill.size) * Number(fill.price), 0);
     const makers = mine.filter((fill) => fill.liquidity === "maker").length;
-    const roles = [makers && `${makers} maker`, mine.length - makers && `${mine.length - makers} taker`].filter(Boolean);
+    const takers = mine.length - makers;
+    const roles = [makers && `${makers} maker`, takers && `${takers} taker`].filter(Boolean);
     const price = fixed(value / size, decimalsOf(market.priceIncrement));
     const done = side === "buy" ? "bought" : "sold";
     parts.push(`${done} ${fixed(size, decimalsOf(market.sizeIncrement))} at ${price} (${roles.join(", ")})`);

@@ -30,7 +30,8 @@ export class OwnerView {
     try {
       const { accounts, faults } = await read("/owner");
       const bots = accounts.reduce((sum, account) => sum + account.bots, 0);
-      write(find("owner-summary"), [counted(accounts.length, "account"), counted(bots, "connected bot"), counted(faults.length, "fault")].join(", "));
+      const counts = [[accounts.length, "account"], [bots, "connected bot"], [faults.length, "fault"]];
+      write(find("owner-summary"), counts.map(([count, what]) => counted(count, what)).join(", "));
       this.#accounts.draw(new Map(accounts.map((account) => [account.name, account])));
       this.#faults.draw(new Map(faults.map((fault) => [fault.id, fault])));
     } catch (refusal) {

@@ -33,8 +33,8 @@ export class SignInView {
     const key = field("API key", "key", "text");
     const secret = field("API secret", "secret", "password");
     const why = make("p", { className: "muted" });
-    why.append("The secret signs here in the browser and is not sent. Without a key: ", make("code", {}, "acme-exchange page"));
-    why.append(" prints an address that signs in once.");
+    why.append("The secret signs here in the browser and is not sent. Without a key: ");
+    why.append(make("code", {}, "acme-exchange page"), " prints an address that signs in once.");
     ask({
       title: "Sign in",
       body: [key.label, secret.label, why],
