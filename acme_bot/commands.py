@@ -154,19 +154,7 @@ def add_demo(commands: Any) -> argparse.ArgumentParser:
         help="run COMMAND, such as one that installs Hummingbot, while the market is open already, and start the bot "
         "when it is done",
     )
-    demo.add_argument(
-        "--follow",
-        metavar="FILE",
-        type=Path,
-        help="trade on a real market that `acme-bot feed --record FILE` has recorded, in place of a simulated one",
-    )
-    demo.add_argument(
-        "--speed",
-        metavar="TIMES",
-        type=float,
-        default=1.0,
-        help="with --follow: play the recording TIMES as fast as it was recorded (default: %(default)s)",
-    )
+    _add_recording_options(demo)
     return demo
 
 
@@ -286,7 +274,11 @@ def add_soak(commands: Any) -> argparse.ArgumentParser:
     )
     soak.add_argument("--seed", metavar="N", type=int, help=f"{SAME_MARKET} (default: a random one)")
     soak.add_argument(
-        "--folder", metavar="DIR", type=Path, help=f"{FOLDER}, with the chart (default: a temporary one, also kept)"
+        "--folder",
+        metavar="DIR",
+        type=Path,
+        help="the folder for the chart, and for configuration, logs and records; it must be empty, or not there yet "
+        "(default: a temporary one; either is kept)",
     )
     return soak
 
@@ -335,6 +327,22 @@ def _add_tree_command(commands: Any, name: str, summary: str, more: str) -> argp
 def _usual_data() -> str:
     """Where a venue keeps its data by itself, as argparse takes it in a help text."""
     return str(venue_data(None)).replace("%", "%%")
+
+
+def _add_recording_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--follow",
+        metavar="FILE",
+        type=Path,
+        help="trade on a real market that `acme-bot feed --record FILE` has recorded, in place of a simulated one",
+    )
+    parser.add_argument(
+        "--speed",
+        metavar="TIMES",
+        type=float,
+        default=1.0,
+        help="with --follow: play the recording TIMES as fast as it was recorded (default: %(default)s)",
+    )
 
 
 def _add_strategy(parser: argparse.ArgumentParser, usual: str) -> None:

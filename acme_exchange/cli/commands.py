@@ -26,8 +26,14 @@ def carry_out(arguments: Sequence[str] | None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="acme-exchange", description="A perpetual-futures exchange of your own.")
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser = argparse.ArgumentParser(
+        prog="acme-exchange",
+        description="A perpetual-futures exchange of your own. `acme-exchange serve` runs it; the other commands look "
+        "after its accounts and its data, and say more of themselves with --help.",
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"%(prog)s {__version__}", help="print the version of the exchange"
+    )
     commands = parser.add_subparsers(required=True, metavar="command")
     options.add_serve(commands, serve.run)
     faults.add_command(commands)

@@ -57,8 +57,8 @@ def add_follow_options(serve: argparse.ArgumentParser) -> None:
         "--queue",
         choices=QUEUE_RULES,
         default=next(iter(QUEUE_RULES)),
-        help="decide who has cancelled when less is displayed at a price where an account's order waits, for the real "
-        "exchange does not say whether it stood before that order or behind it. "
+        help="decide which orders were cancelled when the real exchange displays less at a price where an account's "
+        "order waits: it does not say whether they stood before that order or behind it. "
         + "; ".join(f"{name}: {rule.words}" for name, rule in QUEUE_RULES.items())
         + " (default: %(default)s)",
     )
@@ -66,9 +66,9 @@ def add_follow_options(serve: argparse.ArgumentParser) -> None:
         "--latency",
         type=_milliseconds,
         metavar="MS",
-        help="carry out each order and each cancellation MS milliseconds late on average, each between half as late "
-        f"and half as late again; also of markets that follow nothing. At most {MOST_LATENCY} (default: "
-        f"{DEFAULT_LATENCY} with --follow, else 0)",
+        help="carry out each order and each cancellation MS milliseconds late on average, between half and one and a "
+        f"half times as late; also on markets that follow nothing. At most {MOST_LATENCY} (default: {DEFAULT_LATENCY} "
+        "with --follow, else 0)",
     )
 
 

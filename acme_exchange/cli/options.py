@@ -50,6 +50,24 @@ def _add_listening_options(serve: argparse.ArgumentParser) -> None:
         default=8600,
         help="the TCP port to listen on; 0 takes one that is free (default: %(default)s)",
     )
+    _add_tls_options(group)
+    group.add_argument(
+        "--page-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a host name under which browsers may open the page, besides localhost and numeric addresses; may be "
+        "given several times",
+    )
+    group.add_argument(
+        "--access-log",
+        type=Path,
+        metavar="FILE",
+        help="append a line to FILE for each request, a JSON object with its time, client and outcome, and no secret",
+    )
+
+
+def _add_tls_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--tls-cert",
         type=Path,
@@ -62,20 +80,6 @@ def _add_listening_options(serve: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="the private key of that certificate, in PEM form, without a passphrase",
-    )
-    group.add_argument(
-        "--page-host",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="a host name under which browsers may open the page, besides localhost and numeric addresses, which "
-        "always may; may be given several times",
-    )
-    group.add_argument(
-        "--access-log",
-        type=Path,
-        metavar="FILE",
-        help="append a line to FILE for each request, a JSON object with its time, client and outcome, and no secret",
     )
 
 
@@ -135,6 +139,23 @@ def _add_market_options(serve: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help='offer the markets in FILE in place of the usual five: a JSON list of {"name", "priceIncrement", ...}',
     )
+    _add_price_options(group)
+    group.add_argument(
+        "--no-liquidity",
+        action="store_true",
+        help="place no orders of the exchange's own: the books hold those of accounts alone, while prices move on",
+    )
+    group.add_argument(
+        "--funding-interval",
+        type=_interval,
+        default=3600,
+        metavar="SECONDS",
+        help="how long after one funding payment the next is due; a market that follows a real exchange pays when "
+        "that one does (default: %(default)s)",
+    )
+
+
+def _add_price_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--seed",
         type=int,
@@ -156,19 +177,6 @@ def _add_market_options(serve: argparse.ArgumentParser) -> None:
         metavar="TIMES",
         help="move simulated prices TIMES as fast, and play recorded ones so; clocks, timestamps and funding keep "
         f"their pace. Above 0, at most {FASTEST:.0f} (default: %(default)s)",
-    )
-    group.add_argument(
-        "--no-liquidity",
-        action="store_true",
-        help="place no orders of the exchange's own: the books hold those of accounts alone, while prices move on",
-    )
-    group.add_argument(
-        "--funding-interval",
-        type=_interval,
-        default=3600,
-        metavar="SECONDS",
-        help="how long after one funding payment the next is due; a market that follows a real exchange pays when "
-        "that one does (default: %(default)s)",
     )
 
 

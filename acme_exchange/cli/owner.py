@@ -64,9 +64,9 @@ def _add_access(actions: Any) -> None:
     limits = _action(
         actions,
         "limits",
-        "say how many requests and orders a second an account may send",
+        "set how many requests and orders a second an account may send, or print it",
         _limit,
-        "Without an option it prints what they are. `default` for N gives back what any other account has.",
+        "Without --requests and --orders it prints what holds. `default` for N gives back what any other account has.",
     )
     _add_name(limits)
     for option, what, limit in (

@@ -10,6 +10,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
 STEP = re.compile(r"^([A-Z]+) (.+)$", re.MULTILINE)
+CONTINUED = re.compile(r"\\\n *")
 ABSOLUTE = re.compile(r"(?<![\w.}])(?=/(?:home|etc|opt|hummingbot-api|data)\b)")
 
 
@@ -35,7 +36,7 @@ class Stage:
 def stages(dockerfile: Path) -> dict[str, Stage]:
     """The stages of a Dockerfile by name; one without a name has the empty one."""
     found: dict[str, Stage] = {}
-    for name, text in STEP.findall(dockerfile.read_text(encoding="utf-8")):
+    for name, text in STEP.findall(CONTINUED.sub("", dockerfile.read_text(encoding="utf-8"))):
         if name == "FROM":
             base, _, alias = text.partition(" AS ")
             stage = found[alias] = Stage(base)

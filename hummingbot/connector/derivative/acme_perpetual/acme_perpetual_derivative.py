@@ -136,7 +136,16 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
         )
         self._has_recalled = False
         super().__init__(balance_asset_limit, rate_limits_share_pct)
+        self._last_fill_time = 0.0
+        self._is_taking_frame = False
+        self._last_symbols: Mapping[str, str] = {}
+        self._market_names: Dict[str, str] = {}
+        self._smallest_resting_sizes: Dict[str, Decimal] = {}
+        self._markets_left_out: Set[str] = set()
+        self._make_parts(account, rate_limits_share_pct)
 
+    def _make_parts(self, account: str, rate_limits_share_pct: Decimal):
+        """Makes the parts that work on what the base class has made: its order tracker, balances and positions."""
         orders = self._account, self._order_tracker, self._doubts
         placements_at_once = max(1, int(CONSTANTS.PLACEMENTS_PER_SECOND * rate_limits_share_pct / 100))
         self._placements = Placements(*orders, self._clock, self._pace, self.logger(), placements_at_once)
@@ -154,12 +163,6 @@ class AcmePerpetualDerivative(PerpetualDerivativePyBase):
             self.logger(),
         )
         self._account_warnings = AccountWarnings(self._name, self._domain, self._pace, self.logger())
-        self._last_fill_time = 0.0
-        self._is_taking_frame = False
-        self._last_symbols: Mapping[str, str] = {}
-        self._market_names: Dict[str, str] = {}
-        self._smallest_resting_sizes: Dict[str, Decimal] = {}
-        self._markets_left_out: Set[str] = set()
 
     def _meant_domain(self, server: str, domain: str) -> str:
         """The server that was written, or the one that `domain` names; without a key, the one that is known."""
