@@ -108,54 +108,31 @@ CHANNELS: dict[Channel, tuple[Any, str]] = {
 
 def page() -> str:
     description = describe(ROUTES)
+    return "\n".join([OPENING, *_rest(description), *_stream(description)])
+
+
+def _rest(description: dict[str, Any]) -> Iterator[str]:
+    yield from ("## Rules", "", RULES)
+    yield from ("## Signing", "", "| header | what it holds |", "| --- | --- |", *_headers(description), "")
+    yield from ("## Public requests", "", *_requests(description, "public"), "")
+    yield from ("## Private requests", "", *_requests(description, "private"), "")
+    yield from ("## Failures", "", "| status | what it means |", "| --- | --- |", *_failures(description), "")
+    yield from ("## Limits", "", LIMITS)
+    yield from ("## What is not protected", "", SECURITY)
+
+
+def _stream(description: dict[str, Any]) -> Iterator[str]:
     sent, streamed = msgspec.json.schema_components(
         [*(CHANNELS[channel][0] for channel in Channel), answers.Frame], ref_template=REFERENCE
     )
-    return "\n".join(
-        [
-            OPENING,
-            "## Rules",
-            "",
-            RULES,
-            "## Signing",
-            "",
-            "| header | what it holds |",
-            "| --- | --- |",
-            *_headers(description),
-            "",
-            "## Public requests",
-            "",
-            *_requests(description, "public"),
-            "",
-            "## Private requests",
-            "",
-            *_requests(description, "private"),
-            "",
-            "## Failures",
-            "",
-            "| status | what it means |",
-            "| --- | --- |",
-            *_failures(description),
-            "",
-            "## Limits",
-            "",
-            LIMITS,
-            "## What is not protected",
-            "",
-            SECURITY,
-            "## Channels",
-            "",
-            STREAM,
-            "| channel | private | of a market | data | when |",
-            "| --- | --- | --- | --- | --- |",
-            *_channels(sent),
-            "",
-            ORDER,
-            "## Values",
-            "",
-            *_values(streamed | description["components"]["schemas"]),
-        ]
+    yield from ("## Channels", "", STREAM)
+    yield from (
+        "| channel | private | of a market | data | when |",
+        "| --- | --- | --- | --- | --- |",
+        *_channels(sent),
     )
+    yield from ("", ORDER)
+    yield from ("## Values", "", *_values(streamed | description["components"]["schemas"]))
 
 
 def _headers(description: dict[str, Any]) -> Iterator[str]:
