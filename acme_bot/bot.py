@@ -101,7 +101,7 @@ class Bot:
 
     @property
     def pid(self) -> int:
-        """Of the latest process."""
+        """The process id of the bot's latest process."""
         assert self.process is not None, f"{self.name} was not started."
         return self.process.pid
 

@@ -42,7 +42,7 @@ def stored_client(workspace: Path, password: str, connector: str = CONNECTOR) ->
 
 
 def stored_key(workspace: Path, password: str, connector: str = CONNECTOR) -> Key:
-    """The key alone; raises likewise."""
+    """The key that `connect` has stored in a workspace. Raises `Problem` as `stored_client` does."""
     values = _stored(workspace, connector)
     key, secret = (_decrypted(values[f"{connector}_{name}"], password) for name in ("api_key", "api_secret"))
     return Key(key, secret, values.get(f"{connector}_subaccount") or "")
@@ -81,7 +81,7 @@ def cancel_orders(client: VenueClient) -> int:
 
 
 def open_positions(client: VenueClient) -> list[OpenPosition]:
-    """Raises `VenueError`."""
+    """The account's open positions. Raises `VenueError`."""
     return list(_open(client))
 
 

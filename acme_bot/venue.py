@@ -39,7 +39,7 @@ class Recording:
 
     @property
     def options(self) -> list[str]:
-        """For `acme-exchange serve`."""
+        """The options of `acme-exchange serve` that play it."""
         return ["--follow", str(self.file), "--repeat", "--speed", str(self.speed)]
 
 
@@ -81,7 +81,7 @@ class Venue:
 
     @property
     def pid(self) -> int:
-        """Of the process, once it was started."""
+        """The process id of the venue, once it was started."""
         return self._running.pid
 
     def stop(self) -> None:

@@ -21,6 +21,6 @@ class Latency:
         return self._seconds > 0
 
     async def wait(self) -> None:
-        """As long as one request is under way."""
+        """Waits as long as one request is under way."""
         if self._seconds:
             await asyncio.sleep(self._seconds * self._random.uniform(0.5, 1.5))

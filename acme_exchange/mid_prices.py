@@ -50,7 +50,7 @@ class MidPriceRecorder:
                 self._look(due.popleft(), seconds, now)
 
     def close(self) -> None:
-        """Keeps nothing more."""
+        """Closes the file; nothing more is kept."""
         self._file.close()
 
     def _look(self, fill: Filled, seconds: int, now: int) -> None:

@@ -104,7 +104,7 @@ class Past:
         ]
 
     def _drawn_rates(self, market: str) -> list[Decimal]:
-        """Latest first."""
+        """Draws the funding rates of a market, latest first."""
         random = Random(f"{self._seed}/{market}/funding")
         return [Decimal(f"{random.gauss(0.0, _USUAL_RATE):.{_RATE_DECIMALS}f}") for _ in range(SPANS)]
 

@@ -39,7 +39,7 @@ class Routes(Protocol):
     """Requests that are answered besides the Acme API's."""
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
-        """Adds them to the server's."""
+        """Adds the routes of this interface to the server's."""
 
 
 class Server:

@@ -75,7 +75,7 @@ class Venue:
         return self.store.progress
 
     async def delay(self) -> None:
-        """As long as an order or a cancellation is under way."""
+        """Waits as long as an order or a cancellation is under way."""
         await self.latency.wait()
 
     def open_accounts(self, accounts: Iterable[AccountEntry], fees: tuple[Decimal, Decimal] | None = None) -> None:

@@ -370,7 +370,7 @@ class Progress:
 
 
 def _about(seconds: float, done: int) -> str:
-    """Nothing before there is enough to tell by."""
+    """How long it will still take, in words; nothing before there is enough to tell by."""
     if done < ENOUGH_MODULES:
         return ""
     minutes = round(seconds / 60)

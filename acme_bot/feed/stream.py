@@ -34,7 +34,7 @@ FIELDS = tuple(field.name for field in fields(Prices))
 
 
 class MarketStream:
-    """One market's frames.
+    """Turns the frames of one market into the feed's lines.
 
     :param market: its name at the venue.
     """

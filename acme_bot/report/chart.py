@@ -15,7 +15,7 @@ UP, DOWN, MAKER, TAKER = "#1a8f5c", "#c03a4b", "#2f6fd0", "#c58a1b"
 
 
 def draw(report: Report) -> bytes:
-    """A PNG. Needs no display, but matplotlib."""
+    """Draws the report, as a PNG. Needs matplotlib, and no display."""
     # It takes seconds to load, which only a chart is worth.
     from matplotlib.figure import Figure
 

@@ -106,7 +106,7 @@ def _summed(session: Session, part: str) -> defaultdict[str | None, Decimal]:
 
 @exactly
 def shares(session: Session) -> list[Share]:
-    """Of makers and takers."""
+    """The part that makers' and takers' fills have in the session's volume and fees."""
     whole = sum((fill.price * fill.size for fill in session.fills), ZERO)
     found = []
     for role in ROLES:

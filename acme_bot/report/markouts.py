@@ -19,7 +19,7 @@ BASIS_POINTS = 10_000
 
 @dataclass(frozen=True)
 class Markout:
-    """Of the fills in one role.
+    """How the mid price moved after the fills of one role, maker or taker.
 
     :ivar seconds: after the fill.
     :ivar known: of how many fills the price of then is known.
@@ -59,7 +59,7 @@ class _MidPrices:
 
 
 def markouts(session: Session) -> list[Markout]:
-    """Of makers and of takers, at each horizon."""
+    """The markouts of makers' and of takers' fills, at each horizon."""
     mid_prices = {market: _MidPrices(trades, session.now) for market, trades in session.trades.items()}
 
     def later(fill: Filled, seconds: int) -> float | None:

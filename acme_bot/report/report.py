@@ -129,7 +129,7 @@ def _wait_part(session: Session, cancelled: Sequence[float] | None) -> Part:
 
 
 def exact(amount: Decimal) -> str:
-    """All digits of it, in groups."""
+    """A number with all of its digits, in groups of three."""
     return f"{amount.normalize(EXACT):,f}" if amount else "0"
 
 

@@ -36,7 +36,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Trend:
-    """What became of a series, in its unit.
+    """How a series developed over the run, in its unit.
 
     `rise` is over the judged part, by the Theil-Sen slope; `certain` by the lower end of that slope's 95 % confidence
     interval, and is what counts. `first` is the median of the judged part's first tenth, `last` of its last.

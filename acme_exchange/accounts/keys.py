@@ -67,7 +67,7 @@ AS_ANY = AccountSettings()
 
 
 class Keyring:
-    """Who may sign in, and how often.
+    """The keys that may sign in, and the settings of their accounts.
 
     :ivar accepted: the keys that are accepted now, by their text; the same object for good.
     :ivar revoked: the texts of keys that never will be again.
@@ -105,7 +105,7 @@ class Keyring:
         return self.settings(self._keys[key].account).requests if key in self._keys else None
 
     def add(self, key: ApiKey) -> None:
-        """From now on there is the key."""
+        """Adds a key."""
         self._keys[key.key] = key
         if not self.is_disabled(key.account):
             self.accepted[key.key] = key

@@ -20,7 +20,7 @@ logger = logging.getLogger("acme_exchange.access")
 
 
 class Line(Struct):
-    """A request.
+    """A line of the log: one request.
 
     :ivar time: ISO-8601, when it came.
     :ivar account: whose key signed it; None for a public request, and for one that was refused.

@@ -13,18 +13,18 @@ HTTP_FAILURES = {404: errors.UNKNOWN_PATH, 405: errors.WRONG_METHOD, 413: errors
 
 
 def failure(status: int, text: str, headers: dict[str, str] | None = None) -> web.Response:
-    """The envelope of whatever did not succeed."""
+    """The answer to a request that failed, in the API's envelope."""
     body = codec.encode(Failure(error=text))
     return web.Response(status=status, body=body, headers=HEADERS | (headers or {}), content_type="application/json")
 
 
 def http_failure(error: web.HTTPException) -> web.Response:
-    """The envelope of what aiohttp refuses; which methods a path has stays in its head."""
+    """The answer to a request that aiohttp refuses, in the API's envelope, with aiohttp's header of allowed methods."""
     allowed = {name: value for name, value in error.headers.items() if name == hdrs.ALLOW}
     return failure(error.status, HTTP_FAILURES.get(error.status, error.reason), allowed)
 
 
 async def add_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
-    """Has an answer say what every answer says; to be called before it is sent."""
+    """Adds the headers of every answer to one; to be called before it is sent."""
     for name, value in HEADERS.items():
         response.headers[name] = value

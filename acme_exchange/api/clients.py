@@ -53,12 +53,12 @@ class Client:
         self._clients = clients
 
     def answered(self) -> None:
-        """It has asked something, and was answered."""
+        """Notes that a request of the client's was answered."""
         if self.rank is Rank.NEW:
             self.rank = Rank.ANSWERED
 
     def authenticated(self) -> None:
-        """It has shown a key that the venue knows."""
+        """Notes that the client has shown a key that the venue knows."""
         self.rank = Rank.AUTHENTICATED
 
     def may_listen(self) -> bool:
@@ -75,13 +75,13 @@ class Client:
         self._clients.hold(self, change)
 
     def leave(self) -> None:
-        """It is connected no more."""
+        """Notes that the client is connected no more."""
         self.disconnect = _disconnect_nothing
         self._clients.remove(self)
 
 
 class Clients:
-    """All who are connected.
+    """All connected clients.
 
     :ivar most_listeners: see :data:`MOST_LISTENERS_AN_ADDRESS`.
     """

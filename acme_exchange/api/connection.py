@@ -86,7 +86,7 @@ class FrameParser(Protocol):
         """Takes bytes; whether nothing more is to come, and what is left of them."""
 
     def feed_eof(self) -> None:
-        """Nothing more comes."""
+        """Notes that the client sends nothing more."""
 
 
 class ShortWay(Protocol):
@@ -232,7 +232,7 @@ class HttpConnection(web.RequestHandler):
         self._later()
 
     def set_parser(self, parser: FrameParser) -> None:
-        """From now on the client sends frames."""
+        """Reads frames from now on, in place of requests."""
         self._frames = FrameMeter()
         self._deadline = math.inf
         super().set_parser(_MeteredParser(parser, self._frames, lambda: self.refuse_frame()))
@@ -314,7 +314,7 @@ class HttpConnection(web.RequestHandler):
         self._report_held()
 
     def _hold(self, holds: bool) -> None:
-        """Reads no more from the client, or again."""
+        """Stops reading from the client, or goes on."""
         transport = self.transport
         if holds == self._is_held or transport is None or transport.is_closing():
             return

@@ -127,7 +127,7 @@ class Fault:
     struck: int = 0
 
     def strikes(self, name: FaultName, what: "_Occasion") -> bool:
-        """Whether it strikes now; counts."""
+        """Whether it strikes now. The occasion is counted."""
         asked = self.asked
         if asked.name != name or self.struck == asked.times or not what.fits(asked):
             return False
@@ -176,7 +176,7 @@ class Faults:
         return fault
 
     def clear(self, fault_id: int | None = None) -> None:
-        """Ends one, or all.
+        """Ends one fault, or all of them.
 
         :raises Refused: 404, there is none of that id.
         """

@@ -67,12 +67,12 @@ class Outbox:
         self._overflowed()
 
     def end(self) -> None:
-        """Nothing follows what waits now."""
+        """Takes no more frames: those that wait now are the last."""
         self._ended = True
         self._wake()
 
     async def room(self) -> None:
-        """Until less waits than :data:`ROOM_BYTES`."""
+        """Waits until fewer than :data:`ROOM_BYTES` wait to be sent."""
         while self._waiting_bytes > ROOM_BYTES and not self._given_up:
             self._emptied.clear()
             await self._emptied.wait()

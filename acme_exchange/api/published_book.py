@@ -94,7 +94,7 @@ class PublishedBook:
         self._asks = _Side(asks)
 
     def partial(self, time: float) -> BookChange:
-        """All that was published.
+        """The whole book, as it was last published.
 
         :param time: epoch seconds.
         """

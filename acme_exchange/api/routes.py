@@ -365,7 +365,7 @@ def _ends_within_a_moment(period: Period, limit: int, found: Sequence[Filled | T
 
 
 def _moment(found: Sequence[Filled | Traded]) -> Period:
-    """That of the last one."""
+    """The moment of the last one, as a period."""
     return Period(found[-1].time, found[-1].time)
 
 

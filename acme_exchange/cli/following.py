@@ -41,7 +41,7 @@ QUEUE_RULES = {
 
 
 def add_follow_options(serve: argparse.ArgumentParser) -> None:
-    """What is followed, and how orders fare."""
+    """Adds the options of what is followed, and of how orders fill there."""
     group = serve.add_argument_group(
         "following a real exchange", "Of the simulated markets only those that --markets names are offered then."
     )
@@ -108,7 +108,7 @@ def followed_plan(plan: MarketPlan, source: LineSource, options: argparse.Namesp
 
 
 def following(venue: Venue, source: LineSource, options: argparse.Namespace) -> Following:
-    """What carries the lines out."""
+    """Makes what carries out the feed's lines on the venue."""
     rule = QUEUE_RULES[options.queue]
     follower = Follower(source.markets, rule.power)
     for each in follower.sources.values():
@@ -133,7 +133,7 @@ def latency(options: argparse.Namespace) -> Latency:
 
 
 def _held_back(options: argparse.Namespace) -> int:
-    """Milliseconds, at the mean."""
+    """The mean latency, in milliseconds: that of --latency, or the usual one."""
     usual = 0 if options.follow is None else DEFAULT_LATENCY
     return usual if options.latency is None else int(options.latency)
 

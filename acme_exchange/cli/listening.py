@@ -13,7 +13,7 @@ class CannotListen(UserError):
 
 
 async def listen(server: Server, host: str, port: int, tls: ssl.SSLContext | None) -> str:
-    """The server's URL, once it listens.
+    """Has the server listen, and returns its URL.
 
     :raises CannotListen: with a sentence.
     """

@@ -48,7 +48,7 @@ def list_accounts(database: URL, as_json: bool) -> None:
 
 
 def _limits_text(settings: AccountSettings) -> str:
-    """What is not as for any account."""
+    """What is special about an account: that it is disabled, and limits of its own."""
     limits = {"requests": settings.requests, "orders": settings.orders}
     parts = ["disabled"] if settings.disabled else []
     return ", ".join(parts + [f"{limit} {name} a second" for name, limit in limits.items() if limit is not None])

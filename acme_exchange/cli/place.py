@@ -19,7 +19,7 @@ DEFAULT_DATA = platformdirs.user_data_path("acme-exchange", appauthor=False)
 def add_place_options(
     parser: argparse.ArgumentParser, title: str = "which exchange, told by where it keeps its data"
 ) -> argparse._ArgumentGroup:
-    """Adds both, in a group of their own, which is returned."""
+    """Adds `--data` and `--database`, in a group of their own, which is returned."""
     group = parser.add_argument_group(title)
     group.add_argument(
         "--data",

@@ -14,7 +14,7 @@ class TlsUnusable(UserError):
 
 
 def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """What the venue shows its clients.
+    """Makes the TLS context in which the venue serves.
 
     :param certificate: PEM, the server's own first, then those that lead to the authority that clients trust.
     :param key: PEM, of the server's certificate, without a passphrase.

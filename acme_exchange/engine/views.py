@@ -234,7 +234,7 @@ def position_view(holding: Holding) -> Position:
 
 
 def market_view(market: markets.Market, now: int) -> Market:
-    """A market and its day."""
+    """The view of a market, with its statistics of the last day."""
     specification = market.specification
     bid, ask, _, _, last = market.ticker
     hour, day, since_midnight = market.statistics.changes(now)

@@ -17,7 +17,7 @@ FASTEST = 1_000.0
 
 @dataclass(frozen=True)
 class MarketPlan:
-    """The markets, and how they move.
+    """The markets that a venue offers, and how their prices move.
 
     :ivar seed: decides the simulated prices' whole path.
     :ivar liquidity: False leaves the books to the accounts.

@@ -85,7 +85,7 @@ class Recording:
     prices: array[float] = field(default_factory=lambda: array("d"))
 
     def origin(self) -> str:
-        """Of when the prices are, in words."""
+        """From when to when the prices were recorded, in words."""
         first, last = (
             datetime.fromtimestamp(time / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M")
             for time in (self.first, self.first + self.times[-1])

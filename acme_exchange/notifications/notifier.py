@@ -150,7 +150,7 @@ class Notifier:
                 await self._pause()
 
     async def _pause(self) -> None:
-        """Until the next message may be sent."""
+        """Waits until the next message may be sent."""
         await self._sleep(URGENT_SECONDS)
         waiting = [
             asyncio.ensure_future(self._sleep(FILLS_SECONDS - URGENT_SECONDS)),

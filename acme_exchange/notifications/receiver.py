@@ -32,7 +32,7 @@ class NoReceiver(UserError):
 
 @dataclass(frozen=True)
 class Message:
-    """What somebody is told.
+    """A message, as it is sent to a receiver.
 
     :ivar text: a few lines.
     :ivar is_urgent: it tells of more than fills.
@@ -44,7 +44,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Receiver:
-    """Somebody who takes messages.
+    """A service that takes messages, at an address of the user's.
 
     :ivar name: of the service, to speak of it without its address.
     :ivar url: in no text that anybody sees.

@@ -85,7 +85,7 @@ class Administration:
         }
 
     def perform(self, operation: str, fields: Any) -> dict[str, Any]:
-        """Carries one out.
+        """Carries out an operation.
 
         :param operation: one of those in `__init__`.
         :raises Refused: naming what is wrong, and what to do.
@@ -150,7 +150,7 @@ class Administration:
         return {"account": asked.account}
 
     def _limit(self, asked: LimitsRequest) -> dict[str, Any]:
-        """What is absent stays; `default` is as for any account."""
+        """Sets an account's limits: what is absent stays, `default` is as for any account."""
         self._require_account(asked.account)
         wanted = {"requests": asked.requests, "orders": asked.orders}
         changes = {name: None if rate == AS_FOR_ANY else rate for name, rate in wanted.items() if rate is not None}

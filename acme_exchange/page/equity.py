@@ -55,7 +55,7 @@ class _State:
 
 
 async def equity_curve(venue: Venue, account: str, resolution: int) -> EquityCurve:
-    """The latest `MOST_POINTS` spans.
+    """An account's equity over the latest `MOST_POINTS` spans.
 
     :param resolution: seconds, one of `CANDLE_RESOLUTIONS`.
     """

@@ -58,7 +58,7 @@ class Sessions:
         self._ended: dict[str, int] = {}
 
     def open(self, grant: Grant) -> str:
-        """A new session's cookie."""
+        """Opens a session, and returns its cookie."""
         until = self._clock.now() + LASTS_SECONDS * 1_000_000
         claims = _Claims(secrets.token_urlsafe(16), grant.key, grant.account, grant.read_only, until)
         payload = base64.urlsafe_b64encode(msgspec.json.encode(claims)).rstrip(b"=")

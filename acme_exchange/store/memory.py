@@ -146,13 +146,13 @@ class MemoryStore:
         return pair in self._by_client_id or pair in self._forgotten
 
     def use(self, account: str, client_id: str) -> None:
-        """Nothing: the order that is recorded right after says it."""
+        """Does nothing: the order that is recorded right after says it."""
 
     def begin(self, first_start: FirstStart) -> None:
         self.first_start = first_start
 
     def keep_state_of(self, engine: ChangingState) -> None:
-        """Nothing: what the engine knows lasts as long as this does."""
+        """Does nothing: what the engine knows lasts as long as this does."""
 
     def add_key(self, key: ApiKey) -> None:
         self.keyring.add(key)
@@ -164,7 +164,7 @@ class MemoryStore:
         self.keyring.revoke(key)
 
     async def close(self) -> None:
-        """Nothing is kept."""
+        """Does nothing: nothing is kept."""
 
     def record(self, events: Sequence[Event]) -> None:
         for event in events:

@@ -121,7 +121,7 @@ class FollowedFunding:
             self._rate = rate
 
     def observe(self, mark: Decimal, index: Decimal, now: int) -> None:
-        """The source weighs its premiums itself."""
+        """Does nothing: the source weighs its premiums itself."""
 
     def rate(self, now: int) -> Decimal:
         """What a long pays at `next_time`, a fraction of the notional."""

@@ -25,7 +25,7 @@ class ClientIds(Protocol):
 
 
 class RememberedIds:
-    """Remembers all of them."""
+    """Remembers all client ids, in memory."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         self.pairs = set(pairs)

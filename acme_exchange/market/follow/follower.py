@@ -138,7 +138,7 @@ class Follower:
         return source is not None and any(getattr(line, name) != getattr(source.line, name) for name in INCREMENTS)
 
     def end(self) -> Iterator[FollowCommand]:
-        """No line will come any more."""
+        """Halts all markets: no line will come any more."""
         for source in self.sources.values():
             yield from self._silenced(source)
 

@@ -284,7 +284,7 @@ class Prepared:
 
 
 def sqlite_connection(connection: Connection) -> sqlite3.Connection:
-    """The driver's own, of a database in a file."""
+    """The driver's own connection, to a database in a file."""
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
     return driver

@@ -7,7 +7,7 @@ from acme_exchange.store.sql import tables
 
 
 def keyring(connection: Connection) -> Keyring:
-    """All of it."""
+    """Reads all keys that were not revoked, the revoked ones' texts, and the accounts' settings."""
     revoked = connection.scalars(select(tables.keys.c.key).where(tables.keys.c.revoked))
     return Keyring(unrevoked(connection), revoked, settings(connection))
 
@@ -20,6 +20,6 @@ def unrevoked(connection: Connection) -> list[ApiKey]:
 
 
 def settings(connection: Connection) -> dict[str, AccountSettings]:
-    """What the owner has set, by account."""
+    """Reads what the owner has set, by account."""
     found = connection.execute(select(tables.settings))
     return {row.account: AccountSettings(row.disabled, row.requests, row.orders) for row in found}

@@ -31,7 +31,7 @@ def is_refused_for_good(error: Exception) -> TypeGuard[AcmeApiError]:
 
 
 def is_key_unknown(error: Exception) -> bool:
-    """The same, leaving out a key that is known and may only read."""
+    """Whether the venue does not know the key at all; one that may only read is known."""
     return is_refused_for_good(error) and error.status != READ_ONLY_STATUS
 
 

@@ -73,7 +73,7 @@ class BookSide:
         return changed
 
     def rows(self, update_id: int) -> List[Level]:
-        """All levels, best first."""
+        """The rows of all levels for Hummingbot's book, best first."""
         return [
             Level(key * self._sign, float(text[text.index(":") + 1 :]), update_id)
             for key, text in zip(self._keys, self.texts)

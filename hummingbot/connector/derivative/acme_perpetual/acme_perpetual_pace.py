@@ -12,5 +12,5 @@ class Pace:
         return time.monotonic()
 
     async def sleep(self, seconds: float):
-        """Waits."""
+        """Waits so many seconds."""
         await asyncio.sleep(seconds)

@@ -28,7 +28,7 @@ class AccountTerms:
         self.wanted_leverage: Optional[Tuple[str, int]] = None
 
     async def ask(self) -> AccountSettings:
-        """Asks the venue; raises AcmeRequestError when it refuses, or does not answer."""
+        """Asks the venue for the terms; raises AcmeRequestError when it refuses, or does not answer."""
         self.known = await self._account.settings()
         self.leverage = self.known.leverage
         return self.known
@@ -48,7 +48,7 @@ class AccountTerms:
         self.wanted_mode = None
 
     async def set_leverage(self, trading_pair: str, leverage: int):
-        """The same for the leverage."""
+        """Has the venue set the leverage, now or, when it cannot be asked, later."""
         self.wanted_leverage = trading_pair, leverage
         try:
             await self._account.set_leverage(leverage)

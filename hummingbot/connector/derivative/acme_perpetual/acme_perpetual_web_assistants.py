@@ -148,7 +148,7 @@ class AcmeRESTResponse(RESTResponse):
 
     @cached_property
     def parsed_body(self) -> Any:
-        """As `json` returns it, and raises likewise."""
+        """The body as `json` returns it; raises likewise."""
         return wire.exact_json(self._body)
 
     @cached_property
