@@ -239,7 +239,7 @@ class DatabaseStore:
             return self._lookups.execute(query, parameters).first()
 
     def _hurry(self) -> None:
-        """Brings the next transaction forward: somebody will wait for what was just noted."""
+        """Has the batch written soon: somebody will wait for what was just noted."""
         self._has_news = True
         if self.progress.recorded == self._gathering.number:
             return
