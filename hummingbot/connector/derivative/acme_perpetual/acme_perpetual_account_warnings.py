@@ -36,7 +36,7 @@ def is_key_unknown(error: Exception) -> bool:
 
 
 class AccountWarnings:
-    """Logs what is wrong: each thing once in `WARNING_INTERVAL`, until all is well again.
+    """Logs what is wrong: each thing once in `ACCOUNT_WARNING_INTERVAL`, until all is well again.
 
     :param connector: the name that `connect` knows
     :param domain: the connector's, which says where the venue is
@@ -78,7 +78,7 @@ class AccountWarnings:
 
     def _warn(self, kind: str, text: str):
         now = self._pace.now()
-        if now - self._warned_at.get(kind, -CONSTANTS.WARNING_INTERVAL) >= CONSTANTS.WARNING_INTERVAL:
+        if now - self._warned_at.get(kind, -CONSTANTS.ACCOUNT_WARNING_INTERVAL) >= CONSTANTS.ACCOUNT_WARNING_INTERVAL:
             self._warned_at[kind] = now
             self._logger.warning(text)
 

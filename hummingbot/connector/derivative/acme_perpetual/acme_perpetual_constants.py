@@ -216,8 +216,8 @@ ORDERS_WORTH_A_HISTORY = 4
 CATCH_UP_ATTEMPTS = 3
 CATCH_UP_DELAY = 0.5
 
-# What keeps the connector from its account is told once in this many seconds.
-WARNING_INTERVAL = 60.0
+# What keeps the connector from its account is logged once in this many seconds.
+ACCOUNT_WARNING_INTERVAL = 60.0
 
 # So many cancels under way are the end of a session, and private frames wait for them: not longer, in seconds, than
 # from one answer to the next.
