@@ -40,7 +40,7 @@ from acme_exchange.store import (
 from acme_exchange.store.progress import StoreFailed
 from acme_exchange.store.sql import checkpoints, tables
 from acme_exchange.store.sql.database import in_transaction
-from acme_exchange.store.sql.store import LARGE_BATCH
+from acme_exchange.store.sql.waits import HELD_UP, QUICK_SECONDS, SLOW_SECONDS, DiskWaits
 from acme_exchange.store.sql.writer import Batch, Writer
 from acme_exchange.venue import Venue, planned_venue
 from test.acme_exchange.venue import beat
@@ -269,6 +269,22 @@ async def test_a_checkpoint_that_cannot_be_made_ends_the_venue(monkeypatch, tmp_
         await store.close()
 
 
+def test_a_disk_that_is_quick_is_waited_for_here_and_a_slow_one_holds_up_nobody():
+    waits, now = DiskWaits(), 0.0
+    assert not waits.are_short(now)
+    for _ in range(100):
+        waits.note(QUICK_SECONDS / 4, now)
+    assert waits.are_short(now)
+    waits.note(SLOW_SECONDS, now)
+    for _ in range(100):
+        waits.note(QUICK_SECONDS / 4, now)
+    assert not waits.are_short(now + SLOW_SECONDS / HELD_UP / 2)
+    assert waits.are_short(now + SLOW_SECONDS / HELD_UP)
+    for _ in range(100):
+        waits.note(QUICK_SECONDS * 2, now)
+    assert not waits.are_short(now + SLOW_SECONDS / HELD_UP)
+
+
 HOLDER = AccountEntry("ann", Decimal(10_000), ())
 ORDER = PlaceOrder("ann", "BTC-PERP", "buy", "limit", Decimal("0.01"), Decimal(60_000))
 
@@ -287,9 +303,12 @@ async def kept_venue(url: URL) -> AsyncIterator[Venue]:
         await store.close()
 
 
-@pytest.mark.parametrize("events", [LARGE_BATCH, -1], ids=["written by the event loop", "written in the other thread"])
-async def test_a_restart_goes_on_with_the_orders_in_their_queue_and_repeats_no_id(tmp_path, monkeypatch, events):
-    monkeypatch.setattr("acme_exchange.store.sql.store.LARGE_BATCH", events)
+@pytest.mark.parametrize(
+    "changed", [{}, {"LARGE_BATCH": -1}, {"DiskWaits.are_short": lambda *_: True}], ids=["as it is", "there", "here"]
+)
+async def test_a_restart_goes_on_with_the_orders_in_their_queue_and_repeats_no_id(tmp_path, monkeypatch, changed):
+    for name, value in changed.items():
+        monkeypatch.setattr(f"acme_exchange.store.sql.store.{name}", value)
     url = database_url(f"sqlite:///{tmp_path / 'anywhere.db'}")
     async with kept_venue(url) as venue:
         for number in range(4):

@@ -5,6 +5,7 @@ Every name that leaves over the wire is here, in `market_data` or in `account_da
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Any
 
 import msgspec
@@ -56,7 +57,14 @@ class Frame(Answer, frozen=True):
 
 def iso(time: int) -> str:
     """`time`, in microseconds since the epoch, as Acme API §1 writes times."""
-    return (EPOCH + timedelta(microseconds=time)).isoformat(timespec="microseconds")
+    seconds, microseconds = divmod(time, 1_000_000)
+    return f"{_second(seconds)}.{microseconds:06}+00:00"
+
+
+@lru_cache(maxsize=64)
+def _second(seconds: int) -> str:
+    """Most of what is told has happened in the latest few seconds."""
+    return (EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def iso_or_none(time: int | None) -> str | None:

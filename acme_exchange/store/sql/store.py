@@ -1,10 +1,10 @@
 """Keeps history, and all else that must survive the process, in a database.
 
 Commands are carried out at once; what they caused is gathered into a batch, and each batch is one transaction. It is
-written in the event loop's own thread, and committed, which waits for the disk, in another while the next one gathers:
-two threads that both run Python hold each other up at every statement. A large batch, one that another program's lock
-holds up, and any of a database that is no file of SQLite's is written in the other thread, too. Nothing leaves the
-venue before its batch is kept (`Progress`).
+written in the event loop's own thread: two that both run Python hold each other up at every statement. It is committed
+in another, which waits for the disk while the next one gathers, unless the disk is quick (`DiskWaits`). A large batch,
+one that another program's lock holds up, and any of a database that is no file of SQLite's is written there, too.
+Nothing leaves the venue before its batch is kept (`Progress`).
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import sqlite3
 from asyncio import AbstractEventLoop, Future, TimerHandle
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
 from typing import Any, Concatenate
 
 from sqlalchemy import Connection, bindparam, select, update
@@ -34,6 +35,7 @@ from acme_exchange.store.sql.database import (
     reason,
 )
 from acme_exchange.store.sql.file import REMEDY, StoreUnusable
+from acme_exchange.store.sql.waits import DiskWaits
 from acme_exchange.store.sql.writer import Batch, Writer
 from acme_exchange.store.store import Candle, ChangingState, FillFilter, FirstStart, OrderFilter, Page, Period
 
@@ -82,6 +84,7 @@ class DatabaseStore:
         self._write_thread = ThreadPoolExecutor(1, "store-writer")
         self._read_thread = ThreadPoolExecutor(1, "store-reader")
         self._checkpoints = Checkpoints(database, self._writing)
+        self._waits = DiskWaits()
         self._take_changes: Callable[[], dict[str, Any]] = dict
         self._gathering = Batch(number=1)
         self._committing: Batch | None = None
@@ -268,8 +271,11 @@ class DatabaseStore:
             begun = self._written_here(batch)
         except Exception as error:
             loop.call_soon(self._written, batch, done, error)
+            return done
+        if begun is not None and self._waits.are_short(monotonic()):
+            loop.call_soon(self._written, batch, done, self._finish(begun, batch))
         else:
-            self._write_thread.submit(self._finish, begun, batch, loop, done)
+            self._write_thread.submit(self._finish_there, begun, batch, loop, done)
         return done
 
     def _written_here(self, batch: Batch) -> Transaction | None:
@@ -286,19 +292,35 @@ class DatabaseStore:
             raise
         return begun
 
-    def _finish(self, begun: Transaction | None, batch: Batch, loop: AbstractEventLoop, done: Future[None]) -> None:
-        """In the other thread. An error of whatever kind means that the batch is not kept: the venue ends."""
-        error = None
+    def _finish_there(
+        self, begun: Transaction | None, batch: Batch, loop: AbstractEventLoop, done: Future[None]
+    ) -> None:
+        """In the other thread."""
+        error = self._finish(begun, batch)
+        loop.call_soon_threadsafe(self._written, batch, done, error)
+
+    def _finish(self, begun: Transaction | None, batch: Batch) -> Exception | None:
+        """Commits a batch, having written it if need be. An error means that it is not kept, and ends the venue."""
         try:
             if begun is None:
                 with in_transaction(self._writing) as cursor:
                     self._writer.write(cursor, batch)
             else:
-                _commit(begun)
+                self._commit(begun)
             self._checkpoints.follow_batch()
-        except Exception as raised:
-            error = raised
-        loop.call_soon_threadsafe(self._written, batch, done, error)
+        except Exception as error:
+            return error
+        return None
+
+    def _commit(self, begun: Transaction) -> None:
+        before = monotonic()
+        try:
+            begun.commit()
+        except BaseException:
+            begun.roll_back()
+            raise
+        after = monotonic()
+        self._waits.note(after - before, after)
 
     def _written(self, batch: Batch, done: Future[None], error: Exception | None) -> None:
         if error is None:
@@ -351,14 +373,6 @@ class _Unspoilt:
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if isinstance(error, SQLAlchemyError | sqlite3.Error) and is_spoilt(error):
             raise self._fail(error) from None
-
-
-def _commit(begun: Transaction) -> None:
-    try:
-        begun.commit()
-    except BaseException:
-        begun.roll_back()
-        raise
 
 
 def _loop() -> AbstractEventLoop:
