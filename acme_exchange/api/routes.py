@@ -304,7 +304,8 @@ def _meant(
 
     :raises Refused: 404 `No such market`.
     """
-    if not DIGITS_OF_DOUBLES < len(number.as_tuple().digits) <= MOST_DIGITS_OF_DOUBLES:
+    is_short = len(str(number)) <= DIGITS_OF_DOUBLES
+    if is_short or not DIGITS_OF_DOUBLES < len(number.as_tuple().digits) <= MOST_DIGITS_OF_DOUBLES:
         return number
     step: Decimal = getattr(call.venue.engine.market(market), increment)
     exact = Context(prec=DIGITS_OF_DOUBLES).plus(number)

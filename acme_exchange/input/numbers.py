@@ -19,10 +19,10 @@ def number(value: Any) -> Decimal:
     :raises ValueError: it is none, or out of all reason: an exponent of a million is no amount, and would exhaust the
         venue.
     """
-    if type(value) is str and SHORT_NUMBER.fullmatch(value):
-        return Decimal(value)
     if isinstance(value, bool) or not isinstance(value, (int, Decimal, str)):
         raise ValueError("not a number")
+    if SHORT_NUMBER.fullmatch(str(value)):
+        return Decimal(value)
     if isinstance(value, str) and not JSON_NUMBER.fullmatch(value):
         raise ValueError("not a number")
     try:

@@ -3,7 +3,7 @@
 SQLite would make them within a commit, and hold up for it whoever waits for that commit.
 """
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from logging import getLogger
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from acme_exchange.store.sql.database import Database, sqlite_connection
 
 ROWS = 4_000
 """After how many changed rows a checkpoint is made: about a second under load, minutes without."""
+MOST_BEHIND = 4
+"""How many times as many rows may be changed while one is made: then it is waited for, so that the log is bounded."""
 PASSIVE = "PRAGMA wal_checkpoint(PASSIVE)"
 LARGE_LOG_BYTES = 64 * 1024 * 1024
 """From here on it is said that the log grows, each time that it has doubled."""
@@ -49,21 +51,28 @@ class Checkpoints:
         self._latest: Future[Any] | None = None
         self.has_rest = False
 
-    def follow_batch(self) -> None:
-        """Has one made if it is time, and does not wait for it. To be called after each batch.
+    @property
+    def is_behind(self) -> bool:
+        """Whether the one at hand takes so long that more should not be written before it is made."""
+        is_at_hand = self._latest is not None and not self._latest.done()
+        return is_at_hand and self._changed() >= MOST_BEHIND * ROWS
 
+    def follow_batch(self, may_wait: bool) -> None:
+        """Has one made if it is time. To be called after each batch.
+
+        :param may_wait: for the one at hand, if that is behind; for the others, nobody ever waits.
         :raises SQLAlchemyError: the latest checkpoint could not be made.
         :raises StoreFailed: the log has become too large.
         """
-        if self._log is None or self.has_rest or (self._latest and not self._latest.done()):
+        if self._log is None or self.has_rest:
             return
-        rows = sqlite_connection(self._writing).total_changes
-        if rows - self._rows < ROWS:
-            return
-        if self._latest:
-            self._latest.result()
-        self._rows = rows
-        self._latest = self._thread.submit(self._make)
+        if may_wait and self._latest and self.is_behind:
+            wait([self._latest])
+        elif self._changed() >= ROWS and (self._latest is None or self._latest.done()):
+            if self._latest:
+                self._latest.result()
+            self._rows += self._changed()
+            self._latest = self._thread.submit(self._make)
 
     def close(self) -> None:
         """Waits for the one at hand. What is left in the log then, SQLite moves when the last connection is closed."""
@@ -80,6 +89,10 @@ class Checkpoints:
         _checkpoint(self._writing)
         self._look_at(self._log)
         self.has_rest = False
+
+    def _changed(self) -> int:
+        """Rows, since the latest began to be made."""
+        return sqlite_connection(self._writing).total_changes - self._rows
 
     def _make(self) -> None:
         _checkpoint(self._connection)

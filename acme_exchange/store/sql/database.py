@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import chain
 from logging import getLogger
 from pathlib import Path
 from time import monotonic
@@ -45,8 +44,6 @@ LOCKED_SECONDS = 5
 """How long SQLite waits for a lock of another program's before it says so."""
 PATIENCE_SECONDS = 60
 """How long the venue waits for one altogether, and nothing is acknowledged, before it ends."""
-MOST_ROWS = 32
-"""Of one statement."""
 LOG_BYTES_KEPT = 64 * 1024 * 1024
 """What is left of a log that another program's transaction has let grow beyond that."""
 
@@ -234,16 +231,10 @@ class Prepared:
     """
 
     def __init__(
-        self,
-        statement: Select[Any] | UpdateBase,
-        dialect: Dialect,
-        names: Sequence[str],
-        is_insert: bool = False,
-        of_many: Callable[[int], str] | None = None,
+        self, statement: Select[Any] | UpdateBase, dialect: Dialect, names: Sequence[str], is_insert: bool = False
     ) -> None:
         """
         :param names: what each value of a row is for: columns of an insert, else parameters of the statement.
-        :param of_many: the text of one statement that does the same for so many rows, its values row after row.
         """
         compiled = statement.compile(dialect=dialect, column_keys=names if is_insert else None)
         self._sql = str(compiled)
@@ -254,27 +245,10 @@ class Prepared:
         elif list(placed) != list(names):
             places = [names.index(name) for name in placed]
             self._arrange = lambda row: tuple([row[at] for at in places])
-        self._of_many = of_many if of_many and dialect.name == "sqlite" else None
-        self._texts: dict[int, str] = {}
 
     def execute(self, cursor: DBAPICursor, rows: Sequence[tuple[Any, ...]]) -> int:
-        """Executes it for each row, one at least; how many rows of the table the last statement has found.
-
-        The driver lets other threads run during each statement, and then waits for its turn: a statement of many rows
-        waits once.
-        """
-        if self._of_many is None or len(rows) == 1:
-            cursor.executemany(self._sql, rows if self._arrange is None else list(map(self._arrange, rows)))
-            return cursor.rowcount
-        done = 0
-        while done < len(rows):
-            # Powers of two, so that the driver knows each of the texts already.
-            count = min(MOST_ROWS, 1 << ((len(rows) - done).bit_length() - 1))
-            text = self._texts.get(count)
-            if text is None:
-                text = self._texts[count] = self._of_many(count)
-            cursor.execute(text, tuple(chain.from_iterable(rows[done : done + count])))
-            done += count
+        """Executes it for each row, one at least; how many rows of the table the last statement has found."""
+        cursor.executemany(self._sql, rows if self._arrange is None else list(map(self._arrange, rows)))
         return cursor.rowcount
 
     def find(self, cursor: DBAPICursor, row: tuple[Any, ...]) -> Sequence[Any]:

@@ -272,8 +272,8 @@ class DatabaseStore:
         except Exception as error:
             loop.call_soon(self._written, batch, done, error)
             return done
-        if begun is not None and self._waits.are_short(monotonic()):
-            loop.call_soon(self._written, batch, done, self._finish(begun, batch))
+        if begun is not None and self._waits.are_short(monotonic()) and not self._checkpoints.is_behind:
+            loop.call_soon(self._written, batch, done, self._finish(begun, batch, may_wait=False))
         else:
             self._write_thread.submit(self._finish_there, begun, batch, loop, done)
         return done
@@ -296,10 +296,10 @@ class DatabaseStore:
         self, begun: Transaction | None, batch: Batch, loop: AbstractEventLoop, done: Future[None]
     ) -> None:
         """In the other thread."""
-        error = self._finish(begun, batch)
+        error = self._finish(begun, batch, may_wait=True)
         loop.call_soon_threadsafe(self._written, batch, done, error)
 
-    def _finish(self, begun: Transaction | None, batch: Batch) -> Exception | None:
+    def _finish(self, begun: Transaction | None, batch: Batch, may_wait: bool) -> Exception | None:
         """Commits a batch, having written it if need be. An error means that it is not kept, and ends the venue."""
         try:
             if begun is None:
@@ -307,7 +307,7 @@ class DatabaseStore:
                     self._writer.write(cursor, batch)
             else:
                 self._commit(begun)
-            self._checkpoints.follow_batch()
+            self._checkpoints.follow_batch(may_wait)
         except Exception as error:
             return error
         return None

@@ -109,10 +109,7 @@ class Writer:
             for table in (tables.accounts, tables.markets, tables.holdings, tables.statistics)
         }
         self._inserts = {table: _insertion(table, dialect, names) for table, names in INSERTED.items()}
-        self._changes = {
-            statement: Prepared(statement, dialect, names, of_many=OF_MANY.get(statement))
-            for statement, names in CHANGES.items()
-        }
+        self._changes = {statement: Prepared(statement, dialect, names) for statement, names in CHANGES.items()}
         self._candles: dict[tuple[str, int], Candle] = {
             (row.market, row.resolution): rows.candle_of(row) for row in _latest_candles(connection)
         }
@@ -219,12 +216,7 @@ class _KeyedTable:
         }
         self._insert = _insertion(table, connection.dialect, names)
         changed = [column.name for column in table.c if not column.primary_key]
-        self._update = Prepared(
-            _changing(table, key, changed),
-            connection.dialect,
-            [f"row_{name}" for name in names],
-            of_many=_changing_many(table, key, names),
-        )
+        self._update = Prepared(_changing(table, key, changed), connection.dialect, [f"row_{name}" for name in names])
 
     def forget(self, is_old: Callable[[tuple[Any, ...]], bool]) -> None:
         """No longer knows of rows that will not change any more."""
@@ -250,29 +242,7 @@ class _KeyedTable:
 
 def _insertion(table: Table, dialect: Dialect, names: Sequence[str]) -> Prepared:
     """Puts whole rows, but for the ids that the database itself gives."""
-    return Prepared(insert(table), dialect, names, is_insert=True, of_many=_inserting_many(table, names))
-
-
-def _inserting_many(table: Table, names: Sequence[str]) -> Callable[[int], str]:
-    columns = ", ".join(f'"{name}"' for name in names)
-    return lambda count: f'INSERT INTO "{table.name}" ({columns}) VALUES {_values(names, count)}'
-
-
-def _changing_many(table: Table, key: Sequence[str], names: Sequence[str]) -> Callable[[int], str]:
-    """As `_changing`, of many rows in the words of SQLite.
-
-    :param names: what the values of a row are for, those of the key among them.
-    """
-    of_row = {name: f"changed.column{place}" for place, name in enumerate(names, 1)}
-    settings = ", ".join(f'"{name}" = {value}' for name, value in of_row.items() if name not in key)
-    where = " AND ".join(f'"{table.name}"."{name}" = {of_row[name]}' for name in key)
-    return lambda count: (
-        f'UPDATE "{table.name}" SET {settings} FROM (VALUES {_values(names, count)}) AS changed WHERE {where}'
-    )
-
-
-def _values(names: Sequence[str], count: int) -> str:
-    return ", ".join([f"({', '.join('?' * len(names))})"] * count)
+    return Prepared(insert(table), dialect, names, is_insert=True)
 
 
 def _changing(table: Table, key: Sequence[str], changed: Sequence[str]) -> Update:
@@ -334,10 +304,6 @@ CHANGES: dict[Select[Any] | UpdateBase, Sequence[str]] = {
     _FORGET_CANDLES: _CANDLE_KEY,
     _FORGET_TRADES: ("market", "time"),
     _OLDEST_TRADE: ("market",),
-}
-OF_MANY: dict[Select[Any] | UpdateBase, Callable[[int], str]] = {
-    _CHANGE_ORDER: _changing_many(tables.orders, ["id"], ["id", *_ORDER_CHANGES]),
-    _CHANGE_CANDLE: _changing_many(tables.candles, _CANDLE_KEY, [*_CANDLE_KEY, *rows.CANDLE_CHANGES.names]),
 }
 
 
