@@ -93,8 +93,12 @@ def checksum(bids: List[str], asks: List[str]) -> int:
     """The checksum of a book (Acme API §6), from the text `price:size` of each side's levels, best first."""
     paired = min(len(bids), len(asks))
     texts = [""] * (2 * paired)
-    texts[0::2], texts[1::2] = bids[:paired], asks[:paired]
-    return zlib.crc32(":".join(texts + bids[paired:] + asks[paired:]).encode())
+    if len(bids) == len(asks):
+        texts[0::2], texts[1::2] = bids, asks
+    else:
+        texts[0::2], texts[1::2] = bids[:paired], asks[:paired]
+        texts += bids[paired:] or asks[paired:]
+    return zlib.crc32(":".join(texts).encode())
 
 
 class BookFollower:
