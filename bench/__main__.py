@@ -56,7 +56,7 @@ def main() -> int:
     parts = options.parts or [part for part in PARTS if part not in ASKED_FOR]
     PARTS["bot"] = partial(bot_lines, options.seconds, options.pace)
     console = Console(width=table.WIDTH)
-    # Whatever a connector complains of costs time, and no two complain alike.
+    # Whatever a connector logs costs time, and no two log alike.
     logging.disable(logging.ERROR)
     with tempfile.TemporaryDirectory() as folder:
         hummingbot.set_data_path(folder)

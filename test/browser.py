@@ -74,7 +74,7 @@ def browser(browser_if_any: Browser | None) -> Browser:
 
 @asynccontextmanager
 async def looking(browser: Browser) -> AsyncIterator[Callable]:
-    """Opens a page in a browser of its own, with no cookies; at the end, none of them may have complained."""
+    """Opens a page in a browser of its own, with no cookies; at the end, none may have logged an error."""
     async with AsyncExitStack() as stack:
         lookers: list[Looker] = []
 

@@ -122,26 +122,26 @@ class FundingMemory:
     def __init__(self, account: str, folder: Optional[Path] = None):
         self._name = f"{CONSTANTS.EXCHANGE_NAME}.{account}.funding"
         self._folder = folder
-        self._kept: Dict[str, float] = {}
+        self._written: Dict[str, float] = {}
 
     def recall(self) -> Dict[str, float]:
-        """What was kept last; nothing where that is unreadable."""
+        """The times that were written last; none where the file is unreadable."""
         with suppress(OSError, ValueError, TypeError, AttributeError):
             times = json.loads((_folder(self._folder) / self._name).read_text(encoding="utf-8"))
-            self._kept = {str(pair): float(time) for pair, time in times.items()}
-        return dict(self._kept)
+            self._written = {str(pair): float(time) for pair, time in times.items()}
+        return dict(self._written)
 
     def keep(self, times: Mapping[str, float]):
-        """Keeps these beside what is kept of other pairs. Raises OSError when that cannot be written."""
-        known = {**self._kept, **times}
-        if known == self._kept:
+        """Writes these beside the times of other pairs. Raises OSError when they cannot be written."""
+        known = {**self._written, **times}
+        if known == self._written:
             return
         path = _folder(self._folder) / self._name
         unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
         with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE), "w", encoding="utf-8") as file:
             json.dump(known, file)
         unfinished.replace(path)
-        self._kept = known
+        self._written = known
 
 
 def _folder(chosen: Optional[Path]) -> Path:

@@ -317,7 +317,7 @@ class AcmeConnectionsFactory(ConnectionsFactory):
         return self._shared_client
 
     def close_at_exit(self):
-        """Closes what is still open when the process ends, which otherwise ends with complaints on the terminal."""
+        """Closes what is still open when the process ends, which would otherwise print warnings on the terminal."""
         if self._session_loop is not None and self._session_loop.is_closed():
             asyncio.run(self.close())
 
