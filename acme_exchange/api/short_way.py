@@ -1,4 +1,4 @@
-"""The way of an order, and of a cancellation, past what aiohttp does for any request.
+"""Answers plainly written orders and cancellations without what aiohttp does for any request: the short way.
 
 Who is asked, what is counted, and what is answered are the same as on the long way, by the same code. What takes the
 long way: a request that is not written plainly (`whole_request`), and all of them while faults are set, orders are held

@@ -1,4 +1,4 @@
-"""Requests in the form in which nearly all come: alone, whole, in one read of the socket, and written plainly.
+"""Reads requests in the form in which nearly all come: alone, whole, in one read of the socket, and written plainly.
 
 To read one of these takes a few steps. What differs from that form by a single sign is left to aiohttp's parser, to
 read or to refuse, so that nothing is understood here that would be understood there in another way.

@@ -1,4 +1,4 @@
-"""How long commits wait for the disk, and so who waits for them.
+"""Measures how long commits wait for the disk, and so decides which thread waits for them.
 
 To have another thread wait takes some tenth of a millisecond of both threads: where the disk is quicker than that, it
 is waited for in the event loop's own.

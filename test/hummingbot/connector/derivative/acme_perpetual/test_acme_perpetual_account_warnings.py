@@ -16,7 +16,7 @@ REFUSALS = (
 )
 
 
-class TroubleTests(DerivativeTestCase):
+class AccountWarningsTests(DerivativeTestCase):
     async def asyncSetUp(self):
         await super().asyncSetUp()
         self.venue.answer("GET", "/api/", {"name": "acme", "status": "ok"})
