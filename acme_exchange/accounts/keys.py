@@ -143,3 +143,8 @@ def main_account(name: str) -> str | None:
     """The account that `name` is a subaccount of; None when it is none."""
     main, separator, _ = name.rpartition(SUBACCOUNT_SEPARATOR)
     return main if separator else None
+
+
+def no_account(name: str) -> str:
+    """What somebody is told who names an account that there is not."""
+    return f'There is no account "{name}"; account list shows those that there are'

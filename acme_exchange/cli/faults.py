@@ -1,32 +1,13 @@
-"""Reads `--fault`, and carries out `acme-exchange faults`, which lists the faults that are set."""
+"""Carries out `acme-exchange faults`, which lists the faults that are set."""
 
 import argparse
 from typing import Any
 
-from acme_exchange.api.faults import TIMED_FAULTS, FaultName, FaultRequest
 from acme_exchange.cli.place import add_place_options, running
-from acme_exchange.engine import Refused
 from acme_exchange.owner.remote import ask
 
 WIDTH = 120
-FORM = "NAME=RATE, or NAME=RATE:SECONDS for " + " and ".join(TIMED_FAULTS)
 COLUMNS = ("id", "name", "rate", "seconds", "times", "method", "path", "channel", "seen", "struck")
-
-
-def fault(text: str) -> FaultRequest:
-    """What `--fault` asks for.
-
-    :raises argparse.ArgumentTypeError: saying what to write.
-    """
-    name, _, numbers = text.partition("=")
-    rate, _, seconds = numbers.partition(":")
-    if name not in list(FaultName):
-        raise argparse.ArgumentTypeError(f"write {FORM}; the names are {', '.join(FaultName)}, not {name!r}")
-    try:
-        return FaultRequest.read({"name": name, "rate": rate, "seconds": seconds or None}).checked()
-    except Refused as refused:
-        reason = "a rate is above 0 and at most 1, seconds at most 3600"
-        raise argparse.ArgumentTypeError(f"write {FORM}; {reason}, not {text!r} ({refused.text})") from None
 
 
 def add_command(commands: Any) -> None:

@@ -10,12 +10,11 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import URL, Connection
 
-from acme_exchange.accounts.keys import AccountSettings
+from acme_exchange.accounts.keys import AccountSettings, no_account
 from acme_exchange.api.wire import codec
 from acme_exchange.api.wire.answers import iso
 from acme_exchange.cli.owner import plain
 from acme_exchange.engine.model.money import EXACT
-from acme_exchange.owner.operations import no_account
 from acme_exchange.owner.remote import AdministrationError
 from acme_exchange.store import Database
 from acme_exchange.store.ledger import Entry

@@ -4,11 +4,10 @@ import argparse
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from acme_exchange.accounts.file import FIRST_ACCOUNT, FIRST_DEPOSIT
 from acme_exchange.api.faults import TIMED_FAULTS, FaultName
-from acme_exchange.cli.faults import fault
+from acme_exchange.cli.fault import fault
 from acme_exchange.cli.following import add_follow_options
 from acme_exchange.cli.place import add_place_options
 from acme_exchange.market.plan import FASTEST
@@ -16,14 +15,12 @@ from acme_exchange.notifications.receiver import NOTIFY_VARIABLE, NoReceiver, Re
 from acme_exchange.store import Durability
 
 
-def add_serve(commands: Any, run: Callable[[argparse.Namespace], None]) -> None:
-    """Adds `serve` to the command line."""
-    serve = commands.add_parser(
-        "serve",
-        help="run the exchange until Ctrl-C",
-        description="Run the exchange until Ctrl-C. Once it listens, it prints its address on standard output. "
+def add_serve(serve: argparse.ArgumentParser, run: Callable[[argparse.Namespace], None]) -> None:
+    """Adds the options of `serve` to its parser."""
+    serve.description = (
+        "Run the exchange until Ctrl-C. Once it listens, it prints its address on standard output. "
         "Without any option it listens on this machine alone, makes an account with a key at its first start, "
-        "simulates prices, and keeps what happens for the next start.",
+        "simulates prices, and keeps what happens for the next start."
     )
     _add_listening_options(serve)
     _add_account_options(serve)

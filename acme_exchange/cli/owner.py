@@ -12,7 +12,7 @@ from acme_exchange.api.rate_limits import ORDERS, REQUESTS
 from acme_exchange.cli.place import add_place_options, data_location
 from acme_exchange.engine.model.money import EXACT
 from acme_exchange.input.numbers import number
-from acme_exchange.owner.operations import A_SECOND, MOST_A_SECOND, RATE_LIMIT
+from acme_exchange.owner.limits import A_SECOND, MOST_A_SECOND, RATE_LIMIT
 
 
 def add_commands(commands: Any) -> None:

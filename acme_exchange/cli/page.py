@@ -1,13 +1,16 @@
 """Carries out `acme-exchange page`: prints an address with a one-time code, which signs a browser in."""
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from acme_exchange.cli.place import add_place_options, running
 from acme_exchange.engine import Refused
 from acme_exchange.owner.remote import ask
-from acme_exchange.server import Server
+
+if TYPE_CHECKING:
+    # An address is asked for in a moment without what answers.
+    from acme_exchange.server import Server
 
 INVITATION = 'Watch "{account}" in a browser; the address signs in once, within ten minutes: '
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
@@ -31,7 +34,7 @@ def add_command(commands: Any) -> None:
     page.set_defaults(run=_run)
 
 
-def invitation(server: Server, url: str, account: str) -> str | None:
+def invitation(server: "Server", url: str, account: str) -> str | None:
     """Where the page of an account is, and that it is so once; None where the account has no key.
 
     :param url: the server's, without a path.

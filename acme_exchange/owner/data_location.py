@@ -8,14 +8,10 @@ from typing import Any
 
 from sqlalchemy import URL
 
-from acme_exchange.clock import SystemClock
 from acme_exchange.engine import Engine, Refused
-from acme_exchange.market import MarketPlan
 from acme_exchange.owner.access import path_for, read_access
-from acme_exchange.owner.operations import Administration
 from acme_exchange.owner.remote import AdministrationError, NotRunning, ask
 from acme_exchange.store import Database, DatabaseStore, InUse
-from acme_exchange.venue import Venue
 
 
 @dataclass(frozen=True)
@@ -58,6 +54,12 @@ class DataLocation:
             raise AdministrationError(f"Nothing was done: {refused.text}") from None
 
     async def _do(self, operation: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+        # What asks a venue that runs, or looks into its data, need not wait until all of one is imported.
+        from acme_exchange.clock import SystemClock
+        from acme_exchange.market import MarketPlan
+        from acme_exchange.owner.operations import Administration
+        from acme_exchange.venue import Venue
+
         store = DatabaseStore(Database(self.database))
         try:
             engine = Engine([], client_ids=store) if store.state is None else Engine.restore(store.state, store)

@@ -5,21 +5,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, StrictBool, StrictInt, TypeAdapter
+from pydantic import AfterValidator, Field, StrictBool
 
 from acme_exchange.accounts.file import DOLLARS, FIXES
-from acme_exchange.accounts.keys import ApiKey, account_name, main_account
+from acme_exchange.accounts.keys import ApiKey, account_name, main_account, no_account
 from acme_exchange.api.rate_limits import ORDERS, REQUESTS
 from acme_exchange.api.wire.requests import Name, Number, Request
 from acme_exchange.engine import CancelOrders, CreateAccount, Deposit, Refused
 from acme_exchange.owner.interface import AdminInterface
+from acme_exchange.owner.limits import A_SECOND, AS_FOR_ANY, RateLimit
 from acme_exchange.venue import Venue
 
-AS_FOR_ANY = "default"
-MOST_A_SECOND = 100_000
-A_SECOND = f"write how many a second, from 1 to {MOST_A_SECOND}, or default"
 WHAT_TO_WRITE = {
     "Invalid parameter requests": f"requests: {A_SECOND}",
     "Invalid parameter orders": f"orders: {A_SECOND}",
@@ -29,15 +27,6 @@ WHAT_TO_WRITE = {
         "amount: write an amount of USD above 0 and up to 1000000000000, with at most 12 decimals, such as 10000"
     ),
 }
-
-
-RateLimit = Annotated[StrictInt, Field(ge=1, le=MOST_A_SECOND)] | Literal["default"]
-RATE_LIMIT: TypeAdapter[int | str] = TypeAdapter(RateLimit)
-
-
-def no_account(name: str) -> str:
-    """What somebody is told who names an account that there is not."""
-    return f'There is no account "{name}"; account list shows those that there are'
 
 
 class CreateAccountRequest(Request):

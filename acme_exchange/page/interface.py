@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import hdrs, web
 from pydantic import Field, StrictBool
 
-from acme_exchange.accounts.keys import ApiKey, main_account
+from acme_exchange.accounts.keys import ApiKey, main_account, no_account
 from acme_exchange.api import errors
 from acme_exchange.api.access_log import ACCOUNT
 from acme_exchange.api.authentication import Authenticator
@@ -25,7 +25,6 @@ from acme_exchange.api.wire.answers import Answer, Success, iso
 from acme_exchange.api.wire.requests import Name, Request
 from acme_exchange.engine import Refused
 from acme_exchange.owner.interface import AdminInterface
-from acme_exchange.owner.operations import no_account
 from acme_exchange.page import history
 from acme_exchange.page.assets import STATIC_PATH, Assets
 from acme_exchange.page.codes import OWNER, Codes, Grant

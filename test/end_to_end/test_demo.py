@@ -142,7 +142,8 @@ def test_the_books_agree_when_a_v2_controller_has_had_its_time(start_demo):
     printed = demo.communicate()[0]
 
     assert_success(demo, printed)
-    assert printed.count("Its time is over; it goes on until both sides are filled") == 1, printed
+    # On a busy machine both may be filled before anybody looks.
+    assert printed.count("Its time is over; it goes on until both sides are filled") <= 1, printed
 
 
 @dataclass
