@@ -79,7 +79,6 @@ setup(
             "pytest-asyncio",
             "pytest-cov",
             "pytest-timeout",
-            "pytest-xdist",
             "ruff",
             "schemathesis",
             "scipy-stubs",

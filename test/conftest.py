@@ -1,4 +1,5 @@
 import gc
+import signal
 
 from test import processor_time, scheduling, thoroughness
 
@@ -17,6 +18,8 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     processor_time.configure(config)
     scheduling.configure(config)
+    # A run that a shell has started in the background ignores Ctrl-C, and so would all that the tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # What is imported and collected stays to the end: nobody need look for garbage in it, now or at any test.
     gc.disable()
 
