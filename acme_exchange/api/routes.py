@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from acme_exchange.api import errors
 from acme_exchange.api.rate_limits import CountsAs
@@ -46,8 +46,7 @@ MOST_DIGITS_OF_DOUBLES = 17
 ORDER_ID = re.compile(r"\d{1,18}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One request, understood.
 
     :ivar clock: what time it is, as clients are to be told.

@@ -42,6 +42,8 @@ NOTHING_YET = {
 }
 LOCKED_SECONDS = 5
 """How long SQLite waits for a lock of another program's before it says so."""
+IS_PATIENT = "is patient"
+"""Under which a connection says that it waits so long; all do at first."""
 PATIENCE_SECONDS = 60
 """How long the venue waits for one altogether, and nothing is acknowledged, before it ends."""
 LOG_BYTES_KEPT = 64 * 1024 * 1024
@@ -297,7 +299,7 @@ def transaction(connection: Connection) -> Iterator[None]:
     """One transaction, also for what changes tables; its writes are kept once the block is left, all or none."""
     with connection.begin():
         if connection.dialect.name == "sqlite":
-            _begin(connection.exec_driver_sql)
+            _begin(connection, connection.exec_driver_sql)
         yield
 
 
@@ -308,6 +310,7 @@ class Transaction:
     """
 
     def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self._driver = connection.connection
         self._is_sqlite = connection.dialect.name == "sqlite"
         self.cursor: DBAPICursor = self._driver.cursor()
@@ -315,11 +318,13 @@ class Transaction:
     def begin(self) -> None:
         """Begins once no other program writes."""
         if self._is_sqlite:
-            _begin(self.cursor.execute)
+            _begin(self._connection, self.cursor.execute)
 
     def begin_at_once(self) -> bool:
         """Begins, unless another program writes just now; of a database of SQLite's alone."""
-        self.cursor.execute("PRAGMA busy_timeout=0")
+        if self._connection.info.get(IS_PATIENT, True):
+            self.cursor.execute("PRAGMA busy_timeout=0")
+            self._connection.info[IS_PATIENT] = False
         try:
             self.cursor.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
@@ -327,8 +332,6 @@ class Transaction:
                 raise
             self.cursor.close()
             return False
-        finally:
-            self._driver.cursor().execute(_busy_timeout())
         return True
 
     def commit(self) -> None:
@@ -383,12 +386,15 @@ def _busy_timeout() -> str:
     return f"PRAGMA busy_timeout={LOCKED_SECONDS * 1000}"
 
 
-def _begin(execute: Callable[[str], Any]) -> None:
+def _begin(connection: Connection, execute: Callable[[str], Any]) -> None:
     """Begins to write once no other program does.
 
+    :param execute: over that connection.
     :raises Exception: the driver's, or SQLAlchemy's around it: one has done so for too long.
     """
     deadline = monotonic() + PATIENCE_SECONDS
+    execute(_busy_timeout())
+    connection.info[IS_PATIENT] = True
     while True:
         try:
             execute("BEGIN IMMEDIATE")
