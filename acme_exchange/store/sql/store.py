@@ -273,7 +273,7 @@ class DatabaseStore:
             loop.call_soon(self._written, batch, done, error)
             return done
         if begun is not None and self._waits.are_short(monotonic()) and not self._checkpoints.is_behind:
-            loop.call_soon(self._written, batch, done, self._finish(begun, batch, may_wait=False))
+            loop.call_soon(self._written, batch, done, self._finish_here(begun, batch))
         else:
             self._write_thread.submit(self._finish_there, begun, batch, loop, done)
         return done
@@ -292,6 +292,13 @@ class DatabaseStore:
             raise
         return begun
 
+    def _finish_here(self, begun: Transaction, batch: Batch) -> Exception | None:
+        before = monotonic()
+        error = self._finish(begun, batch, may_wait=False)
+        after = monotonic()
+        self._waits.note(after - before, after)
+        return error
+
     def _finish_there(
         self, begun: Transaction | None, batch: Batch, loop: AbstractEventLoop, done: Future[None]
     ) -> None:
@@ -306,21 +313,11 @@ class DatabaseStore:
                 with in_transaction(self._writing) as cursor:
                     self._writer.write(cursor, batch)
             else:
-                self._commit(begun)
+                _commit(begun)
             self._checkpoints.follow_batch(may_wait)
         except Exception as error:
             return error
         return None
-
-    def _commit(self, begun: Transaction) -> None:
-        before = monotonic()
-        try:
-            begun.commit()
-        except BaseException:
-            begun.roll_back()
-            raise
-        after = monotonic()
-        self._waits.note(after - before, after)
 
     def _written(self, batch: Batch, done: Future[None], error: Exception | None) -> None:
         if error is None:
@@ -373,6 +370,14 @@ class _Unspoilt:
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if isinstance(error, SQLAlchemyError | sqlite3.Error) and is_spoilt(error):
             raise self._fail(error) from None
+
+
+def _commit(begun: Transaction) -> None:
+    try:
+        begun.commit()
+    except BaseException:
+        begun.roll_back()
+        raise
 
 
 def _loop() -> AbstractEventLoop:
