@@ -139,7 +139,14 @@ def _bot(name: str, url: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
     folder.mkdir()
     command = [sys.executable, "-m", "bench.whole_bot_process", name, url, str(folder)]
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    bot = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
+    bot = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,  # it trades until that ends
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment,
+    )
     try:
         yield bot
     finally:
