@@ -228,12 +228,14 @@ class Exchange(ABC):
 
 
 class Market:
-    """Moves the market of some exchanges: each event in every dialect, one after the other."""
+    """Moves the market of some exchanges: each event in every dialect, one after the other, and another one first each
+    time: whoever hears of an event first has the libraries that all bots share brought into the processor's memory."""
 
     def __init__(self, exchanges: Sequence[Exchange], pace: Pace):
         self._exchanges = exchanges
         self._pace = pace
         self._book = market.Book(0)
+        self._turns: Counter[str] = Counter()
         self._show(self._book.full())
 
     async def play(self) -> None:
@@ -248,15 +250,23 @@ class Market:
         if _is_time(number, self._pace.changes):
             change = replace(self._book.change(self._pace.levels), time=time.time())
             self._show(self._book.full())
-            for exchange in self._exchanges:
+            for exchange in self._in_turn("book"):
                 await exchange.show("book", exchange.dialect.book(change))
         event = int((time.time() - market.START) * 1e3)
-        for exchange in self._exchanges:
-            if _is_time(number, self._pace.trades):
+        if _is_time(number, self._pace.trades):
+            for exchange in self._in_turn("trades"):
                 await exchange.show("trades", exchange.dialect.trade(event))
-            if _is_time(number, 1):
+        if _is_time(number, 1):
+            for exchange in self._in_turn("funding"):
                 await exchange.show("funding", exchange.dialect.funding(event))
-            await exchange.fill_what_is_due(number % (STEPS_A_SECOND * FILL_SECONDS) == 0)
+        is_due = number % (STEPS_A_SECOND * FILL_SECONDS) == 0
+        for exchange in self._in_turn("fills") if is_due else self._exchanges:
+            await exchange.fill_what_is_due(is_due)
+
+    def _in_turn(self, what: str) -> Iterator[Exchange]:
+        first = self._turns[what] % len(self._exchanges)
+        self._turns[what] += 1
+        yield from (*self._exchanges[first:], *self._exchanges[:first])
 
     def _show(self, full: market.Change) -> None:
         for exchange in self._exchanges:

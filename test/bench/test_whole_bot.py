@@ -159,6 +159,25 @@ def measured(done: dict[str, dict[str, int]]) -> Measured:
     )
 
 
+async def test_every_connector_hears_as_often_as_any_other_of_an_event_first() -> None:
+    exchanges = [EXCHANGES[name]() for name in PAIRS]
+    market = Market(exchanges, PACES["recorded"])
+    shown: dict[str, list[str]] = {"book": [], "trades": [], "funding": []}
+    for exchange in exchanges:
+
+        async def show(topic: str, frame: str, name: str = exchange.name) -> None:
+            shown[topic].append(name)
+
+        exchange.show = show  # type: ignore[method-assign]
+
+    for number in range(1, 8 * STEPS_A_SECOND + 1):
+        await market.step(number)
+
+    for topic, names in shown.items():
+        firsts = Counter(names[:: len(PAIRS)])
+        assert set(firsts) == set(PAIRS) and len(set(firsts.values())) == 1, topic
+
+
 def test_bots_that_did_the_same_work_are_compared() -> None:
     processor, memory, of_connector = lines_of(measured(dict.fromkeys((OURS, *RIVALS), WORK)))
 
