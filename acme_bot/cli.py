@@ -13,10 +13,12 @@ from rich.console import Console
 
 from acme_bot import commands
 from acme_bot.client import open_client
+from acme_bot.compare.venue_client import Key
 from acme_bot.demo.strategies import PAIR, STRATEGIES
 from acme_bot.doctor import examine
+from acme_bot.hbot import Hbot
 from acme_bot.installation import DISTRIBUTION, MANIFEST, install, uninstall
-from acme_bot.new import connect_workspace, settings_of, start_new
+from acme_bot.new import settings_of, start_new
 from acme_bot.password import ask_password
 from acme_bot.positions import cancel_orders, close_positions, require_stopped, stored_client
 from acme_bot.problem import Problem, quoted
@@ -71,23 +73,34 @@ def _workspace(options: argparse.Namespace) -> int:
     return 0
 
 
-def _connect(workspace: Path, options: argparse.Namespace) -> str:
-    """Returns the password."""
+def _connect(workspace: Path, options: argparse.Namespace) -> None:
     server = running_server(options.data, options.server)
     key = first_key(options.data)
-    password = ask_password(is_new=not any((workspace / "conf").glob(".password_verification")))
+    _store(_unlocked(workspace), server, key)
+
+
+def _unlocked(workspace: Path) -> Hbot:
+    """Asks for the password. Raises `Problem`."""
+    return Hbot(workspace, ask_password(is_new=not any((workspace / "conf").glob(".password_verification"))))
+
+
+def _store(hbot: Hbot, server: str, key: Key) -> None:
+    """Stores a key in the workspace, encrypted, instead of an earlier one. Raises `HbotError`, also when the
+    workspace's keys have another password."""
     print(f"Storing the key of the venue at {server}, encrypted ...", flush=True)
-    connect_workspace(workspace, server, key, password)
-    return password
+    hbot.connect(server, key.key, key.secret)
 
 
 def _new(options: argparse.Namespace) -> int:
     strategy = STRATEGIES[options.strategy]
     server = running_server(options.data, options.server)
     workspace = make_workspace(options.folder)
-    password = _connect(workspace, options)
-    print(f"Starting {strategy.name}; this takes half a minute ...", flush=True)
-    start_new(workspace, strategy, password)
+    key = first_key(options.data)
+    bot = _unlocked(workspace)
+    with bot.together():
+        _store(bot, server, key)
+        print(f"Starting {strategy.name}; this takes half a minute ...", flush=True)
+        start_new(bot, strategy)
     hbot = quoted(options.folder / "hbot")
     print(
         f"{options.folder} trades {PAIR} on {server}, and goes on when this terminal is closed. What to look at:\n"

@@ -1,9 +1,8 @@
-"""Makes a bot in one step: stores the venue's key in a workspace, writes a strategy's settings, and starts it."""
+"""Starts the bot of a new workspace: writes a strategy's settings, unless they are there."""
 
 from pathlib import Path
 
 from acme_bot.bot import Strategy
-from acme_bot.compare.venue_client import Key
 from acme_bot.hbot import Hbot, HbotError
 from acme_bot.positions import running_bot
 from acme_bot.problem import Problem, quoted
@@ -12,30 +11,23 @@ CONFIGURATION = "maker.yml"
 WHERE = {"inventory_maker": "controllers", "perpetual_market_making": "strategies"}
 
 
-def connect_workspace(workspace: Path, server: str, key: Key, password: str) -> None:
-    """Stores a key in a workspace, encrypted with `password`, instead of an earlier one. Raises `HbotError`, also when
-    the workspace's keys have another password."""
-    Hbot(workspace, password).connect(server, key.key, key.secret)
-
-
 def settings_of(workspace: Path, strategy: Strategy) -> Path:
     """The file with the settings of the bot that `start_new` starts."""
     return workspace / "conf" / WHERE[strategy.name] / CONFIGURATION
 
 
-def start_new(workspace: Path, strategy: Strategy, password: str) -> None:
+def start_new(hbot: Hbot, strategy: Strategy) -> None:
     """Writes the strategy's settings, unless they are there, and starts the bot, which goes on by itself.
 
     Raises `Problem` when a bot runs there already, or does not come to start.
     """
+    workspace = hbot.workspace
     if running_bot(workspace) is not None:
         raise Problem(f"A bot runs in {workspace} already: `{quoted(workspace / 'hbot')} status` shows it.")
-    hbot = Hbot(workspace, password)
+    if not settings_of(workspace, strategy).exists():
+        hbot.create(strategy.name, CONFIGURATION, strategy.settings)
     kind = "--controller" if WHERE[strategy.name] == "controllers" else "--v1-strategy"
-    with hbot.together():
-        if not settings_of(workspace, strategy).exists():
-            hbot.create(strategy.name, CONFIGURATION, strategy.settings)
-        try:
-            hbot.run("start", CONFIGURATION, kind)
-        except HbotError as error:
-            raise Problem(f"The bot did not start. {error}") from None
+    try:
+        hbot.run("start", CONFIGURATION, kind)
+    except HbotError as error:
+        raise Problem(f"The bot did not start. {error}") from None
