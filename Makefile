@@ -70,7 +70,7 @@ tree: venv
 	$(REQUIRE_SOURCE)
 	@$(WITH_SOURCE) -m pytest $(ARGS) test/acme_bot/test_source_tree.py
 
-## Kills a venue under load RESTARTS times, where `make test` does it 8 times. SEED=2 is another run.
+## Kills a venue under load RESTARTS times, where `make test` does it 5 times. SEED=2 is another run.
 kills: venv
 	@$(PYTHON_IN_VENV) -m pytest test/acme_exchange/test_kills.py -s \
 		--restarts $(or $(RESTARTS),100) --kill-seed $(or $(SEED),1)

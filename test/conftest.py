@@ -7,7 +7,7 @@ thoroughness.register_profiles()
 
 
 def pytest_addoption(parser):
-    parser.addoption("--restarts", type=int, default=8, help="how often a venue under load is killed")
+    parser.addoption("--restarts", type=int, default=5, help="how often a venue under load is killed")
     parser.addoption("--power-cuts", type=int, default=3, help="how often its machine loses its power")
     parser.addoption("--kill-seed", type=int, default=1, help="when, and what the traders do")
     parser.addoption("--keep-transcripts", action="store_true", help="keep what the strategies' runs show for the docs")
