@@ -44,7 +44,7 @@ test: venv
 
 .PHONY: thorough
 
-## The tests that hypothesis makes up, with ten times as many examples as `make test` tries.
+## The tests that hypothesis makes up, with twenty times as many examples as `make test` tries.
 thorough: venv
 	@$(PYTHON_IN_VENV) -m pytest -q --processes $(or $(PROCESSES),2) --hypothesis-profile thorough -m hypothesis $(ARGS)
 

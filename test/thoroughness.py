@@ -2,7 +2,7 @@
 
 from hypothesis import settings
 
-USUAL, THOROUGH = 40, 400
+USUAL, THOROUGH = 20, 400
 
 
 def register_profiles() -> None:

@@ -71,7 +71,7 @@ def session(venue: RunningVenue) -> Iterator[requests.Session]:
 
 @SCHEMA.parametrize()
 @settings(
-    max_examples=examples(20), derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=examples(10), derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
 def test_answers_are_as_described(case: schemathesis.Case, venue: RunningVenue, session: requests.Session) -> None:
     """A second after the request before, so that no limit is reached; signed, unless the headers are what is wrong."""

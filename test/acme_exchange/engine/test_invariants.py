@@ -353,7 +353,7 @@ class Venue(RuleBasedStateMachine):
 
 TestVenue = Venue.TestCase
 TestVenue.settings = settings(
-    max_examples=examples(15),
+    max_examples=examples(8),
     stateful_step_count=60,
     derandomize=True,
     deadline=None,

@@ -370,7 +370,7 @@ def do(venue: Followed, step: tuple) -> None:
         venue.do(Halt(BTC, False))
 
 
-@settings(max_examples=examples(50), suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(STEP, max_size=30), st.sampled_from([None, 1, 3]))
 def test_what_rests_is_what_is_displayed_and_not_taken_and_all_money_is_the_deposits(steps, power):
     venue = Followed("alice", "bob", money="100000", power=power)
