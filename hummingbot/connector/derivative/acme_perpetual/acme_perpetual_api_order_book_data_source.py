@@ -413,10 +413,8 @@ class AcmePerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
             reader.stop()
 
     def _take_text(self, text: Any, batch: Batch, now: float):
-        try:
-            frame = wire.public_frame(text)
-        except wire.WireError as error:
-            self._warnings.log("no frame", f"Ignored a message that is no frame of the venue's ({error}).")
+        frame = stream.frame_of(text, wire.public_frame, self._warnings)
+        if frame is None:
             return
         handle = self._handlers.get(wire.channel(frame))
         if handle is None or not wire.has_data(frame):

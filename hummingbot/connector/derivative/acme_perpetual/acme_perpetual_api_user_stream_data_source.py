@@ -106,10 +106,8 @@ class AcmePerpetualAPIUserStreamDataSource(UserStreamTrackerDataSource):
             reader.stop()
 
     async def _take_message(self, message: Any, queue: asyncio.Queue):
-        try:
-            frame = wire.private_frame(message)
-        except wire.WireError as error:
-            self._warnings.log("no frame", f"Ignored a message that is no frame of the venue's ({error}).")
+        frame = stream.frame_of(message, wire.private_frame, self._warnings)
+        if frame is None:
             return
         if wire.says_goodbye(frame):
             raise stream.StreamClosedError("the server is going away")

@@ -106,6 +106,20 @@ async def keep_connected(
         await sleep(backoff.next_delay(lasted))
 
 
+def frame_of(
+    message: Any, decode: Callable[[Any], Dict[str, Any]], warnings: WarningLimiter
+) -> Optional[Dict[str, Any]]:
+    """The frame of a message; None, which is logged, when it is none.
+
+    :param decode: raises WireError when it is none
+    """
+    try:
+        return decode(message)
+    except wire.WireError as error:
+        warnings.log("no frame", f"Ignored a message that is no frame of the venue's ({error}).")
+        return None
+
+
 class Turn:
     """How long the event loop has been in its present turn, for those who do many things in one of them."""
 
