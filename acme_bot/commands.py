@@ -12,8 +12,6 @@ CHAOS_SECONDS = 600
 SOAK_SECONDS = 3600
 A_WORKSPACE = "the folder of a workspace, as `acme-bot workspace` or `acme-bot new` makes it"
 PASSWORD = "The password of the workspace's keys is that in the variable HBOT_PASSWORD; without one it is asked for."
-SAME_MARKET = "the number that decides the market's prices; the same N gives the same prices again"
-FOLDER = "the folder for configuration, logs and records, which is kept; it must be empty, or not there yet"
 
 
 def add_workspace(commands: Any) -> argparse.ArgumentParser:
@@ -143,11 +141,9 @@ def add_demo(commands: Any) -> argparse.ArgumentParser:
         help="stop the bot N seconds after its first order, or up to three minutes later, once it has bought and sold; "
         "0: when you press Ctrl-C (default: %(default)s)",
     )
-    demo.add_argument("--seed", metavar="N", type=int, help=f"{SAME_MARKET} (default: a random one)")
+    _add_market_seed(demo)
     _add_strategy(demo, next(iter(STRATEGIES)))
-    demo.add_argument(
-        "--folder", metavar="DIR", type=Path, help=f"{FOLDER} (default: a temporary one, removed if all goes well)"
-    )
+    _add_folder(demo)
     demo.add_argument(
         "--prepare",
         metavar="COMMAND",
@@ -180,9 +176,7 @@ def add_paper(commands: Any) -> argparse.ArgumentParser:
         help='open the accounts in FILE, a JSON list of {"name", "key", "secret", "deposit", "readOnly"} (default: one '
         "account, main, with 10,000 USD)",
     )
-    served.add_argument(
-        "--data", metavar="DIR", type=Path, help=f"where the venue keeps its data (default: {_usual_data()})"
-    )
+    _add_data(served)
     served.add_argument(
         "--latency",
         metavar="MS",
@@ -211,9 +205,7 @@ def add_report(commands: Any) -> argparse.ArgumentParser:
         metavar="WORKSPACE|ACCOUNT",
         help="the folder of a workspace, whose password is asked for, or the name of an account, such as main",
     )
-    report.add_argument(
-        "--data", metavar="DIR", type=Path, help=f"where the venue keeps its data (default: {_usual_data()})"
-    )
+    _add_data(report)
     report.add_argument(
         "--out",
         metavar="DIR",
@@ -249,9 +241,7 @@ def add_chaos(commands: Any) -> argparse.ArgumentParser:
         default=1,
         help="the number that decides what fails when, and the market's prices (default: %(default)s)",
     )
-    chaos.add_argument(
-        "--folder", metavar="DIR", type=Path, help=f"{FOLDER} (default: a temporary one, removed if all goes well)"
-    )
+    _add_folder(chaos)
     return chaos
 
 
@@ -272,7 +262,7 @@ def add_soak(commands: Any) -> argparse.ArgumentParser:
         default=SOAK_SECONDS,
         help=f"let the bot trade for N seconds, {SHORTEST_SECONDS} at least (default: %(default)s)",
     )
-    soak.add_argument("--seed", metavar="N", type=int, help=f"{SAME_MARKET} (default: a random one)")
+    _add_market_seed(soak)
     soak.add_argument(
         "--folder",
         metavar="DIR",
@@ -327,6 +317,32 @@ def _add_tree_command(commands: Any, name: str, summary: str, more: str) -> argp
 def _usual_data() -> str:
     """Where a venue keeps its data by itself, as argparse takes it in a help text."""
     return str(venue_data(None)).replace("%", "%%")
+
+
+def _add_data(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    parser.add_argument(
+        "--data", metavar="DIR", type=Path, help=f"where the venue keeps its data (default: {_usual_data()})"
+    )
+
+
+def _add_folder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--folder",
+        metavar="DIR",
+        type=Path,
+        help="the folder for configuration, logs and records, which is kept; it must be empty, or not there yet "
+        "(default: a temporary one, removed if all goes well)",
+    )
+
+
+def _add_market_seed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--seed",
+        metavar="N",
+        type=int,
+        help="the number that decides the market's prices; the same N gives the same prices again (default: a random "
+        "one)",
+    )
 
 
 def _add_recording_options(parser: argparse.ArgumentParser) -> None:
