@@ -59,4 +59,4 @@ def is_amount(value: object, decimals: int = MAX_DECIMALS) -> bool:
     if "E" in text:
         return int(value.as_tuple().exponent) >= -decimals
     # To write a number takes a quarter of the time that it takes to take it apart.
-    return len(text) - text.find(".") - 1 <= decimals or "." not in text
+    return len(text.partition(".")[2]) <= decimals
