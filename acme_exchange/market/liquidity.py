@@ -33,7 +33,8 @@ class Quotes:
     """What the house quotes: `LEVELS` prices a side, a basis point apart on a fixed grid, 7 basis points off the index.
 
     That is wider than a real book, on purpose: a strategy that quotes closer is the best price, and is what takers hit.
-    Sizes grow with the distance, and differ from price to price by a factor that belongs to the price.
+    Sizes grow with the distance, and differ from price to price by a factor that belongs to the price. Each is of whole
+    minimum sizes, as those of the takes are.
     """
 
     def __init__(self, seed: str, market: MarketDefinition):
@@ -41,10 +42,10 @@ class Quotes:
         ticks = max(1, round(float(market.start_price) * _SPACING / float(specification.price_increment)))
         self._market = specification.name
         self._spacing = ticks * specification.price_increment
-        increment = specification.size_increment
-        lots = _TOUCH_DOLLARS / float(market.start_price * increment)
+        least = specification.min_provide_size
+        lots = _TOUCH_DOLLARS / float(market.start_price * least)
         random = Random(seed)
-        self._sizes = [max(1, round(lots * random.uniform(0.5, 1.5))) * increment for _ in range(_NOISE_VALUES)]
+        self._sizes = [max(1, round(lots * random.uniform(0.5, 1.5))) * least for _ in range(_NOISE_VALUES)]
         self._depths = [max(depth for start, depth in _DEPTH_STEPS if start <= level) for level in range(LEVELS)]
         self._prices: dict[int, Decimal] = {}
         self._quoted: tuple[int, int] | None = None
@@ -80,7 +81,8 @@ class Quotes:
 class Taker:
     """The house's other account: small orders that take what rests within 0.2 % of the index, on either side.
 
-    They come at random, every 1.5 s on average, somewhat more often in the direction of the last move.
+    They come at random, every 1.5 s on average, somewhat more often in the direction of the last move. Each is for
+    whole minimum sizes: of an order of such a size, none leaves a position too small to be closed by one that rests.
 
     :param speed: they come as many times as often, but at most once in a step.
     """
@@ -97,8 +99,8 @@ class Taker:
         bias = _MOMENTUM if last_return > 0 else -_MOMENTUM
         side: Side = "buy" if self._random.random() < 0.5 + bias else "sell"
         dollars = min(_TAKE_MAX_DOLLARS, _TAKE_MEDIAN_DOLLARS * self._random.lognormvariate(0.0, _TAKE_SPREAD))
-        increment = self._specification.size_increment
-        size = max(1, round(dollars / index / float(increment))) * increment
+        least = self._specification.min_provide_size
+        size = max(1, round(dollars / index / float(least))) * least
         return side, min(size, self._specification.max_size)
 
     def order(self, side: Side, size: Decimal, index: Decimal) -> PlaceOrder:

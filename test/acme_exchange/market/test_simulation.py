@@ -192,6 +192,26 @@ def test_a_strategy_that_quotes_inside_the_spread_is_filled_on_both_sides(seed, 
     assert {e.liquidity for e in fills} == {"maker"}
 
 
+def test_no_fill_leaves_less_of_an_order_than_may_rest():
+    """A position of less could be closed by no order that waits, and `perpetual_market_making` would wait for ever."""
+    run = Run()
+    run.do(CreateAccount("bot"))
+    run.do(Deposit("bot", Decimal(100_000)))
+    run.events.clear()
+    for step in range(4 * 60):
+        run.tick()
+        if step % 4 == 0:
+            run.do(CancelOrders("bot"))
+            for name in QUOTED:
+                market = run.engine.market(name)
+                price = run.mid(name) // market.price_increment * market.price_increment
+                run.do(PlaceOrder("bot", name, "sell", "limit", 97 * market.min_provide_size, price))
+    fills = [e for e in run.events if isinstance(e, Filled)]
+    assert {e.account for e in fills} == {"bot", QUOTES, TAKES}
+    for fill in fills:
+        assert fill.size % run.engine.market(fill.market).min_provide_size == 0
+
+
 def test_a_price_that_is_too_good_is_taken_wherever_it_rests():
     run = Run()
     run.do(CreateAccount("bot"))
