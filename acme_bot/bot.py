@@ -39,12 +39,15 @@ class Strategy:
 
 
 class Bot:
-    """A bot in a workspace of its own, with a name of its own, which is that of its configuration too."""
+    """A bot in a workspace of its own, with a name of its own, which is that of its configuration too.
 
-    def __init__(self, name: str, strategy: Strategy, workspace: Path, password: str) -> None:
+    Its password is random, and gone with this object.
+    """
+
+    def __init__(self, name: str, strategy: Strategy, workspace: Path) -> None:
         self.name = name
         self.strategy = strategy
-        self.hbot = Hbot(workspace, password)
+        self.hbot = Hbot(workspace)
         self.records = Records(workspace, self.configuration, CONNECTOR)
         self.process: subprocess.Popen[str] | None = None
         self._launched_at = 0.0

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import select
 import subprocess
 import sys
@@ -24,6 +25,7 @@ SECOND_CONNECTOR = "acme_perpetual_second"
 COMMAND_SECONDS = 240
 START_SECONDS = 180
 SHOWN_LINES = 10
+RANDOM_PASSWORD = "--random-password"
 
 
 class HbotError(Problem):
@@ -33,13 +35,15 @@ class HbotError(Problem):
 class Hbot:
     """The `hbot` of one workspace.
 
-    `password` unlocks (and at its first use creates) the workspace's key store. It goes to the commands in their
-    environment, which is where Hummingbot takes it from; it is in no argument and in no file.
+    `password` unlocks (and at its first use creates) the workspace's key store; without one it is random, and gone with
+    this object. It goes to the commands in their environment, which is where Hummingbot takes it from; it is in no
+    argument and in no file.
     """
 
-    def __init__(self, workspace: Path, password: str):
+    def __init__(self, workspace: Path, password: str | None = None):
         self.workspace = workspace
-        self._password = password
+        self._options = [RANDOM_PASSWORD] if password is None else []
+        self._password = password or secrets.token_urlsafe(24)
         self._commands: _Commands | None = None
 
     @contextmanager
@@ -50,7 +54,7 @@ class Hbot:
         if not tether.HAS_PRCTL:
             yield
             return
-        with _Commands(self.workspace, self._environment) as self._commands:
+        with _Commands(self.workspace, self._environment, self._options) as self._commands:
             try:
                 yield
             finally:
@@ -157,9 +161,10 @@ class Hbot:
 class _Commands:
     """The process of `acme_bot.hbot_commands` in a workspace, from the first command on and while entered."""
 
-    def __init__(self, workspace: Path, environment: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(self, workspace: Path, environment: Callable[[], Mapping[str, str]], options: Sequence[str]) -> None:
         self._workspace = workspace
         self._environment = environment
+        self._options = options
         self._errors = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed with the process
         self._process: subprocess.Popen[str] | None = None
 
@@ -193,7 +198,7 @@ class _Commands:
 
     def _start(self) -> subprocess.Popen[str]:
         return tether.start(
-            [sys.executable, "-m", "acme_bot.hbot_commands"],
+            [sys.executable, "-m", "acme_bot.hbot_commands", *self._options],
             folder=self._workspace,
             environment=self._environment(),
             stdin=subprocess.PIPE,

@@ -7,7 +7,6 @@ quotes. Processor time is of the bots' processes alone; memory is what each adds
 """
 
 import argparse
-import secrets
 import tempfile
 import time
 from pathlib import Path
@@ -68,7 +67,7 @@ def _measure(place: Path, venue: Venue, bots: int, seconds: int) -> None:
 
 
 def _start(folder: Path, venue: Venue, share: float) -> int:
-    hbot = Hbot(make_workspace(folder), password=secrets.token_urlsafe(12))
+    hbot = Hbot(make_workspace(folder))
     path = hbot.workspace / "conf" / "conf_client.yml"
     settings = yaml.safe_load(path.read_text(encoding="utf-8")) | {"rate_limits_share_pct": share}
     path.write_text(yaml.safe_dump(settings), encoding="utf-8")

@@ -8,7 +8,6 @@ package has no `pmm_simple`: HUMMINGBOT_SOURCE names a source tree that has; wit
 
 import argparse
 import os
-import secrets
 import sys
 import tempfile
 import time
@@ -109,7 +108,7 @@ class PaperSoak(Run[PaperVenue]):
 
     def __init__(self, folder: Path, address: str, strategies: list[Strategy], seconds: int, console: Console):
         self._folder, self._seconds = folder, seconds
-        bots = [Bot(each.name, each, folder / each.name, secrets.token_urlsafe(24)) for each in strategies]
+        bots = [Bot(each.name, each, folder / each.name) for each in strategies]
         super().__init__(PaperVenue(folder, address, [each.name for each in strategies]), bots, console)
 
     def carry_out(self) -> bool:

@@ -9,7 +9,6 @@ seconds are over, each order's end is on record, once, and nothing was logged as
 import argparse
 import json
 import os
-import secrets
 import subprocess
 import sys
 import threading
@@ -131,9 +130,7 @@ class Stopping(Run[ManyMarkets]):
         self._orders, self._markets, self._busy = orders, markets, busy
         pairs = ",".join(f"{coin}-USD" for coin in COINS[:markets])
         settings = {"pairs": pairs, "orders": str(orders)}
-        self._bot = Bot(
-            BOT, Strategy(SCRIPT.stem, settings, files=[SCRIPT]), folder / "workspace", secrets.token_urlsafe(24)
-        )
+        self._bot = Bot(BOT, Strategy(SCRIPT.stem, settings, files=[SCRIPT]), folder / "workspace")
         self._log = folder / "workspace" / "logs" / f"logs_{BOT}.log"
         super().__init__(ManyMarkets(folder, markets), [self._bot], console)
 

@@ -1,6 +1,5 @@
 """Makes the three bots of the chaos, each with a strategy of its own."""
 
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,9 +40,7 @@ def make_bots(folder: Path, seed: int) -> list[Bot]:
         "far": Strategy("perpetual_market_making", MAKER | FAR),
         "turns": Strategy(SCRIPT.stem, turns, files=[SCRIPT]),
     }
-    return [
-        Bot(name, strategy, folder / name, password=secrets.token_urlsafe(24)) for name, strategy in strategies.items()
-    ]
+    return [Bot(name, strategy, folder / name) for name, strategy in strategies.items()]
 
 
 def open_accounts(bots: Sequence[Bot], server: str, watchers: dict[str, Key]) -> dict[str, VenueAccount]:

@@ -2,7 +2,6 @@
 venue's ledger."""
 
 import math
-import secrets
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -59,7 +58,7 @@ class Demo(Run[Venue]):
         self._seconds = seconds
         self._prepare_with = prepare
         self._recording = recording
-        self._bot = Bot(NAME, strategy, folder / "workspace", password=secrets.token_urlsafe(24))
+        self._bot = Bot(NAME, strategy, folder / "workspace")
         venue = Venue(folder, funding_seconds=strategy.funding_seconds, seed=seed, recording=recording)
         super().__init__(venue, [self._bot], console)
         self._opening = Decimal(0)

@@ -1,7 +1,6 @@
 """Runs the soak: starts the venue and the bot, measures them, draws what it measured, and judges it."""
 
 import http.client
-import secrets
 import tempfile
 import time
 from pathlib import Path
@@ -53,9 +52,7 @@ class Soak(Run[LastingVenue]):
         self._seconds = seconds
         self._chart = folder / CHART
         self._workspace = folder / "workspace"
-        self._bot = Bot(
-            BOT, Strategy(SCRIPT.stem, {}, files=[SCRIPT]), self._workspace, password=secrets.token_urlsafe(24)
-        )
+        self._bot = Bot(BOT, Strategy(SCRIPT.stem, {}, files=[SCRIPT]), self._workspace)
         super().__init__(LastingVenue(folder, funding_seconds=FUNDING_SECONDS, seed=seed), [self._bot], console)
 
     def carry_out(self) -> bool:

@@ -1,6 +1,5 @@
 """The real parts: a venue in a process of its own, a workspace, and the real `hbot` in it."""
 
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -39,7 +38,7 @@ def ledger(venue) -> VenueAccount:
 def hbot(tmp_path) -> Iterator[Hbot]:
     """Its bot is gone when the test is, also one that failed: later tests look at what runs."""
     workspace = make_workspace(tmp_path / "workspace")
-    hbot = Hbot(workspace, password=secrets.token_urlsafe(12))
+    hbot = Hbot(workspace)
     with hbot.together():
         yield hbot
     left = []

@@ -1,8 +1,11 @@
 """Reading what `hbot` prints, and waiting for what only shows by asking."""
 
+import json
+import re
 import time
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 
 
 def cells(table: str, row_starts_with: str) -> dict[str, str]:
@@ -16,6 +19,17 @@ def cells(table: str, row_starts_with: str) -> dict[str, str]:
 def shown(amount: Decimal) -> str:
     """How `hbot` prints an amount."""
     return f"{float(amount):g}"
+
+
+def guesses_cost(workspace: Path) -> set[int]:
+    """How many steps it takes to try one password, for each of what the workspace has encrypted: a word to know the
+    password by, and the keys."""
+    files = [workspace / "conf" / ".password_verification", *(workspace / "conf" / "connectors").glob("*.yml")]
+    encrypted = [
+        found for path in files for found in re.findall(r"\b7b22[0-9a-f]+\b", path.read_text(encoding="utf-8"))
+    ]
+    assert len(encrypted) >= 3
+    return {json.loads(bytes.fromhex(one))["crypto"]["kdfparams"]["c"] for one in encrypted}
 
 
 def wait_for(condition: Callable[[], bool], seconds: int = 600) -> None:

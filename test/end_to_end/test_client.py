@@ -115,7 +115,7 @@ def test_a_trader_connects_trades_and_looks(client: Terminal, venue: Venue, ledg
 
     comes_to_show(client, "order_book --lines 10", lambda: row_of_an_order_placed_by_hand(ledger))
     comes_to_show(client, "status", lambda: row_of_the_balance(ledger))
-    assert re.search(rf"Best Bid +Best Ask[^\n]*\n +{CONNECTOR} {PAIR} +\d+ +\d+ ", client.text()), client.text()
+    client.wait_for(rf"Best Bid +Best Ask[^\n]*\n +{CONNECTOR} {PAIR} +\d+ +\d+ ")
     comes_to_show(client, "history", lambda: rows_of_the_fills(ledger))
 
     client.type("stop")

@@ -27,6 +27,7 @@ from acme_bot.compare.bot_records import reading
 from acme_exchange.api.routes import ROUTES
 from test.acme_bot.processes import assert_gone
 from test.browser import looking
+from test.end_to_end.looking import guesses_cost
 from test.end_to_end.witness import TALKATIVE, Witness
 
 BOTH_SIDES = re.compile(r"fills [1-9]\d* buy [1-9]\d* sell")
@@ -230,6 +231,10 @@ def test_one_file_holds_the_keys_and_only_its_owner_can_read_it(witness: Witness
     assert list(holding) == [witness.accounts_file], holding
     assert stat.S_IMODE(witness.accounts_file.stat().st_mode) == 0o600
     assert (witness.folder / "workspace" / "conf" / "connectors" / "acme_perpetual.yml").exists()
+
+
+def test_no_time_is_spent_on_making_a_random_password_slow_to_guess(witness: Witness):
+    assert guesses_cost(witness.folder / "workspace") == {1}
 
 
 def test_the_process_list_holds_none(witness: Witness):

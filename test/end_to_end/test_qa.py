@@ -26,7 +26,7 @@ from acme_bot.demo.strategies import MARKET_MAKING, PAIR
 from acme_bot.hbot import CONNECTOR, Hbot, HbotError
 from acme_bot.venue import Venue
 from acme_bot.workspace import make_workspace
-from test.end_to_end.looking import cells, shown, wait_for
+from test.end_to_end.looking import cells, guesses_cost, shown, wait_for
 from test.end_to_end.terminal import Terminal
 
 BOT = "maker.yml"
@@ -344,6 +344,10 @@ def test_the_right_key_is_confirmed(seen: Seen):
 def test_an_update_that_fails_keeps_the_key(seen: Seen):
     assert "Write its address with https://" in seen.failed_update
     assert (seen.after_failed_update["keys_confirmed"], seen.after_failed_update["error"]) == ("yes", "")
+
+
+def test_a_password_that_somebody_chose_is_slow_to_guess(floor: Floor, seen: Seen):
+    assert min(guesses_cost(floor.hbot.workspace)) >= 1_000_000
 
 
 def test_the_balance_is_the_venues(seen: Seen):
