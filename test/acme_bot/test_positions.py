@@ -150,13 +150,16 @@ def test_a_wrong_password_is_a_sentence(command, workspace, monkeypatch, capsys)
 def test_a_bot_that_runs_has_to_be_stopped_first(command, workspace, given, capsys):
     pid_file = workspace / "data" / "bot" / "bot.pid"
     pid_file.parent.mkdir(parents=True, exist_ok=True)
-    engine = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()", "hummingbot.cli.engine"], stdin=-1)
+    command_line = [sys.executable, "-c", "print(flush=True); input()", "hummingbot.cli.engine"]
+    engine = subprocess.Popen(command_line, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    # Until it runs, the system does not show its command line.
+    engine.stdout.readline()
     try:
         pid_file.write_text(str(engine.pid))
         assert running_bot(workspace) == engine.pid
         assert cli.main([command, str(workspace)]) == 1
     finally:
-        engine.communicate()
+        engine.communicate(b"\n")
 
     assert "stop it first with `" in capsys.readouterr().err
     assert running_bot(workspace) is None

@@ -98,7 +98,7 @@ class AcmePerpetualAPIUserStreamDataSource(UserStreamTrackerDataSource):
                     await reader.keep_alive()
                 elif self._unconfirmed_channels or not self._deliver_fill(message, queue):
                     await self._take_message(message, queue)
-                elif turn.is_over():
+                if turn.is_over():
                     await asyncio.sleep(0)
                 if self._unconfirmed_channels and loop.time() >= confirm_by:
                     raise stream.StreamClosedError("the venue did not confirm the subscriptions")

@@ -3,6 +3,7 @@
 import asyncio
 import copy
 from decimal import Decimal
+from math import inf
 from test.hummingbot.connector.derivative.acme_perpetual import venue_data
 from test.hummingbot.connector.derivative.acme_perpetual.derivative_test_case import ORDER_ID, DerivativeTestCase
 from test.hummingbot.connector.derivative.acme_perpetual.fuzzing import HealthCheck, example, given, settings, st
@@ -144,6 +145,7 @@ class FillsAtOnceTests(DerivativeTestCase):
         self.source._unconfirmed_channels = set()
         self.listener = asyncio.ensure_future(self.exchange._user_stream_event_listener())
         self.addCleanup(self.listener.cancel)
+        self.enterContext(patch.object(CONSTANTS, "LONGEST_TURN", inf))
         await self.settled()
 
     async def read(self, *frames):
@@ -225,10 +227,15 @@ class FillsAtOnceTests(DerivativeTestCase):
 
         task = asyncio.ensure_future(others())
         self.addCleanup(task.cancel)
-        with patch.object(CONSTANTS, "LONGEST_TURN", 0.0):
-            await self.read(*map(self.fill, range(10)))
+        for name, frames in (
+            ("fills", [self.fill(number) for number in range(10)]),
+            ("other frames", [venue_data.frame("balances", venue_data.balance())] * 10),
+        ):
+            with self.subTest(name), patch.object(CONSTANTS, "LONGEST_TURN", 0.0):
+                turns.clear()
+                await self.read(*frames)
 
-        self.assertGreater(len(turns), 2)
+                self.assertGreaterEqual(len(turns), 5)
 
     async def test_without_a_listener_it_waits_for_the_next_one(self):
         self.listener.cancel()
