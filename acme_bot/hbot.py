@@ -43,7 +43,7 @@ class Hbot:
     def __init__(self, workspace: Path, password: str | None = None):
         self.workspace = workspace
         self._options = [RANDOM_PASSWORD] if password is None else []
-        self._password = password or secrets.token_urlsafe(24)
+        self.password = password or secrets.token_urlsafe(24)
         self._commands: _Commands | None = None
 
     @contextmanager
@@ -152,7 +152,7 @@ class Hbot:
         )
 
     def _environment(self) -> dict[str, str]:
-        environment = {**os.environ, "HBOT_PASSWORD": self._password}
+        environment = {**os.environ, "HBOT_PASSWORD": self.password}
         # Compiling Hummingbot's modules anew at every command doubles the time that each takes.
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         return environment

@@ -3,6 +3,7 @@
 Fixtures, for the conftest of a folder to import. All of it runs in one event loop, the session's.
 """
 
+import re
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -25,7 +26,7 @@ QUIET = (
 )
 PATIENCE_MILLISECONDS = 120_000
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
-MAY_BE_REFUSED = ("/page/session", "/page/api/orders", "/page/api/account")
+MAY_BE_REFUSED = re.compile(r"/page/(session|api/account|api/orders(/\d+)?)$")
 
 
 class Looker:
@@ -44,7 +45,7 @@ class Looker:
 
     def _heard(self, message: ConsoleMessage) -> None:
         # That a venue refuses what somebody asks of it, or has ended, is told in the console whatever the page does.
-        is_refusal = "status of 40" in message.text and message.location["url"].endswith(MAY_BE_REFUSED)
+        is_refusal = "status of 40" in message.text and MAY_BE_REFUSED.search(message.location["url"])
         has_ended = "ERR_CONNECTION_REFUSED" in message.text or "ERR_CONNECTION_RESET" in message.text
         if message.type in ("error", "warning") and not is_refusal and not has_ended:
             self.errors.append(f"{message.text} {message.location['url']}")

@@ -20,7 +20,7 @@ from acme_bot.demo.strategies import INVENTORY_MAKER
 from acme_bot.hbot import CONNECTOR, Hbot
 from acme_bot.venue import Venue
 from acme_bot.workspace import make_workspace
-from test.end_to_end.looking import wait_for
+from test.end_to_end.looking import guesses_cost, wait_for
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
 INSTANCE = "maker"
@@ -97,6 +97,10 @@ def forgotten_by_executors(statement: Statement) -> Decimal:
 
 async def _next(client: aiomqtt.Client) -> dict[str, Any]:
     return json.loads((await anext(aiter(client.messages))).payload)
+
+
+def test_a_password_that_somebody_chose_is_slow_to_guess(hbot):
+    assert min(guesses_cost(hbot.workspace)) >= 1_000_000
 
 
 async def test_what_this_hummingbot_cannot_do_over_mqtt_it_says(hbot, broker):

@@ -26,12 +26,11 @@ from acme_bot.demo.strategies import MARKET_MAKING, PAIR
 from acme_bot.hbot import CONNECTOR, Hbot, HbotError
 from acme_bot.venue import Venue
 from acme_bot.workspace import make_workspace
-from test.end_to_end.looking import cells, guesses_cost, shown, wait_for
+from test.end_to_end.looking import cells, shown, wait_for
 from test.end_to_end.terminal import Terminal
 
 BOT = "maker.yml"
 STRATEGY = MARKET_MAKING.name
-PASSWORD = "open sesame"
 FUNDING_SECONDS = 30
 FOLLOWING_SECONDS = 60
 SPREAD = Decimal("0.1")  # percent, of either quote from the mid price
@@ -152,7 +151,7 @@ class Floor:
         self.venue.start()
         self.owner = VenueAccount(self.venue.url, self.venue.trader)
         self.other = self.venue.other_account()
-        self.hbot = Hbot(make_workspace(folder / "workspace"), PASSWORD)
+        self.hbot = Hbot(make_workspace(folder / "workspace"))
         self.records = Records(self.hbot.workspace, BOT, CONNECTOR)
         self.seen = Seen(opening=self.owner.balance())
         self._commands = ExitStack()
@@ -346,10 +345,6 @@ def test_an_update_that_fails_keeps_the_key(seen: Seen):
     assert (seen.after_failed_update["keys_confirmed"], seen.after_failed_update["error"]) == ("yes", "")
 
 
-def test_a_password_that_somebody_chose_is_slow_to_guess(floor: Floor, seen: Seen):
-    assert min(guesses_cost(floor.hbot.workspace)) >= 1_000_000
-
-
 def test_the_balance_is_the_venues(seen: Seen):
     shown_total, at_the_venue = seen.balance
     assert shown_total == at_the_venue == seen.opening
@@ -466,7 +461,7 @@ class Desk:
 
     def log_in(self) -> None:
         self.terminal.wait_for("Enter your password")
-        self.terminal.type(PASSWORD)
+        self.terminal.type(self._floor.hbot.password)
         self.terminal.type("")
         self.terminal.wait_for(">>>")
 
