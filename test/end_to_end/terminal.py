@@ -1,9 +1,11 @@
 """A terminal to run an interactive program in, with a screen that can be read."""
 
+import fcntl
 import os
 import pty
 import re
 import select
+import struct
 import subprocess
 import termios
 import time
@@ -21,6 +23,7 @@ class Terminal:
         self._screen = pyte.Screen(COLUMNS, ROWS)
         self._drawing = pyte.ByteStream(self._screen)
         self._lines = [""] * ROWS
+        self._drawn = 0
         self._keyboard, program_side = pty.openpty()
         termios.tcsetwinsize(program_side, (ROWS, COLUMNS))
         self._program = subprocess.Popen(
@@ -31,12 +34,16 @@ class Terminal:
             env={**os.environ, "TERM": "xterm-256color"},
             start_new_session=True,
         )
+        self._program_side = os.ttyname(program_side)
         os.close(program_side)
 
     def type(self, text: str) -> None:
-        """Types `text` and presses Enter."""
+        """Types `text`, and presses Enter a while after the program has read it and drawn something since: a line that
+        comes with its Enter in one piece is taken for pasted text."""
+        drawn = self._drawn
         self.press(text)
-        # A line that arrives with its Enter in one piece is taken for pasted text.
+        while (self._holds_keys() or (text and self._drawn == drawn)) and self._read_for(0.02):
+            pass
         self._read_for(0.3)
         self.press("\r")
 
@@ -71,6 +78,15 @@ class Terminal:
         self._program.wait()
         os.close(self._keyboard)
 
+    def _holds_keys(self) -> bool:
+        """Whether there are some that the program has not read."""
+        program_side = os.open(self._program_side, os.O_RDWR | os.O_NOCTTY)
+        try:
+            (count,) = struct.unpack("i", fcntl.ioctl(program_side, termios.FIONREAD, bytes(4)))
+        finally:
+            os.close(program_side)
+        return count > 0
+
     def _read_for(self, seconds: float) -> bool:
         """Draws what comes within `seconds`; returns whether the program still runs."""
         deadline = time.monotonic() + seconds
@@ -78,6 +94,7 @@ class Terminal:
             if select.select([self._keyboard], [], [], left)[0]:
                 try:
                     self._drawing.feed(os.read(self._keyboard, 65536))
+                    self._drawn += 1
                 except OSError:  # the last process that had the terminal is gone
                     return False
         return True

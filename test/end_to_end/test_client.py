@@ -3,12 +3,15 @@
 import re
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from acme_bot.compare.venue_account import VenueAccount
+from acme_bot.compare.venue_client import VenueError
 from acme_bot.demo.strategies import MARKET_MAKING, PAIR
 from acme_bot.hbot import CONNECTOR, Hbot
 from acme_bot.venue import Venue
@@ -20,6 +23,7 @@ TRADING_PAGE = (Path(__file__).parents[2] / "docs" / "trading.md").read_text(enc
 QUESTION = re.compile(r"^\| ([A-Z].+?) \| `(.+?)` \|", re.MULTILINE)
 LONGEST_ANSWER = 40
 BY_HAND = "by-hand"
+NUMBERS = count(1)
 ATTEMPTS = 30
 
 
@@ -83,9 +87,13 @@ def comes_to_show(client: Terminal, command: str, expected: Callable[[], str]) -
 
 
 def row_of_an_order_placed_by_hand(ledger: VenueAccount) -> str:
-    """Of an odd size, near the top of the book."""
+    """Of an odd size, near the top of the book, in the place of the one before."""
+    for order in ledger.open_orders():
+        if order.id.startswith(BY_HAND):
+            with suppress(VenueError):  # it was filled meanwhile
+                ledger.cancel(order.id)
     price = ledger.price().bid - 3
-    ledger.place("buy", Decimal("0.0137"), price, f"{BY_HAND}-{price}")
+    ledger.place("buy", Decimal("0.0137"), price, f"{BY_HAND}-{next(NUMBERS)}")
     return rf"\s{price:.0f} +0\.0137"
 
 
