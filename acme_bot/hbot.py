@@ -42,7 +42,7 @@ class Hbot:
 
     def __init__(self, workspace: Path, password: str | None = None):
         self.workspace = workspace
-        self._options = [RANDOM_PASSWORD] if password is None else []
+        self._options = [] if password else [RANDOM_PASSWORD]
         self.password = password or secrets.token_urlsafe(24)
         self._commands: _Commands | None = None
 

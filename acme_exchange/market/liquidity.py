@@ -100,8 +100,8 @@ class Taker:
         side: Side = "buy" if self._random.random() < 0.5 + bias else "sell"
         dollars = min(_TAKE_MAX_DOLLARS, _TAKE_MEDIAN_DOLLARS * self._random.lognormvariate(0.0, _TAKE_SPREAD))
         least = self._specification.min_provide_size
-        size = max(1, round(dollars / index / float(least))) * least
-        return side, min(size, self._specification.max_size)
+        most = int(self._specification.max_size // least)
+        return side, min(max(1, round(dollars / index / float(least))), most) * least
 
     def order(self, side: Side, size: Decimal, index: Decimal) -> PlaceOrder:
         """The take as an order: what it cannot get near the index, it does without."""

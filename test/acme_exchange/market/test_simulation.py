@@ -25,7 +25,7 @@ from acme_exchange.engine import (
 from acme_exchange.engine.model.accounts import QUOTES, TAKES
 from acme_exchange.market import MarketSimulation, default_markets
 from acme_exchange.market.index import STEP, IndexWalk
-from acme_exchange.market.liquidity import Quotes
+from acme_exchange.market.liquidity import Quotes, Taker
 from acme_exchange.market.simulation import LARGEST_TURN
 
 SECOND = 1_000_000
@@ -210,6 +210,13 @@ def test_no_fill_leaves_less_of_an_order_than_may_rest():
     assert {e.account for e in fills} == {"bot", QUOTES, TAKES}
     for fill in fills:
         assert fill.size % run.engine.market(fill.market).min_provide_size == 0
+
+
+def test_a_take_of_the_largest_size_is_whole_minimum_sizes_too():
+    (market,) = (each for each in MARKETS if each.specification.name == "BTC-PERP")
+    small = replace(market.specification, min_provide_size=Decimal("0.002"), max_size=Decimal("0.005"))
+    taker = Taker(7, replace(market, specification=small), speed=1000.0)
+    assert {taker.draw(65_000.0, 0.0)[1] for _ in range(200)} == {Decimal("0.002"), Decimal("0.004")}
 
 
 def test_a_price_that_is_too_good_is_taken_wherever_it_rests():
